@@ -1,0 +1,1 @@
+//! Measures this machine and probes others: the sources of samples.

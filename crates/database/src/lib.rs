@@ -1,0 +1,1 @@
+//! Connection, transactions and migrations of the state database.

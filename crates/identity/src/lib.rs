@@ -1,0 +1,1 @@
+//! Users, sessions, tokens, roles, second factors and the audit log.

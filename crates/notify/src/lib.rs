@@ -1,0 +1,1 @@
+//! Notification channels: e-mail, chat robots, SMS, webhooks.

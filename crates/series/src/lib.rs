@@ -1,0 +1,1 @@
+//! The time-series store: write-ahead log, head, Parquet blocks.

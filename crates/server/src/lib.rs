@@ -1,0 +1,1 @@
+//! The HTTP server: router, authorisation and thin handlers.

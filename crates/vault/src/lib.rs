@@ -1,0 +1,1 @@
+//! Keys, sealing of secrets, signatures.
