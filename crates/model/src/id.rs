@@ -25,7 +25,7 @@ macro_rules! ids {
             /// Makes a new id from the current time and randomness.
             #[allow(clippy::new_without_default)]
             pub fn new() -> Self {
-                Self(Ulid::new())
+                Self(Ulid::generate())
             }
         }
 
