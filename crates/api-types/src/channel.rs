@@ -1,0 +1,85 @@
+//! Notification channels and the log of what they were sent.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A notification channel. Its secrets are never shown: `config` has `null` in their place.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Channel {
+    /// The channel's id.
+    pub id: String,
+    /// The channel's name.
+    pub name: String,
+    /// `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`.
+    pub kind: String,
+    /// Whether it is used.
+    pub enabled: bool,
+    /// Its settings.
+    #[schema(value_type = Object)]
+    pub config: serde_json::Value,
+    /// How the last delivery went.
+    pub last_result: Option<String>,
+    /// When it was last used.
+    pub last_used_ms: Option<i64>,
+}
+
+/// Makes or changes a channel. On a change, secrets left out or `null` stay as they are.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChannelRequest {
+    /// The channel's name.
+    pub name: String,
+    /// `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`.
+    pub kind: String,
+    /// Whether it is used.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+    /// Its settings.
+    #[schema(value_type = Object)]
+    pub config: serde_json::Value,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+/// What a channel answered to a test.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChannelTest {
+    /// Whether it took the message.
+    pub ok: bool,
+    /// What it answered.
+    pub answer: String,
+}
+
+/// A notification that left or is to leave.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NotificationEntry {
+    /// The notification's id.
+    pub id: String,
+    /// The channel's name.
+    pub channel: String,
+    /// `pending`, `sending`, `sent` or `failed`.
+    pub state: String,
+    /// What it says.
+    pub summary: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// When it left.
+    pub sent_at_ms: Option<i64>,
+    /// When it is tried next.
+    pub next_attempt_ms: Option<i64>,
+    /// What the channel answered last.
+    pub answer: Option<String>,
+}
+
+/// Which notifications are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NotificationFilter {
+    /// Only notifications in this state.
+    pub state: Option<String>,
+    /// Only notifications of this channel.
+    pub channel: Option<String>,
+}

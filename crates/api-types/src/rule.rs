@@ -1,0 +1,156 @@
+//! Alert rules: groups in the form of Prometheus's rule files.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Fault;
+
+/// A group of rules.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RuleGroup {
+    /// The group's name.
+    pub name: String,
+    /// How often it is evaluated, in seconds.
+    pub interval_secs: f64,
+    /// The group as a Prometheus rule file.
+    pub source: String,
+    /// When it was last changed.
+    pub updated_at_ms: i64,
+    /// Its rules and how they stand.
+    pub rules: Vec<RuleStatus>,
+}
+
+/// A rule and how it stands.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RuleStatus {
+    /// The rule's name.
+    pub name: String,
+    /// `alerting` or `recording`.
+    pub kind: String,
+    /// The expression.
+    pub expr: String,
+    /// For how long it must hold, in seconds.
+    pub for_secs: f64,
+    /// How bad it is.
+    pub severity: Option<String>,
+    /// `ok`, `err` or `unknown`.
+    pub health: String,
+    /// Why it could not be evaluated.
+    pub last_error: Option<String>,
+    /// When it was last evaluated.
+    pub last_evaluation_ms: Option<i64>,
+    /// How long that took.
+    pub duration_ms: Option<f64>,
+    /// How many alerts of it are pending.
+    pub pending: u32,
+    /// How many alerts of it are firing.
+    pub firing: u32,
+    /// The form that made it, where a form did.
+    pub form: Option<RuleForm>,
+}
+
+/// A rule file, as YAML.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RuleSource {
+    /// The text.
+    pub source: String,
+}
+
+/// What is wrong with a rule file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RuleCheck {
+    /// The faults, with line and column; none where the file is good.
+    pub faults: Vec<Fault>,
+    /// The names of the groups in it.
+    pub groups: Vec<String>,
+}
+
+/// A threshold rule as a form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleForm {
+    /// The rule's name.
+    pub name: String,
+    /// The metric.
+    pub metric: String,
+    /// `>`, `>=`, `<`, `<=`, `==` or `!=`.
+    pub comparison: String,
+    /// What the metric is compared with.
+    pub threshold: f64,
+    /// Below (or above) what it counts as recovered.
+    #[serde(default)]
+    pub recovery_threshold: Option<f64>,
+    /// For how long it must hold, in seconds.
+    #[serde(default)]
+    pub for_secs: u64,
+    /// How bad it is.
+    pub severity: String,
+    /// Which servers, by label: `server`, `provider`, `tag_…`.
+    #[serde(default)]
+    pub matchers: Vec<LabelMatcher>,
+    /// A summary for people.
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// Where the way to mend it is written down.
+    #[serde(default)]
+    pub runbook_url: Option<String>,
+}
+
+/// A condition on a label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LabelMatcher {
+    /// The label's name.
+    pub name: String,
+    /// `=`, `!=`, `=~` or `!~`.
+    pub op: String,
+    /// The value or the regular expression.
+    pub value: String,
+}
+
+/// Tries a rule on stored data.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BacktestRequest {
+    /// The expression.
+    pub expr: String,
+    /// For how long it must hold, in seconds.
+    #[serde(default)]
+    pub for_secs: u64,
+    /// From when.
+    pub from_ms: i64,
+    /// Until when.
+    pub to_ms: i64,
+}
+
+/// When a rule would have been pending or firing.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Backtest {
+    /// The intervals, oldest first.
+    pub intervals: Vec<BacktestInterval>,
+}
+
+/// One stretch of time in which a rule would have been pending or firing.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BacktestInterval {
+    /// For which labels.
+    pub labels: BTreeMap<String, String>,
+    /// From when.
+    pub from_ms: i64,
+    /// Until when.
+    pub to_ms: i64,
+    /// `pending` or `firing`.
+    pub state: String,
+}
+
+/// Why a rule does or does not fire for one series.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RuleReason {
+    /// The series.
+    pub labels: BTreeMap<String, String>,
+    /// Its value at the last evaluation.
+    pub value: Option<f64>,
+    /// `inactive`, `pending`, `firing`, …
+    pub state: String,
+    /// The reason, for people.
+    pub reason: String,
+}

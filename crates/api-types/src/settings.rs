@@ -1,0 +1,46 @@
+//! Settings that administrators change while the server runs.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::RegistrationMode;
+
+/// The settings and what the server was started with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Settings {
+    /// How people become users.
+    pub registration: RegistrationMode,
+    /// How often this machine is measured, in seconds.
+    pub collect_interval_secs: u64,
+    /// Yunhai's version.
+    pub version: String,
+    /// The kind of state database: `sqlite`, `postgres` or `mysql`.
+    pub database: String,
+    /// Where the metric blocks are stored.
+    pub series_location: String,
+    /// What the series store holds.
+    pub series: SeriesStats,
+}
+
+/// What the series store holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct SeriesStats {
+    /// Series in memory.
+    pub series: u64,
+    /// Samples in memory and in blocks.
+    pub samples: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Blocks.
+    pub blocks: u64,
+}
+
+/// Changes settings; what is left out stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct UpdateSettingsRequest {
+    /// How people become users.
+    pub registration: Option<RegistrationMode>,
+    /// How often this machine is measured, in seconds.
+    #[schema(minimum = 1, maximum = 86400)]
+    pub collect_interval_secs: Option<u64>,
+}
