@@ -1,1 +1,15 @@
 //! Connection, transactions and migrations of the state database.
+//!
+//! SQLite, PostgreSQL and MySQL/MariaDB behind one [`Database`]. What a domain stores, and its
+//! queries, belong to the domain's crate; it hands its [`Migration`]s to [`Database::migrate`].
+
+mod connect;
+mod error;
+mod migrate;
+mod table;
+mod url;
+
+pub use connect::Database;
+pub use error::{Error, Result, is_conflict, is_unique_violation};
+pub use migrate::Migration;
+pub use table::Table;

@@ -5,6 +5,7 @@
 mod clock;
 mod id;
 mod labels;
+mod page;
 mod quantity;
 mod sample;
 mod secret;
@@ -15,6 +16,7 @@ pub use id::{
     TokenId, UserId,
 };
 pub use labels::{InvalidLabel, Labels, METRIC_NAME, is_valid_label_name, is_valid_metric_name};
+pub use page::{DEFAULT_PAGE_SIZE, InvalidPage, MAX_PAGE_SIZE, Page, PageRequest, Sort};
 pub use quantity::{ByteSize, HumanDuration, ParseQuantityError};
 pub use sample::{STALE_NAN_BITS, Sample, TimeSeries, is_stale, stale_nan};
 pub use secret::Secret;

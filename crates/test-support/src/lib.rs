@@ -1,1 +1,3 @@
 //! Real components for tests: database servers, SMTP, channel simulators.
+
+pub mod databases;

@@ -1,0 +1,194 @@
+//! Forward-only migrations: each domain counts its own versions.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
+use yunhai_model::Clock;
+
+use crate::{Database, Error, Result, Table};
+
+/// One step of a domain's tables from a version to the next.
+///
+/// MySQL commits every change of a table at once, so a step that was interrupted there is run
+/// again from its beginning: its statements must bear that, as those of [`Table`] do.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Whose tables, such as `identity`.
+    pub domain: &'static str,
+    /// The version that the step makes; the first is 1.
+    pub version: u32,
+    /// What the step does, in a few words.
+    pub name: &'static str,
+    /// The statements, for one engine.
+    pub statements: fn(DbBackend) -> Vec<Statement>,
+}
+
+/// Any number that no other program takes for its own advisory lock.
+const POSTGRES_LOCK: i64 = 0x79_756e_6861_6901;
+
+const MYSQL_LOCK: &str = "CONCAT('yunhai:', MD5(DATABASE()))";
+
+impl Database {
+    /// Runs the migrations that this database has not had yet, in the order of their versions.
+    ///
+    /// Refuses tables of a newer release before it changes anything. Servers that start at once
+    /// wait for one another.
+    pub async fn migrate(&self, migrations: &[Migration], clock: &dyn Clock) -> Result<()> {
+        let transaction = self.begin().await?;
+        lock(&transaction).await?;
+        let outcome = apply(&transaction, migrations, clock).await;
+        unlock(&transaction).await?;
+        match outcome {
+            Ok(()) => Ok(transaction.commit().await?),
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Waits until no other server migrates. SQLite's transaction is a lock of its own, PostgreSQL's
+/// lock ends with the transaction, MySQL's belongs to the connection.
+async fn lock(transaction: &DatabaseTransaction) -> Result<()> {
+    match transaction.get_database_backend() {
+        DbBackend::Postgres => {
+            transaction
+                .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})"))
+                .await?;
+        }
+        DbBackend::MySql => {
+            let answer = transaction
+                .query_one_raw(Statement::from_string(
+                    DbBackend::MySql,
+                    format!("SELECT CAST(GET_LOCK({MYSQL_LOCK}, 60) AS SIGNED) AS locked"),
+                ))
+                .await?;
+            let locked =
+                answer.and_then(|row| row.try_get::<Option<i64>>("", "locked").ok().flatten());
+            if locked != Some(1) {
+                return Err(Error::MigrationLocked);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn unlock(transaction: &DatabaseTransaction) -> Result<()> {
+    if transaction.get_database_backend() == DbBackend::MySql {
+        transaction
+            .execute_unprepared(&format!("DO RELEASE_LOCK({MYSQL_LOCK})"))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn apply(
+    transaction: &DatabaseTransaction,
+    migrations: &[Migration],
+    clock: &dyn Clock,
+) -> Result<()> {
+    let backend = transaction.get_database_backend();
+    for statement in version_table().statements(backend) {
+        transaction.execute_raw(statement).await?;
+    }
+    let applied = applied_versions(transaction).await?;
+    let mut pending: Vec<&Migration> = migrations.iter().collect();
+    pending.sort_by_key(|migration| (migration.domain, migration.version));
+    for chunk in pending.chunk_by(|a, b| a.domain == b.domain) {
+        let (domain, known) = (chunk[0].domain, chunk[chunk.len() - 1].version);
+        let found = applied.get(domain).copied().unwrap_or(0);
+        if found > known {
+            return Err(Error::NewerSchema {
+                domain: domain.to_owned(),
+                found,
+                known,
+            });
+        }
+    }
+    for migration in pending {
+        if migration.version <= applied.get(migration.domain).copied().unwrap_or(0) {
+            continue;
+        }
+        run(transaction, migration, clock)
+            .await
+            .map_err(|source| Error::Migration {
+                domain: migration.domain,
+                version: migration.version,
+                name: migration.name,
+                source,
+            })?;
+        tracing::info!(
+            domain = migration.domain,
+            version = migration.version,
+            "brought the tables up to date: {}",
+            migration.name
+        );
+    }
+    Ok(())
+}
+
+async fn run(
+    transaction: &DatabaseTransaction,
+    migration: &Migration,
+    clock: &dyn Clock,
+) -> Result<(), DbErr> {
+    let backend = transaction.get_database_backend();
+    for statement in (migration.statements)(backend) {
+        // Not prepared, as MySQL cannot prepare every change of a table.
+        if statement.values.is_none() {
+            transaction.execute_unprepared(&statement.sql).await?;
+        } else {
+            transaction.execute_raw(statement).await?;
+        }
+    }
+    let sql = match backend {
+        DbBackend::Postgres => {
+            "INSERT INTO schema_version (domain, version, name, applied_at_ms) VALUES ($1, $2, $3, $4)"
+        }
+        _ => {
+            "INSERT INTO schema_version (domain, version, name, applied_at_ms) VALUES (?, ?, ?, ?)"
+        }
+    };
+    transaction
+        .execute_raw(Statement::from_sql_and_values(
+            backend,
+            sql,
+            [
+                migration.domain.into(),
+                i64::from(migration.version).into(),
+                migration.name.into(),
+                clock.now_ms().into(),
+            ],
+        ))
+        .await
+        .map(drop)
+}
+
+fn version_table() -> Table {
+    Table::new("schema_version")
+        .string("domain")
+        .integer("version")
+        .string("name")
+        .integer("applied_at_ms")
+        .primary_key(&["domain", "version"])
+}
+
+async fn applied_versions(transaction: &DatabaseTransaction) -> Result<BTreeMap<String, u32>> {
+    let rows = transaction
+        .query_all_raw(Statement::from_string(
+            transaction.get_database_backend(),
+            "SELECT domain, MAX(version) AS version FROM schema_version GROUP BY domain",
+        ))
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let version: i64 = row.try_get("", "version")?;
+            Ok((
+                row.try_get("", "domain")?,
+                u32::try_from(version).unwrap_or(u32::MAX),
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,6 @@
+//! The state database on all three engines.
+
+#[path = "it/connect.rs"]
+mod connect;
+#[path = "it/migrate.rs"]
+mod migrate;
