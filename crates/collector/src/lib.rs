@@ -1,1 +1,10 @@
 //! Measures this machine and probes others: the sources of samples.
+//!
+//! [`host`] reads the kernel's own counters, [`probe`] asks other machines over the network, and
+//! [`metrics`] names everything that either of them can report. Storing the samples, and deciding
+//! when to measure, is the caller's.
+
+pub mod host;
+pub mod metrics;
+
+mod recorder;

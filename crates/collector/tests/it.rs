@@ -1,0 +1,6 @@
+//! The collectors against a recorded machine, this machine, and local servers.
+
+mod it {
+    mod host;
+    mod metrics_document;
+}
