@@ -1,3 +1,65 @@
-//! Builds, tests, checks and measures Yunhai.
+//! Builds, tests, checks and measures Yunhai; `cargo xtask help` lists what it can do.
+//!
+//! It drives the tools that are on the machine (cargo, npm, Python) and holds no product code,
+//! so that it compiles in seconds and works when the rest of the workspace does not.
 
-fn main() {}
+#![allow(clippy::print_stdout, reason = "it talks to people on their terminal")]
+
+mod bench;
+mod command;
+mod debian;
+mod interface;
+mod python;
+mod release;
+mod running_server;
+mod test;
+mod tidy;
+mod toolchain;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Builds, tests, checks and measures Yunhai.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds Yunhai and starts it on this machine.
+    Up(up::Arguments),
+    /// Installs what the tests need and runs all of them.
+    Test(test::Arguments),
+    /// Checks the rules of the code that no compiler knows.
+    Tidy,
+    /// Runs a benchmark by its name.
+    Bench(bench::Arguments),
+    /// Builds the package that people install.
+    Release,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Workspace::load().and_then(|workspace| match arguments.task {
+        Task::Up(arguments) => up::run(&workspace, &arguments),
+        Task::Test(arguments) => test::run(&workspace, &arguments),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Bench(arguments) => bench::run(&workspace, &arguments),
+        Task::Release => release::run(&workspace),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! A Yunhai server that a test step starts on a free port with an empty data folder.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// How long the server may take to print its set-up code and to answer.
+const START_LIMIT: Duration = Duration::from_mins(1);
+/// How long it may take to shut down after it was asked to.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// A started server; dropping it kills it, [`RunningServer::stop`] ends it in good order.
+pub(crate) struct RunningServer {
+    child: Child,
+    /// Goes away with the server.
+    _data: TempDir,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Everything it printed.
+    pub(crate) log: PathBuf,
+    /// The code with which the first administrator is created, when it printed one.
+    pub(crate) set_up_code: Option<String>,
+}
+
+impl RunningServer {
+    /// Starts the development build and waits until it answers.
+    ///
+    /// `name` names the log.
+    pub(crate) fn start(workspace: &Workspace, name: &str) -> Result<Self> {
+        let data = tempfile::tempdir().context("making a data folder")?;
+        let logs = workspace.target.join("test-logs");
+        fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
+        let log = logs.join(format!("{name}-server.log"));
+        let address = free_address()?;
+
+        let mut child = yunhai(workspace)
+            .arg("serve")
+            .arg("--data")
+            .arg(data.path())
+            .arg("--listen")
+            .arg(address.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("starting the server")?;
+        let lines = collect_lines(&mut child, &log)?;
+        let mut server = Self {
+            child,
+            _data: data,
+            address,
+            log,
+            set_up_code: None,
+        };
+        server.wait_until_ready(&lines)?;
+        Ok(server)
+    }
+
+    /// The address as browsers want it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Asks the server to end and fails unless it does so with exit code 0.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        command::output(Command::new("kill").args(["-TERM", &pid]))?;
+        let status = self.wait(STOP_LIMIT)?.with_context(|| {
+            format!(
+                "the server did not end within {} s of SIGTERM",
+                STOP_LIMIT.as_secs()
+            )
+        })?;
+        if !status.success() {
+            bail!("the server ended with {status}; see {}", self.log.display());
+        }
+        Ok(())
+    }
+
+    fn wait_until_ready(&mut self, lines: &Receiver<String>) -> Result<()> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            match lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) => {
+                    self.set_up_code = self.set_up_code.take().or_else(|| set_up_code(&line));
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("the server ended at once:\n{}", self.printed());
+                }
+            }
+            if http_get(self.address, "/readyz").is_ok_and(|answer| is_ok(&answer)) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "the server was not ready within {} s:\n{}",
+                    START_LIMIT.as_secs(),
+                    self.printed()
+                );
+            }
+        }
+    }
+
+    fn printed(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait().context("waiting for the server")? {
+                return Ok(Some(status));
+            }
+            if Instant::now() > deadline {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        // Both fail when it ended already, which is what we want.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command of the development build, free of the settings that the caller's shell may hold.
+pub(crate) fn yunhai(workspace: &Workspace) -> Command {
+    let mut command = Command::new(workspace.target.join("debug/yunhai"));
+    command.current_dir(&workspace.root);
+    without_settings(&mut command);
+    command
+}
+
+/// Takes every `YUNHAI_…` variable of the caller's shell away from a command.
+pub(crate) fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("YUNHAI_") {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// Asks for a path over plain HTTP and returns the whole answer, head and body.
+pub(crate) fn http_get(address: SocketAddr, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn is_ok(answer: &str) -> bool {
+    answer
+        .split_whitespace()
+        .nth(1)
+        .is_some_and(|status| status == "200")
+}
+
+fn free_address() -> Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .context("looking for a free port")
+}
+
+/// Copies what the server prints into the log, and line by line to the caller.
+fn collect_lines(child: &mut Child, log: &Path) -> Result<Receiver<String>> {
+    let file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
+    let (sender, receiver) = channel();
+    if let Some(stdout) = child.stdout.take() {
+        copy_lines(stdout, file.try_clone()?, sender.clone());
+    }
+    if let Some(stderr) = child.stderr.take() {
+        copy_lines(stderr, file, sender);
+    }
+    Ok(receiver)
+}
+
+fn copy_lines(from: impl Read + Send + 'static, mut log: File, lines: Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(io::Result::ok) {
+            // Nobody listens any more once the server is ready; the log still wants the rest.
+            let _ = writeln!(log, "{line}");
+            let _ = lines.send(line);
+        }
+    });
+}
+
+/// Finds the code in a line such as `set-up code: ABCD-1234`.
+fn set_up_code(line: &str) -> Option<String> {
+    let lower = line.to_ascii_lowercase();
+    let label = ["set-up code", "setup code", "set_up_code", "setup_code"]
+        .into_iter()
+        .find_map(|label| lower.find(label).map(|at| at + label.len()))?;
+    line[label..]
+        .split(|character: char| !(character.is_ascii_alphanumeric() || character == '-'))
+        .find(|word| word.len() >= 6)
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_up_code_is_found_in_what_the_server_prints() {
+        assert_eq!(
+            set_up_code("Set-up code: 7KQF-2M9X"),
+            Some("7KQF-2M9X".to_owned())
+        );
+        assert_eq!(
+            set_up_code("  set-up code   AB12CD34  (once)"),
+            Some("AB12CD34".to_owned())
+        );
+        assert_eq!(set_up_code("Yunhai listens on http://127.0.0.1:8420"), None);
+    }
+
+    #[test]
+    fn only_status_200_is_ready() {
+        assert!(is_ok("HTTP/1.1 200 OK\r\n\r\n"));
+        assert!(!is_ok("HTTP/1.1 503 Service Unavailable\r\n\r\n200"));
+    }
+}

@@ -1,0 +1,86 @@
+//! The steps that Cargo does.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Outcome;
+use crate::running_server::without_settings;
+use crate::workspace::Workspace;
+use crate::{command, interface, python};
+
+pub(super) fn format(workspace: &Workspace) -> Result<Outcome> {
+    command::run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+pub(super) fn lint(workspace: &Workspace) -> Result<Outcome> {
+    interface::build(workspace)?;
+    command::run(workspace.cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Licences, advisories and duplicate bans, where cargo-deny is installed.
+pub(super) fn licences(workspace: &Workspace) -> Result<Outcome> {
+    if command::find("cargo-deny").is_none() {
+        return Ok(Outcome::Skipped("cargo-deny is not installed"));
+    }
+    command::run(workspace.cargo().args(["deny", "--workspace", "check"]))?;
+    Ok(Outcome::Passed)
+}
+
+pub(super) fn unit(workspace: &Workspace) -> Result<Outcome> {
+    interface::build(workspace)?;
+    let mut tests = workspace.cargo();
+    if command::find("cargo-nextest").is_some() {
+        tests.args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+        ]);
+    } else {
+        println!("cargo-nextest is not installed; cargo's own test runner does it");
+        tests.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+        tests.args(["--lib", "--bins", "--tests"]);
+    }
+    command::run(in_test_environment(&mut tests, workspace))?;
+    Ok(Outcome::Passed)
+}
+
+pub(super) fn doc(workspace: &Workspace) -> Result<Outcome> {
+    interface::build(workspace)?;
+    let mut tests = workspace.cargo();
+    tests.args(["test", "--workspace", "--locked", "--doc", "--no-fail-fast"]);
+    command::run(in_test_environment(&mut tests, workspace))?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds the binary with the features that the tests were built with, so that nothing is
+/// compiled twice.
+pub(super) fn build(workspace: &Workspace) -> Result<Outcome> {
+    interface::build(workspace)?;
+    command::run(workspace.cargo().args([
+        "build",
+        "--workspace",
+        "--locked",
+        "--bins",
+        "--tests",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Gives tests their Python, and none of the settings of the shell they run in.
+fn in_test_environment<'a>(tests: &'a mut Command, workspace: &Workspace) -> &'a mut Command {
+    without_settings(tests);
+    tests.env("YUNHAI_TEST_PYTHON", python::program(workspace, "python"))
+}
