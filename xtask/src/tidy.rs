@@ -42,12 +42,21 @@ impl fmt::Display for Fault {
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let root = &workspace.root;
     let files = tree::files(root)?;
-    let mut faults = layers::check(&workspace.packages);
-    faults.extend(layers::check_manifests(workspace)?);
-    faults.extend(sources::check(root, &files)?);
-    faults.extend(architecture::check(root)?);
-    faults.extend(links::check(root, &files)?);
-    faults.extend(locales::check(root)?);
+    let checks = [
+        Ok(layers::check(&workspace.packages)),
+        layers::check_manifests(workspace),
+        sources::check(root, &files),
+        architecture::check(root),
+        links::check(root, &files),
+        locales::check(root),
+    ];
+    // A check that cannot read what it needs has found a fault as well.
+    let mut faults: Vec<Fault> = checks
+        .into_iter()
+        .flat_map(|found| {
+            found.unwrap_or_else(|error| vec![Fault::new("tidy", format!("{error:#}"))])
+        })
+        .collect();
 
     if faults.is_empty() {
         println!("tidy: {} files, no fault", files.len());
