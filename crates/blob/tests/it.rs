@@ -1,0 +1,6 @@
+//! Opening stores by URL.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "it/open.rs"]
+mod open;

@@ -1,0 +1,241 @@
+//! Taking samples in.
+
+use yunhai_model::{
+    InvalidLabel, Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, is_valid_label_name,
+    is_valid_metric_name,
+};
+
+use super::{State, Store};
+use crate::catalogue::SeriesId;
+use crate::head::Insertion;
+use crate::wal::{RecordBuilder, Synced};
+use crate::{AppendOutcome, Error, IncomingSeries, RejectReason, StoreConfig};
+
+/// A record of the log holds at most about this much, so that a torn one costs little.
+const RECORD_BYTES: usize = 4 << 20;
+
+impl Store {
+    /// Appends samples and returns when all that were accepted are synced to the log.
+    ///
+    /// Samples that the store has already are harmless. On an error nothing is acknowledged and
+    /// the caller may send all of it again.
+    pub async fn append(&self, series: Vec<TimeSeries>) -> Result<AppendOutcome, Error> {
+        self.prepare().await?;
+        let (outcome, synced) = {
+            let mut appender = Appender::begin(self);
+            for one in &series {
+                appender.series(one.labels.iter(), || one.labels.clone(), &one.samples);
+            }
+            appender.finish()
+        };
+        wait(synced).await?;
+        Ok(outcome)
+    }
+
+    /// Appends samples whose labels are borrowed, which costs no copy for known series.
+    pub async fn append_borrowed(
+        &self,
+        series: &[IncomingSeries<'_>],
+    ) -> Result<AppendOutcome, Error> {
+        self.prepare().await?;
+        let (outcome, synced) = {
+            let mut appender = Appender::begin(self);
+            for one in series {
+                let is_canonical = one.labels.windows(2).all(|pair| pair[0].0 < pair[1].0)
+                    && one.labels.iter().all(|(_, value)| !value.is_empty());
+                if is_canonical {
+                    let owned = || Labels::new(one.labels.iter().copied());
+                    appender.series(one.labels.iter().copied(), owned, one.samples);
+                } else {
+                    match Labels::parse(one.labels.iter().copied()) {
+                        Ok(labels) => {
+                            appender.series(labels.iter(), || labels.clone(), one.samples);
+                        }
+                        Err(invalid) => {
+                            let labels = || Labels::new(one.labels.iter().copied());
+                            appender.reject_all(labels, one.samples, &RejectReason::from(invalid));
+                        }
+                    }
+                }
+            }
+            appender.finish()
+        };
+        wait(synced).await?;
+        Ok(outcome)
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        self.check_open()
+    }
+}
+
+async fn wait(synced: Synced) -> Result<(), Error> {
+    synced
+        .await
+        .map_err(|_| Error::Closed)?
+        .map_err(Error::LogWrite)
+}
+
+/// The times between which samples are taken.
+struct Bounds {
+    newest_accepted_ms: TimestampMs,
+    oldest_kept_ms: TimestampMs,
+    window_ms: i64,
+    max_active_series: usize,
+}
+
+/// One call's work under the lock of the state.
+struct Appender<'a> {
+    state: std::sync::RwLockWriteGuard<'a, State>,
+    store: &'a Store,
+    bounds: Bounds,
+    record: RecordBuilder,
+    outcome: AppendOutcome,
+    synced: Option<Synced>,
+}
+
+impl<'a> Appender<'a> {
+    fn begin(store: &'a Store) -> Self {
+        let config: &StoreConfig = &store.inner.config;
+        let now_ms = store.inner.clock.now_ms();
+        Self {
+            state: store.write(),
+            store,
+            bounds: Bounds {
+                newest_accepted_ms: now_ms.saturating_add(config.future_tolerance.as_millis()),
+                oldest_kept_ms: now_ms.saturating_sub(store.longest_raw_retention_ms()),
+                window_ms: config.out_of_order_window.as_millis(),
+                max_active_series: config.max_active_series,
+            },
+            record: RecordBuilder::default(),
+            outcome: AppendOutcome::default(),
+            synced: None,
+        }
+    }
+
+    fn series<'b>(
+        &mut self,
+        pairs: impl ExactSizeIterator<Item = (&'b str, &'b str)> + Clone,
+        labels: impl Fn() -> Labels,
+        samples: &[Sample],
+    ) {
+        let id = match self.resolve(pairs, &labels) {
+            Ok(id) => id,
+            Err(reason) => return self.reject_all(labels, samples, &reason),
+        };
+        for sample in samples {
+            self.sample(id, &labels, *sample);
+        }
+        if self.record.len_bytes() > RECORD_BYTES {
+            let record = std::mem::take(&mut self.record).finish();
+            // The writer answers in order, so waiting for the last record waits for all, unless
+            // one fails: then all later ones fail as well.
+            self.synced = Some(self.store.inner.wal.submit(record));
+        }
+    }
+
+    fn resolve<'b>(
+        &mut self,
+        pairs: impl ExactSizeIterator<Item = (&'b str, &'b str)> + Clone,
+        labels: &impl Fn() -> Labels,
+    ) -> Result<SeriesId, RejectReason> {
+        let known = self.state.catalogue.find(&pairs);
+        let is_active = known.is_some_and(|id| self.state.head.get(id).is_some());
+        if !is_active && self.state.head.active >= self.bounds.max_active_series {
+            return Err(RejectReason::CardinalityLimit {
+                limit: self.bounds.max_active_series,
+            });
+        }
+        let id = if let Some(id) = known {
+            id
+        } else {
+            check_labels(pairs)?;
+            self.state.catalogue.intern(&labels())
+        };
+        if !is_active {
+            self.state.head.add(id);
+        }
+        Ok(id)
+    }
+
+    fn sample(&mut self, id: SeriesId, labels: &impl Fn() -> Labels, sample: Sample) {
+        let time = sample.timestamp_ms;
+        let bounds = &self.bounds;
+        let State {
+            head,
+            frozen,
+            catalogue,
+            ..
+        } = &mut *self.state;
+        let series = head.get(id).expect("resolved series are in the head");
+        let oldest_accepted_ms = series.latest_ms.saturating_sub(bounds.window_ms);
+        let reason = if time > bounds.newest_accepted_ms {
+            RejectReason::TooFarInFuture {
+                newest_accepted_ms: bounds.newest_accepted_ms,
+            }
+        } else if time < bounds.oldest_kept_ms {
+            RejectReason::BeyondRetention {
+                oldest_kept_ms: bounds.oldest_kept_ms,
+            }
+        } else if series.latest_ms != TimestampMs::MIN && time < oldest_accepted_ms {
+            RejectReason::TooOld { oldest_accepted_ms }
+        } else {
+            match head.insert(id, frozen.as_deref(), sample) {
+                Insertion::New => {
+                    let series = head.get_mut(id).expect("resolved series are in the head");
+                    if !std::mem::replace(&mut series.is_logged, true) {
+                        self.record.series(id, catalogue.labels(id));
+                    }
+                    self.record.sample(id, sample);
+                    self.outcome.accepted += 1;
+                    return;
+                }
+                Insertion::Duplicate => {
+                    self.outcome.duplicates += 1;
+                    return;
+                }
+                Insertion::Conflict => RejectReason::Conflict,
+            }
+        };
+        self.outcome.reject(labels, sample, reason);
+    }
+
+    fn reject_all(
+        &mut self,
+        labels: impl Fn() -> Labels,
+        samples: &[Sample],
+        reason: &RejectReason,
+    ) {
+        for sample in samples {
+            self.outcome.reject(&labels, *sample, reason.clone());
+        }
+    }
+
+    /// Hands the record to the log while the lock is still held. Even a call of duplicates alone
+    /// waits, since the originals may not be synced yet.
+    fn finish(self) -> (AppendOutcome, Synced) {
+        let record = self.record.finish();
+        let synced = match self.synced {
+            Some(synced) if record.is_empty() => synced,
+            _ => self.store.inner.wal.submit(record),
+        };
+        (self.outcome, synced)
+    }
+}
+
+fn check_labels<'b>(
+    pairs: impl ExactSizeIterator<Item = (&'b str, &'b str)>,
+) -> Result<(), RejectReason> {
+    if pairs.len() == 0 {
+        return Err(RejectReason::NoLabels);
+    }
+    for (name, value) in pairs {
+        if !is_valid_label_name(name) {
+            return Err(InvalidLabel::Name(name.to_owned()).into());
+        }
+        if name == METRIC_NAME && !is_valid_metric_name(value) {
+            return Err(InvalidLabel::MetricName(value.to_owned()).into());
+        }
+    }
+    Ok(())
+}
