@@ -51,14 +51,22 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// The command as a person would type it; arguments after the first dozen are left out.
+/// The command as a person would type it; arguments after the first dozen are left out, and so is
+/// what is secret.
 fn describe(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(
         command
             .get_args()
             .take(12)
-            .map(|argument| argument.to_string_lossy().into_owned()),
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .map(|argument| {
+                if argument.contains("Bearer ") {
+                    "…".to_owned()
+                } else {
+                    argument
+                }
+            }),
     );
     if command.get_args().len() > 12 {
         words.push("…".to_owned());

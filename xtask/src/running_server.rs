@@ -1,5 +1,6 @@
 //! A Yunhai server that a test step starts on a free port with an empty data folder.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -35,9 +36,15 @@ pub(crate) struct RunningServer {
 impl RunningServer {
     /// Starts the development build and waits until it answers.
     ///
-    /// `name` names the log.
-    pub(crate) fn start(workspace: &Workspace, name: &str) -> Result<Self> {
+    /// `name` names the log. `prepare` gets the data folder before the server does, and returns
+    /// further arguments for it.
+    pub(crate) fn start(
+        workspace: &Workspace,
+        name: &str,
+        prepare: impl FnOnce(&Path) -> Result<Vec<OsString>>,
+    ) -> Result<Self> {
         let data = tempfile::tempdir().context("making a data folder")?;
+        let arguments = prepare(data.path())?;
         let logs = workspace.target.join("test-logs");
         fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
         let log = logs.join(format!("{name}-server.log"));
@@ -49,6 +56,7 @@ impl RunningServer {
             .arg(data.path())
             .arg("--listen")
             .arg(address.to_string())
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -101,6 +109,7 @@ impl RunningServer {
                 }
             }
             if http_get(self.address, "/readyz").is_ok_and(|answer| is_ok(&answer)) {
+                self.read_set_up_code(lines);
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -110,6 +119,15 @@ impl RunningServer {
                     self.printed()
                 );
             }
+        }
+    }
+
+    /// Gives a server that is ready a moment more to print its code, if it has one.
+    fn read_set_up_code(&mut self, lines: &Receiver<String>) {
+        while self.set_up_code.is_none()
+            && let Ok(line) = lines.recv_timeout(Duration::from_secs(1))
+        {
+            self.set_up_code = set_up_code(&line);
         }
     }
 

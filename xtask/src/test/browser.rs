@@ -9,7 +9,7 @@ use crate::{command, interface};
 
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     interface::install_packages(workspace)?;
-    let server = RunningServer::start(workspace, "browser")?;
+    let server = RunningServer::start(workspace, "browser", |_| Ok(Vec::new()))?;
     let code = server.set_up_code.clone().with_context(|| {
         format!(
             "the server printed no set-up code; see {}",

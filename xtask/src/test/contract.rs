@@ -2,26 +2,132 @@
 //!
 //! No request may be answered with a server error, or otherwise than `/api/openapi.json` says.
 
-use std::process::Command;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::Outcome;
-use crate::running_server::RunningServer;
+use crate::running_server::{RunningServer, yunhai};
 use crate::workspace::Workspace;
 use crate::{command, python};
 
+/// The administrator in whose name the requests are made.
+const USER: &str = "contract";
+const PASSWORD: &str = "seven quiet herons over the lake";
+
+/// The configuration of the server under test: no limit that many requests would run into.
+const CONFIGURATION: &str = "\
+[server]
+requests_per_minute = 1000000
+sign_ins_per_minute = 1000000
+";
+
+/// What is compared with the contract.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_headers_conformance,response_schema_conformance,ignored_auth";
+
+/// Operations that made-up requests must leave alone, as regular expressions over their paths.
+const LEFT_ALONE: [&str; 4] = [
+    // A stream that does not end.
+    "/events$",
+    // They would take away the very token that the requests carry.
+    "/tokens/current$",
+    "/session(s|$)",
+    // They would send messages out of this machine.
+    "/channels.*/test$",
+];
+
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     python::install(workspace)?;
-    let server = RunningServer::start(workspace, "contract")?;
-    let mut contract = Command::new(python::program(workspace, "python"));
-    contract
-        .current_dir(workspace.path("tests"))
-        .arg("contract.py")
-        .arg(server.url())
-        .arg(server.set_up_code.as_deref().unwrap_or_default());
-    command::run(&mut contract)
+    let home = tempfile::tempdir().context("making a home for the login")?;
+    let configuration = home.path().join("yunhai.toml");
+    fs::write(&configuration, CONFIGURATION).context("writing the configuration")?;
+    let server = RunningServer::start(workspace, "contract", |data| {
+        create_user(workspace, data)?;
+        Ok(vec!["--config".into(), configuration.clone().into()])
+    })?;
+    let token = sign_in(workspace, &server, home.path())?;
+
+    let mut schemathesis = Command::new(python::program(workspace, "schemathesis"));
+    schemathesis
+        .current_dir(home.path())
+        .env("PYTHONWARNINGS", "ignore")
+        .arg("run")
+        .arg(format!("{}/api/openapi.json", server.url()))
+        .args(["--checks", CHECKS])
+        .args(["--phases", "examples,coverage,fuzzing"])
+        .args([
+            "--max-examples",
+            "25",
+            "--seed",
+            "8420",
+            "--request-timeout",
+            "20",
+        ])
+        .args(["--suppress-health-check", "all", "--warnings", "off"])
+        .args(
+            LEFT_ALONE
+                .iter()
+                .flat_map(|path| ["--exclude-path-regex", path]),
+        )
+        .args(["--header", &format!("Authorization: Bearer {token}")]);
+    command::run(&mut schemathesis)
         .with_context(|| format!("the server's log is {}", server.log.display()))?;
     server.stop()?;
     Ok(Outcome::Passed)
+}
+
+/// Makes the administrator before the server's first start, as one without a browser would.
+fn create_user(workspace: &Workspace, data: &Path) -> Result<()> {
+    let mut create = yunhai(workspace);
+    create
+        .args([
+            "user",
+            "create",
+            "--name",
+            USER,
+            "--role",
+            "admin",
+            "--password-stdin",
+        ])
+        .arg("--data")
+        .arg(data);
+    with_password(&mut create)
+}
+
+/// Signs in from the command line and returns the token that it keeps.
+fn sign_in(workspace: &Workspace, server: &RunningServer, home: &Path) -> Result<String> {
+    let mut login = yunhai(workspace);
+    login
+        .args(["login", "--user", USER, "--password-stdin", "--server"])
+        .arg(server.url())
+        .env("XDG_CONFIG_HOME", home);
+    with_password(&mut login)?;
+    let kept = home.join("yunhai/login.toml");
+    let text = fs::read_to_string(&kept).with_context(|| format!("reading {}", kept.display()))?;
+    let login: toml::Table = toml::from_str(&text).context("reading the login")?;
+    login
+        .get("token")
+        .and_then(toml::Value::as_str)
+        .map(str::to_owned)
+        .context("the login holds no token")
+}
+
+/// Runs a command that reads the password from its standard input.
+fn with_password(command: &mut Command) -> Result<()> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .spawn()
+        .context("starting yunhai")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        writeln!(stdin, "{PASSWORD}").context("handing over the password")?;
+    }
+    let status = child.wait().context("waiting for yunhai")?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(())
 }
