@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 const IDLE_SECS: u64 = 60;
 
 /// How long a server may take to start on a loaded machine.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 const POSTGRES_BIN: &str = "/usr/lib/postgresql/15/bin";
 
@@ -312,7 +312,7 @@ impl Server {
             .local_addr()?
             .port();
         let log = File::create(folder.join("log"))?;
-        let mut child = detached((kind.start)(&folder, port))
+        let mut child = detached(&(kind.start)(&folder, port))
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
@@ -372,7 +372,7 @@ impl Server {
             .env("IDLE", IDLE_SECS.to_string())
             .env("SIGNAL", self.kind.stop_signal)
             .env("FOLDER", &self.folder);
-        detached(shell)
+        detached(&shell)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -445,7 +445,7 @@ fn as_user(user: &str, program: &str) -> Command {
 }
 
 /// Takes a program out of the test's session, so that it outlives the test and its terminal.
-fn detached(command: Command) -> Command {
+fn detached(command: &Command) -> Command {
     let mut outer = Command::new("setsid");
     outer.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
