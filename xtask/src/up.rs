@@ -83,7 +83,7 @@ fn who_listens(address: SocketAddr) -> Listener {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
+    use std::io::{BufRead as _, BufReader, Write as _};
     use std::net::TcpListener;
 
     use super::*;
@@ -94,8 +94,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut request = [0; 1024];
-            let _ = stream.read(&mut request).unwrap();
+            let head = BufReader::new(&stream).lines().map(Result::unwrap);
+            assert!(head.take_while(|line| !line.is_empty()).count() > 0);
             stream.write_all(answer.as_bytes()).unwrap();
         });
         address
