@@ -60,9 +60,24 @@ pub enum Error {
          then start this one again"
     )]
     MigrationLocked,
+    /// A setting is not in the form that this release knows.
+    #[error("cannot understand the setting `{name}`")]
+    Setting {
+        /// The setting's name.
+        name: String,
+        /// Where its JSON is wrong.
+        source: serde_json::Error,
+    },
     /// A statement failed.
     #[error("the state database failed")]
     Query(#[from] DbErr),
+}
+
+impl Error {
+    pub(crate) fn setting(name: &str) -> impl FnOnce(serde_json::Error) -> Self {
+        let name = name.to_owned();
+        move |source| Self::Setting { name, source }
+    }
 }
 
 /// Tells whether a statement failed as a unique key already exists.

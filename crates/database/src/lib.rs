@@ -6,10 +6,12 @@
 mod connect;
 mod error;
 mod migrate;
+mod settings;
 mod table;
 mod url;
 
 pub use connect::Database;
 pub use error::{Error, Result, is_conflict, is_unique_violation};
 pub use migrate::Migration;
+pub use settings::SETTINGS_MIGRATIONS;
 pub use table::Table;

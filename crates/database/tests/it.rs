@@ -4,3 +4,5 @@
 mod connect;
 #[path = "it/migrate.rs"]
 mod migrate;
+#[path = "it/settings.rs"]
+mod settings;
