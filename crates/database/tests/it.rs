@@ -1,4 +1,5 @@
 //! The state database on all three engines.
+#![allow(clippy::unwrap_used)]
 
 #[path = "it/connect.rs"]
 mod connect;
