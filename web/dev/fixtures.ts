@@ -1,0 +1,1 @@
+export function fixtures() { return { name: "fixtures" }; }

@@ -1,0 +1,57 @@
+// TanStack Query over the API. The first element of a key is the resource ("alerts"), so that
+// a live event can refresh everything that shows it.
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type Query, request } from './client';
+import type { Page } from './types';
+
+export function resourceOf(path: string): string {
+  return path.split('/')[0];
+}
+
+interface ReadOptions {
+  enabled?: boolean;
+  refetchInterval?: number;
+}
+
+/** Reads one resource. */
+export function useResource<T>(path: string, query?: Query, options: ReadOptions = {}) {
+  return useQuery({
+    queryKey: [resourceOf(path), path, query ?? {}],
+    queryFn: ({ signal }) => request<T>('GET', path, { query, signal }),
+    ...options,
+  });
+}
+
+/** Reads one page of a list and keeps the previous page on screen meanwhile. */
+export function useList<T>(path: string, query: Query, options: ReadOptions = {}) {
+  return useQuery<Page<T>>({
+    queryKey: [resourceOf(path), path, query],
+    queryFn: ({ signal }) => request<Page<T> | T[]>('GET', path, { query, signal }).then(asPage),
+    placeholderData: (previous: Page<T> | undefined) => previous,
+    ...options,
+  });
+}
+
+/** Lists that the server does not page (short ones) look like a single page. */
+export function asPage<T>(answer: Page<T> | T[]): Page<T> {
+  if (!Array.isArray(answer)) return answer;
+  return { items: answer, total: answer.length, page: 1, page_size: answer.length };
+}
+
+export interface Change {
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  body?: unknown;
+}
+
+/** Changes something, then refreshes the named resources (and the one that was changed). */
+export function useChange<T = unknown>(refresh: string[] = []) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ method, path, body }: Change) => request<T>(method, path, { body }),
+    onSuccess: async (_answer, { path }) => {
+      const names = new Set([resourceOf(path), ...refresh]);
+      await client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) });
+    },
+  });
+}

@@ -1,0 +1,62 @@
+// Who is signed in. The answer of GET session also carries the CSRF token for later calls.
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { ApiError, request, setCsrfToken } from './client';
+import type { SessionInfo } from './types';
+
+const KEY = ['session'];
+
+async function readSession(): Promise<SessionInfo | null> {
+  try {
+    const session = await request<SessionInfo>('GET', 'session');
+    setCsrfToken(session.csrf_token);
+    return session;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/** The session, `null` when nobody is signed in, `undefined` while it is not known yet. */
+export function useSession() {
+  return useQuery({ queryKey: KEY, queryFn: readSession, staleTime: 60_000, retry: false });
+}
+
+export interface Credentials {
+  name: string;
+  password: string;
+  totp?: string;
+  recovery_code?: string;
+}
+
+export function useSignIn() {
+  const client = useQueryClient();
+  return async (credentials: Credentials) => {
+    const session = await request<SessionInfo>('POST', 'session', { body: credentials });
+    setCsrfToken(session.csrf_token);
+    client.setQueryData(KEY, session);
+    return session;
+  };
+}
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return async () => {
+    try {
+      await request('DELETE', 'session');
+    } finally {
+      setCsrfToken('');
+      client.clear();
+      client.setQueryData(KEY, null);
+    }
+  };
+}
+
+/** What roles are divided by: viewers look, operators act, administrators also rule over people. */
+export type Power = 'operate' | 'administer';
+
+/** Whether the signed-in user may act. It only hides what would be refused: the server decides. */
+export function useMay(power: Power): boolean {
+  const { data } = useSession();
+  if (!data) return false;
+  return data.user.role === 'admin' || (power === 'operate' && data.user.role === 'operator');
+}

@@ -1,0 +1,68 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { App as AntApp, ConfigProvider } from 'antd';
+import type { Locale } from 'antd/es/locale';
+import { type CSSProperties, useEffect, useState } from 'react';
+import { RouterProvider } from 'react-router/dom';
+import { ApiError, handleSignedOut } from '../api/client';
+import { ReauthenticationDialog } from '../components/ReauthenticationDialog';
+import { loadLanguage } from './i18n';
+import { useDark, usePreferences } from './preferences';
+import { router } from './router';
+import { themeFor } from './theme';
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      // Only what may pass by itself is tried again.
+      retry: (count, error) => count < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 502),
+    },
+  },
+});
+
+handleSignedOut(() => client.setQueryData(['session'], null));
+
+export function App() {
+  const { language } = usePreferences();
+  const dark = useDark();
+  const [locale, setLocale] = useState<Locale>();
+
+  useEffect(() => {
+    let current = true;
+    void loadLanguage(language).then((loaded) => current && setLocale(loaded));
+    return () => {
+      current = false;
+    };
+  }, [language]);
+
+  const theme = themeFor(dark);
+  useEffect(() => {
+    document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
+    document.body.style.background = String(theme.token?.colorBgLayout);
+  }, [dark, theme.token?.colorBgLayout]);
+
+  if (!locale) return null;
+  return (
+    <ConfigProvider locale={locale} theme={theme} componentSize="medium" button={{ autoInsertSpace: false }}>
+      <AntApp component="div" style={cssVariables(dark)} message={{ maxCount: 3 }}>
+        <QueryClientProvider client={client}>
+          <RouterProvider router={router} />
+          <ReauthenticationDialog />
+        </QueryClientProvider>
+      </AntApp>
+    </ConfigProvider>
+  );
+}
+
+/** Colours that the style sheet shares with the theme. */
+function cssVariables(dark: boolean): CSSProperties {
+  const { token } = themeFor(dark);
+  return {
+    minHeight: '100%',
+    '--yh-primary': token?.colorPrimary,
+    '--yh-border': token?.colorBorderSecondary,
+    '--yh-border-strong': dark ? '#3a4652' : '#c9d1d9',
+    '--yh-surface': token?.colorBgContainer,
+    '--yh-track': dark ? '#232c36' : '#edf1f4',
+  } as CSSProperties;
+}

@@ -1,0 +1,101 @@
+import { Grid, Table } from 'antd';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useList } from '../api/hooks';
+import type { Cell } from '../format/csv';
+import { CardList } from './CardList';
+import { ErrorPanel } from './ErrorPanel';
+import { ListToolbar, type ListFilter } from './ListToolbar';
+import type { ListState } from './useListState';
+
+export interface Column<T> {
+  /** Also the field that the server sorts by. */
+  key: string;
+  title: string;
+  render: (row: T) => ReactNode;
+  sortable?: boolean;
+  width?: number | string;
+  align?: 'right';
+  /** What the export writes; columns without it are left out there. */
+  csv?: (row: T) => Cell;
+  /** On a phone: the heading of the card, or not shown. */
+  narrow?: 'title' | 'hidden';
+}
+
+interface Props<T> {
+  path: string;
+  state: ListState;
+  columns: Column<T>[];
+  rowKey: (row: T) => string;
+  empty: ReactNode;
+  filters?: ListFilter[];
+  searchable?: boolean;
+  exportName?: string;
+  toolbar?: ReactNode;
+  expand?: (row: T) => ReactNode;
+  refetchInterval?: number;
+}
+
+/** A list that the server pages, filters and sorts: a table, or cards on a phone. */
+export function DataTable<T extends object>(props: Props<T>) {
+  const { path, state, columns, rowKey, empty, expand, refetchInterval } = props;
+  const { t } = useTranslation();
+  const narrow = Grid.useBreakpoint().md === false;
+  const list = useList<T>(path, state.query, { refetchInterval });
+  const sort = String(state.query.sort ?? '');
+  const pagination = {
+    current: Number(state.query.page),
+    pageSize: Number(state.query.page_size),
+    total: list.data?.total ?? 0,
+    hideOnSinglePage: (list.data?.total ?? 0) <= 20,
+    showSizeChanger: true,
+    pageSizeOptions: [20, 50, 100, 200],
+    showTotal: (total: number) => t('common.total', { count: total }),
+    size: 'small' as const,
+  };
+
+  return (
+    <>
+      <ListToolbar {...props} total={list.data?.total ?? 0} />
+      {list.error && <ErrorPanel error={list.error} retry={() => void list.refetch()} />}
+      {!list.error && narrow && (
+        <CardList
+          rows={list.data?.items}
+          columns={columns}
+          rowKey={rowKey}
+          empty={empty}
+          expand={expand}
+          pagination={{ ...pagination, onChange: (page, page_size) => state.change({ page, page_size }) }}
+        />
+      )}
+      {!list.error && !narrow && (
+        <Table<T>
+          size="small"
+          rowKey={rowKey}
+          dataSource={list.data?.items}
+          loading={list.isPending}
+          locale={{ emptyText: list.isPending ? ' ' : empty }}
+          scroll={{ x: 'max-content' }}
+          expandable={expand && { expandedRowRender: expand, expandRowByClick: false }}
+          pagination={pagination}
+          columns={columns.map((column) => ({
+            key: column.key,
+            title: column.title,
+            width: column.width,
+            align: column.align,
+            render: (_value: unknown, row: T) => column.render(row),
+            sorter: column.sortable,
+            showSorterTooltip: false,
+            sortOrder: sort === column.key ? ('ascend' as const) : sort === `-${column.key}` ? ('descend' as const) : null,
+          }))}
+          onChange={({ current, pageSize }, _filters, sorter, { action }) => {
+            if (action === 'paginate') state.change({ page: current, page_size: pageSize });
+            if (action === 'sort' && !Array.isArray(sorter)) {
+              state.change({ sort: sorter.order ? `${sorter.order === 'descend' ? '-' : ''}${String(sorter.columnKey)}` : '' });
+            }
+          }}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import { Alert, Button } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { ApiError } from '../api/client';
+import { useErrorText } from './useErrorText';
+
+/** What went wrong, what to do about it, and a way to try again. */
+export function ErrorPanel({ error, retry }: { error: unknown; retry?: () => void }) {
+  const { t } = useTranslation();
+  const { title, hint } = useErrorText()(error);
+  const faults = error instanceof ApiError ? error.faults : [];
+  return (
+    <Alert
+      type="error"
+      showIcon
+      role="alert"
+      title={title}
+      description={
+        hint || faults.length > 0 ? (
+          <>
+            {hint}
+            {faults.length > 0 && (
+              <ul style={{ margin: '4px 0 0', paddingInlineStart: 18 }}>
+                {faults.map((fault) => (
+                  <li key={`${fault.pointer}${fault.line}${fault.detail}`}>
+                    {fault.pointer && <span className="mono">{fault.pointer} </span>}
+                    {fault.line !== undefined && `${t('common.line_column', { line: fault.line, column: fault.column ?? 1 })} `}
+                    {fault.detail}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </>
+        ) : undefined
+      }
+      action={
+        retry && (
+          <Button size="small" onClick={retry}>
+            {t('common.retry')}
+          </Button>
+        )
+      }
+    />
+  );
+}

@@ -1,0 +1,40 @@
+import { Spin } from 'antd';
+import { lazy, Suspense, useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useDark } from '../app/preferences';
+import { chartColours } from '../app/theme';
+import type { Unit } from '../format/numbers';
+import { chartOption, type Line, type Mark } from './chartOption';
+
+const Chart = lazy(() => import('./Chart'));
+
+interface Props {
+  lines: Line[];
+  unit: Unit;
+  from_ms: number;
+  to_ms: number;
+  step_secs: number;
+  label: string;
+  height?: number;
+  marks?: Mark[];
+  group?: string;
+  stacked?: boolean;
+  compact?: boolean;
+  onZoom?: (from_ms: number, to_ms: number) => void;
+}
+
+/** Lines over time, in the current theme and language. */
+export function SeriesChart({ lines, unit, from_ms, to_ms, step_secs, label, height = 200, marks, group, stacked, compact, onZoom }: Props) {
+  const { i18n } = useTranslation();
+  const dark = useDark();
+  const zoomable = onZoom !== undefined;
+  const option = useMemo(
+    () => chartOption({ lines, unit, from_ms, to_ms, step_secs, marks, stacked, compact, zoomable, colours: chartColours(dark), language: i18n.language }),
+    [lines, unit, from_ms, to_ms, step_secs, marks, stacked, compact, zoomable, dark, i18n.language],
+  );
+  return (
+    <Suspense fallback={<Spin style={{ display: 'block', height }} />}>
+      <Chart option={option} height={height} group={group} onZoom={onZoom} label={label} />
+    </Suspense>
+  );
+}

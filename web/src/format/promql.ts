@@ -1,0 +1,58 @@
+// Building PromQL text from parts that people chose.
+import type { Matcher, MetricInfo } from '../api/types';
+import { promDuration } from './time';
+import { rateUnit, type Unit, unitOfMetric } from './numbers';
+
+/** A PromQL string literal. */
+export function quote(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}
+
+export function selector(metric: string, matchers: Matcher[]): string {
+  const inside = matchers.map(({ name, op, value }) => `${name}${op}${quote(value)}`).join(',');
+  return inside ? `${metric}{${inside}}` : metric;
+}
+
+export function labelText(labels: Record<string, string>, without: string[] = []): string {
+  return Object.entries(labels)
+    .filter(([name]) => !without.includes(name) && name !== '__name__')
+    .map(([name, value]) => `${name}=${quote(value)}`)
+    .join(', ');
+}
+
+export interface ChartQuery {
+  expr: string;
+  unit: Unit;
+}
+
+export function isCounter(metric: MetricInfo): boolean {
+  return metric.kind === 'counter' || /_total$/.test(metric.name);
+}
+
+/** The query behind the chart of one metric of one server: counters as a rate, gauges as they are. */
+export function chartQuery(
+  metric: MetricInfo,
+  server: string,
+  { step_secs, interval_secs, offset_ms }: { step_secs: number; interval_secs: number; offset_ms?: number },
+): ChartQuery {
+  const base = selector(metric.name, [{ name: 'server', op: '=', value: server }]);
+  const offset = offset_ms ? ` offset ${promDuration(offset_ms)}` : '';
+  const unit = unitOfMetric(metric.name);
+  if (!isCounter(metric)) return { expr: `${base}${offset}`, unit };
+  // Four samples fit the window, so that one that is missing leaves no gap.
+  const window = promDuration(Math.max(4 * interval_secs, step_secs) * 1000);
+  return { expr: `rate(${base}[${window}]${offset})`, unit: rateUnit(unit) };
+}
+
+/** A step that gives about `points` points over the range, from a list of round lengths. */
+export function chooseStep(from_ms: number, to_ms: number, points = 240): number {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400];
+  const wanted = (to_ms - from_ms) / 1000 / points;
+  return steps.find((step) => step >= wanted) ?? 86_400;
+}
+
+/** Line and column (from 1) that a PromQL error message names, as in `1:5: parse error: …`. */
+export function errorPosition(message: string): { line: number; column: number } | undefined {
+  const found = /(?:^|\s|\()(\d+):(\d+)\b/.exec(message) ?? /line (\d+),? (?:column|char) (\d+)/.exec(message);
+  return found ? { line: Number(found[1]), column: Number(found[2]) } : undefined;
+}

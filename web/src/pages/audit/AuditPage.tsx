@@ -1,0 +1,57 @@
+import { DatePicker } from 'antd';
+import dayjs from 'dayjs';
+import { useTranslation } from 'react-i18next';
+import type { AuditEntry } from '../../api/types';
+import { DataTable } from '../../components/DataTable';
+import { EmptyHint } from '../../components/EmptyHint';
+import { PageHeader } from '../../components/PageHeader';
+import { OutcomeMark } from '../../components/StateMarks';
+import { TimeText } from '../../components/TimeText';
+import { useListState } from '../../components/useListState';
+import { AuditChange } from './AuditChange';
+import { VerifyButton } from './VerifyButton';
+
+const OUTCOMES = ['ok', 'denied', 'failed'] as const;
+
+/** Who did what, on what, from where, and how it ended. */
+export default function AuditPage() {
+  const { t } = useTranslation();
+  const state = useListState({ sort: '-seq', actor: '', action: '', outcome: '', from_ms: '', to_ms: '' });
+  const [from, to] = [state.read('from_ms'), state.read('to_ms')];
+  const outcomeText = (outcome: string) => (OUTCOMES.some((known) => known === outcome) ? t(`audit.outcomes.${outcome}`) : outcome);
+  return (
+    <>
+      <PageHeader title={t('audit.title')} hint={t('audit.hint')} extra={<VerifyButton />} />
+      <DataTable<AuditEntry>
+        path="audit"
+        state={state}
+        rowKey={({ seq }) => String(seq)}
+        exportName="audit"
+        expand={(entry) => <AuditChange entry={entry} />}
+        filters={[
+          { name: 'actor', label: t('audit.actor') },
+          { name: 'action', label: t('audit.action') },
+          { name: 'outcome', label: t('audit.outcome'), options: OUTCOMES.map((value) => ({ value, label: outcomeText(value) })) },
+        ]}
+        toolbar={
+          <DatePicker.RangePicker
+            showTime={{ format: 'HH:mm' }}
+            format="MM-DD HH:mm"
+            value={from && to ? [dayjs(Number(from)), dayjs(Number(to))] : null}
+            onChange={(times) => state.change({ from_ms: times?.[0]?.valueOf() ?? '', to_ms: times?.[1]?.valueOf() ?? '' })}
+          />
+        }
+        empty={<EmptyHint title={t('audit.empty')} />}
+        columns={[
+          { key: 'seq', title: '#', sortable: true, width: 70, narrow: 'hidden', csv: ({ seq }) => seq, render: ({ seq }) => <span className="num faint">{seq}</span> },
+          { key: 'time_ms', title: t('audit.time'), csv: (row) => new Date(row.time_ms).toISOString(), render: (row) => <TimeText ms={row.time_ms} absolute /> },
+          { key: 'actor', title: t('audit.actor'), sortable: true, narrow: 'title', csv: (row) => row.actor, render: (row) => <strong>{row.actor}</strong> },
+          { key: 'action', title: t('audit.action'), sortable: true, narrow: 'title', csv: (row) => row.action, render: (row) => <span className="mono">{row.action}</span> },
+          { key: 'target', title: t('audit.target'), csv: (row) => row.target, render: (row) => <div style={{ maxWidth: 360, overflowWrap: 'anywhere' }}>{row.target}</div> },
+          { key: 'address', title: t('audit.address'), csv: (row) => row.address, render: (row) => <span className="mono">{row.address}</span> },
+          { key: 'outcome', title: t('audit.outcome'), sortable: true, csv: (row) => row.outcome, render: (row) => <OutcomeMark ok={row.outcome === 'ok'} text={outcomeText(row.outcome)} /> },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,70 @@
+export interface ChannelField {
+  name: string;
+  /** `secret` is never shown again, `list` is one entry a line. */
+  type: 'text' | 'secret' | 'list' | 'number' | 'choice';
+  required?: boolean;
+  placeholder?: string;
+  choices?: string[];
+  initial?: string | number;
+}
+
+/** What each kind of channel needs. */
+export const KINDS: Record<string, ChannelField[]> = {
+  email: [
+    { name: 'host', type: 'text', required: true, placeholder: 'smtp.example.com' },
+    { name: 'port', type: 'number', required: true, initial: 587 },
+    { name: 'security', type: 'choice', choices: ['starttls', 'tls', 'none'], initial: 'starttls' },
+    { name: 'username', type: 'text' },
+    { name: 'password', type: 'secret' },
+    { name: 'from', type: 'text', required: true, placeholder: 'Yunhai <alerts@example.com>' },
+    { name: 'to', type: 'list', required: true, placeholder: 'ops@example.com' },
+  ],
+  webhook: [{ name: 'url', type: 'secret', required: true, placeholder: 'https://' }],
+  dingtalk: [
+    { name: 'url', type: 'secret', required: true, placeholder: 'https://oapi.dingtalk.com/robot/send?access_token=…' },
+    { name: 'secret', type: 'secret', placeholder: 'SEC…' },
+  ],
+  wecom: [{ name: 'url', type: 'secret', required: true, placeholder: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…' }],
+  feishu: [
+    { name: 'url', type: 'secret', required: true, placeholder: 'https://open.feishu.cn/open-apis/bot/v2/hook/…' },
+    { name: 'secret', type: 'secret' },
+  ],
+  slack: [{ name: 'url', type: 'secret', required: true, placeholder: 'https://hooks.slack.com/services/…' }],
+  twilio: [
+    { name: 'account_sid', type: 'text', required: true, placeholder: 'AC…' },
+    { name: 'auth_token', type: 'secret', required: true },
+    { name: 'from', type: 'text', required: true, placeholder: '+1555…' },
+    { name: 'to', type: 'list', required: true, placeholder: '+86138…' },
+  ],
+};
+
+type Values = Record<string, unknown>;
+
+/** The stored configuration as the form shows it; what the form does not know is kept by `toConfig`. */
+export function toValues(kind: string, config: Values): Values {
+  const values: Values = {};
+  for (const { name, type, initial } of KINDS[kind] ?? []) {
+    const stored = config[name];
+    if (type === 'secret') values[name] = '';
+    else if (Array.isArray(stored)) values[name] = stored.join('\n');
+    else values[name] = stored ?? initial ?? '';
+  }
+  return values;
+}
+
+/** The configuration to send. A secret left empty stays as it is: it is sent as `null`. */
+export function toConfig(kind: string, values: Values, before: Values = {}): Values {
+  const config: Values = { ...before };
+  for (const { name, type } of KINDS[kind] ?? []) {
+    const value = values[name];
+    if (type === 'list') {
+      config[name] = String(value ?? '').split(/[\n,;]/).map((entry) => entry.trim()).filter(Boolean);
+    } else if (value === '' || value === undefined || value === null) {
+      if (type === 'secret' && name in before) config[name] = null;
+      else delete config[name];
+    } else {
+      config[name] = value;
+    }
+  }
+  return config;
+}

@@ -1,0 +1,74 @@
+import { PlayCircleOutlined } from '@ant-design/icons';
+import { Button, Card, Spin, Tabs } from 'antd';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useSearchParams } from 'react-router';
+import { PageHeader } from '../../components/PageHeader';
+import { RangePicker } from '../../components/RangePicker';
+import { useTimeRange } from '../../components/useTimeRange';
+import { Examples } from './Examples';
+import { GraphResult } from './GraphResult';
+import { TableResult } from './TableResult';
+import type { Fault } from '../../api/types';
+
+const PromqlEditor = lazy(() => import('../../components/PromqlEditor'));
+
+/** Asks the store anything in PromQL; the question stands in the address. */
+export default function ExplorePage() {
+  const { t } = useTranslation();
+  const [parameters, setParameters] = useSearchParams();
+  const asked = parameters.get('expr') ?? '';
+  const tab = parameters.get('tab') ?? 'graph';
+  const [text, setText] = useState(asked);
+  const [fault, setFault] = useState<Fault>();
+  const time = useTimeRange('1h');
+  useEffect(() => setText(asked), [asked]);
+
+  const set = (name: string, value: string) =>
+    setParameters((old) => {
+      const next = new URLSearchParams(old);
+      next.set(name, value);
+      return next;
+    });
+  const ask = (expr: string) => {
+    setFault(undefined);
+    if (expr.trim() === asked) time.refresh();
+    else set('expr', expr.trim());
+  };
+  const faults = useMemo(() => (fault ? [fault] : []), [fault]);
+
+  return (
+    <>
+      <PageHeader title={t('explore.title')} hint={t('explore.hint')} />
+      <div className="stack">
+        <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) auto', gap: 8 }}>
+          <Suspense fallback={<Spin />}>
+            <PromqlEditor value={text} onChange={setText} onSubmit={() => ask(text)} faults={faults} />
+          </Suspense>
+          <Button type="primary" icon={<PlayCircleOutlined />} style={{ height: 36 }} onClick={() => ask(text)}>
+            {t('explore.run')}
+          </Button>
+        </div>
+        {!asked && <Examples onChoose={ask} />}
+        {asked && (
+          <Card size="small" styles={{ body: { paddingTop: 4 } }}>
+            <Tabs
+              activeKey={tab}
+              onChange={(key) => set('tab', key)}
+              destroyOnHidden
+              tabBarExtraContent={tab === 'graph' ? <RangePicker {...time} /> : undefined}
+              items={[
+                {
+                  key: 'graph',
+                  label: t('explore.graph'),
+                  children: <GraphResult expr={asked} range={time.range} onZoom={time.setCustom} onFault={setFault} />,
+                },
+                { key: 'table', label: t('explore.table'), children: <TableResult expr={asked} onFault={setFault} /> },
+              ]}
+            />
+          </Card>
+        )}
+      </div>
+    </>
+  );
+}

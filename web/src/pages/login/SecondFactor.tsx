@@ -1,0 +1,48 @@
+import { Button, Form, Input } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+interface Props {
+  busy: boolean;
+  onCode: (code: { totp: string } | { recovery_code: string }) => void;
+  onBack: () => void;
+}
+
+/** The one-time code, or a recovery code when the device is gone. */
+export function SecondFactor({ busy, onCode, onBack }: Props) {
+  const { t } = useTranslation();
+  const [recovery, setRecovery] = useState(false);
+  return (
+    <Form<{ code: string }>
+      key={String(recovery)}
+      layout="vertical"
+      requiredMark={false}
+      onFinish={({ code }) => onCode(recovery ? { recovery_code: code.trim() } : { totp: code.replaceAll(' ', '') })}
+    >
+      <Form.Item
+        name="code"
+        label={recovery ? t('login.recovery_code') : t('login.totp')}
+        rules={[{ required: true, message: t('common.required') }]}
+      >
+        <Input
+          autoFocus
+          className="mono"
+          inputMode={recovery ? 'text' : 'numeric'}
+          autoComplete={recovery ? 'off' : 'one-time-code'}
+          maxLength={recovery ? 40 : 8}
+        />
+      </Form.Item>
+      <Button type="primary" htmlType="submit" block loading={busy}>
+        {t('login.submit')}
+      </Button>
+      <div className="row-between" style={{ marginTop: 10 }}>
+        <Button type="link" size="small" style={{ padding: 0 }} onClick={onBack}>
+          {t('login.back')}
+        </Button>
+        <Button type="link" size="small" style={{ padding: 0 }} onClick={() => setRecovery(!recovery)}>
+          {recovery ? t('login.use_totp') : t('login.use_recovery')}
+        </Button>
+      </div>
+    </Form>
+  );
+}

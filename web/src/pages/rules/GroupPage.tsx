@@ -1,0 +1,103 @@
+import { DeleteOutlined, SaveOutlined } from '@ant-design/icons';
+import { Alert, Button, Input, Popconfirm, Spin } from 'antd';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, useNavigate, useParams } from 'react-router';
+import { ApiError } from '../../api/client';
+import { useChange, useResource } from '../../api/hooks';
+import { useMay } from '../../api/session';
+import type { RuleGroup } from '../../api/types';
+import { ErrorPanel } from '../../components/ErrorPanel';
+import { PageHeader } from '../../components/PageHeader';
+import { useNotice } from '../../components/useNotice';
+import { EXAMPLE_GROUP } from './exampleGroup';
+import { RuleList } from './RuleList';
+import { useRuleCheck } from './useRuleCheck';
+
+const YamlEditor = lazy(() => import('../../components/YamlEditor'));
+
+/** A group as the Prometheus rule file that it is; `new` makes one. */
+export default function GroupPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const notice = useNotice();
+  const mayEdit = useMay('operate');
+  const { group: name = '' } = useParams();
+  const fresh = name === 'new';
+  const detail = useResource<RuleGroup>(`rule-groups/${encodeURIComponent(name)}`, undefined, { enabled: !fresh });
+  const change = useChange(['rules', 'alerts']);
+  const [source, setSource] = useState(fresh ? EXAMPLE_GROUP : '');
+  const [newName, setNewName] = useState('my-rules');
+  const stored = detail.data?.source;
+  useEffect(() => {
+    if (stored !== undefined) setSource(stored);
+  }, [stored]);
+  const check = useRuleCheck(source);
+  const target = fresh ? newName.trim() : name;
+
+  const save = () =>
+    change.mutate(
+      { method: 'PUT', path: `rule-groups/${encodeURIComponent(target)}`, body: { source } },
+      {
+        onSuccess: () => {
+          notice.done(t('rules.saved'));
+          void navigate(`/rules/groups/${encodeURIComponent(target)}`);
+        },
+      },
+    );
+  const remove = () =>
+    change.mutate(
+      { method: 'DELETE', path: `rule-groups/${encodeURIComponent(name)}` },
+      { onSuccess: () => void navigate('/rules'), onError: notice.failed },
+    );
+
+  if (detail.error) return <ErrorPanel error={detail.error} />;
+  if (!fresh && !detail.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  const refused = change.error instanceof ApiError ? change.error.faults : [];
+  const faults = check.faults.length > 0 ? check.faults : refused;
+  return (
+    <>
+      <PageHeader
+        title={fresh ? t('rules.new_group') : name}
+        hint={
+          <Link className="link" to="/rules">
+            {t('rules.back')}
+          </Link>
+        }
+        extra={
+          mayEdit && (
+            <>
+              {!fresh && (
+                <Popconfirm title={t('rules.delete_confirm')} okText={t('common.delete')} okButtonProps={{ danger: true }} onConfirm={remove}>
+                  <Button icon={<DeleteOutlined />}>{t('common.delete')}</Button>
+                </Popconfirm>
+              )}
+              <Button type="primary" icon={<SaveOutlined />} loading={change.isPending} disabled={!target || check.faults.length > 0} onClick={save}>
+                {t('common.save')}
+              </Button>
+            </>
+          )
+        }
+      />
+      <div className="stack">
+        {fresh && (
+          <Input addonBefore={t('rules.group')} value={newName} onChange={(event) => setNewName(event.target.value)} style={{ maxWidth: 420 }} />
+        )}
+        {detail.data && <RuleList group={detail.data} />}
+        <Suspense fallback={<Spin />}>
+          <YamlEditor value={source} onChange={setSource} label={t('rules.source')} faults={faults} readOnly={!mayEdit} onSubmit={save} />
+        </Suspense>
+        {check.faults.map((fault) => (
+          <Alert
+            key={`${fault.line}:${fault.column}:${fault.detail}`}
+            type="error"
+            showIcon
+            title={`${t('common.line_column', { line: fault.line ?? 1, column: fault.column ?? 1 })} ${fault.detail}`}
+          />
+        ))}
+        {change.error && <ErrorPanel error={change.error} />}
+        <p className="faint" style={{ margin: 0 }}>{t('rules.source_hint')}</p>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import { Button, Card, Form, Spin } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, useNavigate, useSearchParams } from 'react-router';
+import { request } from '../../api/client';
+import { useChange, useResource } from '../../api/hooks';
+import type { RuleForm, RuleGroup } from '../../api/types';
+import { ErrorPanel } from '../../components/ErrorPanel';
+import { PageHeader } from '../../components/PageHeader';
+import { useNotice } from '../../components/useNotice';
+import { type FormValues, formFromValues, START, valuesFromForm } from './formValues';
+import { RuleFields } from './RuleFields';
+import { RulePreview } from './RulePreview';
+
+/** A threshold rule without writing PromQL. */
+export default function RuleFormPage() {
+  const { t } = useTranslation();
+  const [parameters] = useSearchParams();
+  const edited = parameters.get('edit') ?? '';
+  const group = useResource<RuleGroup>(`rule-groups/${encodeURIComponent(parameters.get('group') ?? '')}`, undefined, { enabled: edited !== '' });
+  if (edited && group.error) return <ErrorPanel error={group.error} />;
+  if (edited && !group.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  const known = group.data?.rules.find(({ name }) => name === edited)?.form;
+  return (
+    <>
+      <PageHeader
+        title={edited ? t('rule_form.edit_title', { name: edited }) : t('rule_form.title')}
+        hint={
+          <Link className="link" to="/rules">
+            {t('rules.back')}
+          </Link>
+        }
+      />
+      <Editor start={known ? valuesFromForm(known) : START} edited={edited} />
+    </>
+  );
+}
+
+function Editor({ start, edited }: { start: FormValues; edited: string }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const notice = useNotice();
+  const [form] = Form.useForm<FormValues>();
+  const [preview, setPreview] = useState<{ expr: string; source: string }>();
+  const [failure, setFailure] = useState<unknown>();
+  const change = useChange(['rule-groups']);
+
+  const look = async (values: FormValues) => {
+    setFailure(undefined);
+    try {
+      setPreview(await request<{ expr: string; source: string }>('POST', 'rules/from-form', { body: formFromValues(values) }));
+    } catch (error) {
+      setPreview(undefined);
+      setFailure(error);
+    }
+  };
+  const save = (values: FormValues) => {
+    const body: RuleForm = formFromValues(values);
+    change.mutate(
+      { method: 'PUT', path: `rules/form/${encodeURIComponent(body.name)}`, body },
+      {
+        onSuccess: () => {
+          notice.done(t('rules.saved'));
+          void navigate('/rules');
+        },
+      },
+    );
+  };
+  const error = change.error ?? failure;
+  return (
+    <div className="grid" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))' }}>
+      <Card size="small">
+        <Form<FormValues> form={form} layout="vertical" requiredMark={false} initialValues={start} onFinish={save}>
+          <RuleFields nameFixed={edited !== ''} />
+          <div className="row">
+            <Button type="primary" htmlType="submit" loading={change.isPending}>
+              {t('rule_form.save')}
+            </Button>
+            <Button onClick={() => void form.validateFields().then(look, () => undefined)}>{t('rule_form.preview')}</Button>
+          </div>
+        </Form>
+      </Card>
+      <div className="stack">
+        {error != null && <ErrorPanel error={error} />}
+        <RulePreview preview={preview} for_secs={(Form.useWatch('for_minutes', form) ?? 0) * 60} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+import { useMemo } from 'react';
+import { useList } from '../../api/hooks';
+import type { AlertRow } from '../../api/types';
+import type { Mark } from '../../components/chartOption';
+import type { TimeRange } from '../../components/useTimeRange';
+
+/** The stretches within the range in which an alert was firing, to be marked on charts. */
+export function alertMarks(alerts: AlertRow[], from_ms: number, to_ms: number): Mark[] {
+  return alerts
+    .filter(({ fired_at_ms, resolved_at_ms }) => fired_at_ms && fired_at_ms < to_ms && (resolved_at_ms ?? to_ms) > from_ms)
+    .map(({ rule, severity, fired_at_ms, resolved_at_ms }) => ({
+      from_ms: Math.max(from_ms, fired_at_ms ?? from_ms),
+      to_ms: Math.min(to_ms, resolved_at_ms ?? to_ms),
+      label: rule,
+      severity: severity === 'critical' || severity === 'warning' ? severity : 'info',
+    }));
+}
+
+export function useAlertMarks(server: string, { from_ms, to_ms }: TimeRange): Mark[] {
+  const alerts = useList<AlertRow>('alerts', { server, sort: '-started_at_ms', page_size: 100 });
+  return useMemo(() => alertMarks(alerts.data?.items ?? [], from_ms, to_ms), [alerts.data, from_ms, to_ms]);
+}

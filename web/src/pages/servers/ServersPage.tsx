@@ -1,0 +1,42 @@
+import { useTranslation } from 'react-i18next';
+import { useLabelValues } from '../../api/prometheus';
+import type { ServerRow } from '../../api/types';
+import { DataTable } from '../../components/DataTable';
+import { EmptyHint } from '../../components/EmptyHint';
+import { PageHeader } from '../../components/PageHeader';
+import { useListState } from '../../components/useListState';
+import { useServerColumns } from './columns';
+
+export default function ServersPage() {
+  const { t } = useTranslation();
+  const state = useListState({ sort: 'name', state: '', provider: '', tag: '' });
+  const columns = useServerColumns();
+  const providers = useLabelValues('provider');
+  return (
+    <>
+      <PageHeader title={t('servers.title')} hint={t('servers.hint')} />
+      <DataTable<ServerRow>
+        path="servers"
+        state={state}
+        columns={columns}
+        rowKey={({ name }) => name}
+        exportName="servers"
+        refetchInterval={15_000}
+        filters={[
+          {
+            name: 'state',
+            label: t('servers.state'),
+            options: (['up', 'down', 'unknown'] as const).map((value) => ({ value, label: t(`server_state.${value}`) })),
+          },
+          {
+            name: 'provider',
+            label: t('servers.provider'),
+            options: (providers.data ?? []).map((value) => ({ value, label: value })),
+          },
+          { name: 'tag', label: t('servers.tag') },
+        ]}
+        empty={<EmptyHint title={t('servers.empty')} hint={t('servers.empty_hint')} />}
+      />
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+import { ArrowDownOutlined, ArrowUpOutlined } from '@ant-design/icons';
+import { Badge } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import type { ServerRow } from '../../api/types';
+import type { Column } from '../../components/DataTable';
+import { Labels } from '../../components/Labels';
+import { ServerStateMark } from '../../components/StateMarks';
+import { TimeText } from '../../components/TimeText';
+import { UsageBar } from '../../components/UsageBar';
+import { formatNumber, formatSeconds, formatValue } from '../../format/numbers';
+
+export function useServerColumns(): Column<ServerRow>[] {
+  const { t } = useTranslation();
+  return [
+    {
+      key: 'name',
+      title: t('servers.name'),
+      sortable: true,
+      narrow: 'title',
+      csv: ({ name }) => name,
+      render: ({ name, alerts }) => (
+        <span className="row">
+          <Link className="link" to={`/servers/${encodeURIComponent(name)}`}>
+            {name}
+          </Link>
+          {alerts > 0 && (
+            <Link to={`/alerts?server=${encodeURIComponent(name)}`} title={t('servers.alerts', { count: alerts })}>
+              <Badge count={alerts} size="small" />
+            </Link>
+          )}
+        </span>
+      ),
+    },
+    { key: 'state', title: t('servers.state'), sortable: true, narrow: 'title', csv: ({ state }) => state, render: ({ state }) => <ServerStateMark state={state} /> },
+    { key: 'cpu_ratio', title: t('metrics.cpu'), sortable: true, width: 150, csv: (row) => row.cpu_ratio, render: (row) => <UsageBar ratio={row.cpu_ratio} /> },
+    { key: 'memory_ratio', title: t('metrics.memory'), sortable: true, width: 150, csv: (row) => row.memory_ratio, render: (row) => <UsageBar ratio={row.memory_ratio} /> },
+    { key: 'disk_ratio', title: t('metrics.disk'), sortable: true, width: 150, csv: (row) => row.disk_ratio, render: (row) => <UsageBar ratio={row.disk_ratio} /> },
+    {
+      key: 'receive_bytes_per_sec',
+      title: t('metrics.network'),
+      sortable: true,
+      csv: (row) => row.receive_bytes_per_sec,
+      render: (row) => (
+        <span className="num">
+          <ArrowDownOutlined className="faint" title={t('metrics.receive')} /> {formatValue(row.receive_bytes_per_sec, 'bytes/s')}{' '}
+          <ArrowUpOutlined className="faint" title={t('metrics.transmit')} /> {formatValue(row.transmit_bytes_per_sec, 'bytes/s')}
+        </span>
+      ),
+    },
+    { key: 'load1', title: t('metrics.load'), sortable: true, align: 'right', csv: (row) => row.load1, render: (row) => <span className="num">{formatNumber(row.load1)}</span> },
+    { key: 'uptime_secs', title: t('metrics.uptime'), sortable: true, align: 'right', csv: (row) => row.uptime_secs, render: (row) => <span className="num">{formatSeconds(row.uptime_secs)}</span> },
+    {
+      key: 'provider',
+      title: t('servers.where'),
+      sortable: true,
+      csv: (row) => [row.provider, row.account, row.region].filter(Boolean).join(' / '),
+      render: (row) => <span className="num">{[row.provider, row.region].filter(Boolean).join(' · ')}</span>,
+    },
+    { key: 'tags', title: t('servers.tags'), csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: ({ tags }) => <Labels labels={tags} /> },
+    { key: 'last_seen_ms', title: t('servers.last_seen'), sortable: true, csv: (row) => (row.last_seen_ms ? new Date(row.last_seen_ms).toISOString() : ''), render: (row) => <TimeText ms={row.last_seen_ms} /> },
+  ];
+}

@@ -1,0 +1,75 @@
+import { Button, Card, Form, InputNumber, Radio, Spin } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { useChange, useResource } from '../../api/hooks';
+import { useMay } from '../../api/session';
+import type { Settings } from '../../api/types';
+import { ErrorPanel } from '../../components/ErrorPanel';
+import { PageHeader } from '../../components/PageHeader';
+import { useNotice } from '../../components/useNotice';
+import { formatBytes, formatNumber } from '../../format/numbers';
+
+type Values = Pick<Settings, 'registration' | 'collect_interval_secs'>;
+
+/** What administrators change while the server runs, and what it was started with. */
+export default function SettingsPage() {
+  const { t } = useTranslation();
+  const notice = useNotice();
+  const mayEdit = useMay('administer');
+  const settings = useResource<Settings>('settings');
+  const change = useChange(['registration']);
+  const save = (body: Values) =>
+    change.mutate({ method: 'PATCH', path: 'settings', body }, { onSuccess: () => notice.done(t('settings.saved')) });
+  if (settings.error) return <ErrorPanel error={settings.error} retry={() => void settings.refetch()} />;
+  if (!settings.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  const { registration, collect_interval_secs, version, database, series_location, series } = settings.data;
+  return (
+    <>
+      <PageHeader title={t('settings.title')} />
+      <div className="grid">
+        <Card size="small" title={t('settings.changeable')}>
+          <Form<Values> layout="vertical" requiredMark={false} disabled={!mayEdit} initialValues={{ registration, collect_interval_secs }} onFinish={save}>
+            <Form.Item name="registration" label={t('settings.registration')} extra={t('settings.registration_hint')}>
+              <Radio.Group
+                optionType="button"
+                options={(['closed', 'invitation', 'open'] as const).map((value) => ({ value, label: t(`settings.modes.${value}`) }))}
+              />
+            </Form.Item>
+            <Form.Item name="collect_interval_secs" label={t('settings.interval')} extra={t('settings.interval_hint')} rules={[{ required: true, message: t('common.required') }]}>
+              <InputNumber min={1} max={86_400} suffix="s" style={{ width: 150 }} />
+            </Form.Item>
+            {mayEdit && (
+              <Button type="primary" htmlType="submit" loading={change.isPending}>
+                {t('common.save')}
+              </Button>
+            )}
+          </Form>
+          {change.error && <ErrorPanel error={change.error} />}
+        </Card>
+        <Card size="small" title={t('settings.about')}>
+          <dl className="dl">
+            <dt>{t('settings.version')}</dt>
+            <dd>{version}</dd>
+            <dt>{t('settings.database')}</dt>
+            <dd>{database}</dd>
+            <dt>{t('settings.series_location')}</dt>
+            <dd className="mono">{series_location}</dd>
+            <dt>{t('settings.series')}</dt>
+            <dd className="num">{formatNumber(series.series)}</dd>
+            <dt>{t('settings.samples')}</dt>
+            <dd className="num">{formatNumber(series.samples)}</dd>
+            <dt>{t('settings.size')}</dt>
+            <dd className="num">{formatBytes(series.bytes)}</dd>
+            <dt>{t('settings.blocks')}</dt>
+            <dd className="num">{series.blocks}</dd>
+            <dt>{t('settings.api')}</dt>
+            <dd>
+              <a className="link" href="/api/docs">
+                {t('settings.api_docs')}
+              </a>
+            </dd>
+          </dl>
+        </Card>
+      </div>
+    </>
+  );
+}
