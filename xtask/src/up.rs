@@ -75,7 +75,7 @@ enum Listener {
 
 fn who_listens(address: SocketAddr) -> Listener {
     match http_get(address, "/api/openapi.json") {
-        Ok(answer) if answer.contains("Yunhai") => Listener::Yunhai,
+        Ok(answer) if answer.to_ascii_lowercase().contains("yunhai") => Listener::Yunhai,
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Listener::Nobody,
         Ok(_) | Err(_) => Listener::Another,
     }
