@@ -39,7 +39,7 @@ impl Default for EngineOptions {
             default_subquery_step_ms: 60_000,
             max_samples: 25_000_000,
             max_steps: 11_000,
-            timeout: Duration::from_secs(120),
+            timeout: Duration::from_mins(2),
             semantics: Semantics::Prometheus2,
         }
     }

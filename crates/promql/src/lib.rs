@@ -13,7 +13,9 @@ mod memory_store;
 mod number;
 mod parse;
 mod queryable;
+pub mod series_notation;
 mod syntax;
+pub mod testlang;
 mod time;
 mod value;
 

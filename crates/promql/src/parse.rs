@@ -182,8 +182,8 @@ impl Lowering {
                 expr: Box::new(self.lower(*subquery.expr)?),
                 range_ms: duration_ms(subquery.range)?,
                 step_ms: subquery.step.map(duration_ms).transpose()?,
-                offset_ms: offset_ms(subquery.offset)?,
-                at: subquery.at.map(at_time).transpose()?,
+                offset_ms: offset_ms(subquery.offset.as_ref())?,
+                at: subquery.at.as_ref().map(at_time).transpose()?,
             }),
             Ast::Call(call) => {
                 let args = call
@@ -272,8 +272,8 @@ impl Lowering {
         Ok(Selector {
             id,
             matchers,
-            offset_ms: offset_ms(selector.offset)?,
-            at: selector.at.map(at_time).transpose()?,
+            offset_ms: offset_ms(selector.offset.as_ref())?,
+            at: selector.at.as_ref().map(at_time).transpose()?,
         })
     }
 }
@@ -370,15 +370,15 @@ fn duration_ms(duration: Duration) -> Result<i64, String> {
     i64::try_from(duration.as_millis()).map_err(|_| "the duration is out of range".into())
 }
 
-fn offset_ms(offset: Option<Offset>) -> Result<i64, String> {
+fn offset_ms(offset: Option<&Offset>) -> Result<i64, String> {
     match offset {
         None => Ok(0),
-        Some(Offset::Pos(duration)) => duration_ms(duration),
-        Some(Offset::Neg(duration)) => duration_ms(duration).map(|offset| -offset),
+        Some(Offset::Pos(duration)) => duration_ms(*duration),
+        Some(Offset::Neg(duration)) => duration_ms(*duration).map(|offset| -offset),
     }
 }
 
-fn at_time(at: AtModifier) -> Result<At, String> {
+fn at_time(at: &AtModifier) -> Result<At, String> {
     match at {
         AtModifier::Start => Ok(At::Start),
         AtModifier::End => Ok(At::End),

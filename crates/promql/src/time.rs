@@ -1,5 +1,7 @@
 //! Durations and timestamps in Prometheus's notation.
 
+use std::fmt::Write as _;
+
 use yunhai_model::TimestampMs;
 
 /// Why a duration or a timestamp was refused.
@@ -154,7 +156,8 @@ pub fn format_duration(duration_ms: i64) -> String {
             continue;
         }
         if rest >= size {
-            text += &format!("{}{unit}", rest / size);
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{}{unit}", rest / size);
             rest %= size;
         }
     }

@@ -43,7 +43,7 @@ impl Evaluator<'_> {
             }])),
             "absent" => {
                 let series = self.eval_vector(&args[0], grid)?;
-                Ok(Value::Vector(self.absent(&args[0], &series, grid)))
+                Ok(Value::Vector(labels::absent(&args[0], &series, grid)))
             }
             "timestamp" => self.timestamps(&args[0], grid),
             "clamp" | "clamp_min" | "clamp_max" | "round" => {
@@ -88,19 +88,18 @@ impl Evaluator<'_> {
 
     /// The times of a selector's samples; of anything else, the times of evaluation.
     fn timestamps(&self, arg: &Node, grid: Grid) -> Result<Value, Error> {
-        let series = match unwrapped(arg) {
-            Node::Selector(selector) => self.select_times(selector, grid)?,
-            _ => {
-                let mut series = self.eval_vector(arg, grid)?;
-                for series in &mut series {
-                    for (value, time_ms) in series.values.iter_mut().zip(grid.times()) {
-                        if !is_stale(*value) {
-                            *value = time_ms as f64 / 1000.0;
-                        }
+        let series = if let Node::Selector(selector) = unwrapped(arg) {
+            self.select_times(selector, grid)?
+        } else {
+            let mut series = self.eval_vector(arg, grid)?;
+            for series in &mut series {
+                for (value, time_ms) in series.values.iter_mut().zip(grid.times()) {
+                    if !is_stale(*value) {
+                        *value = time_ms as f64 / 1000.0;
                     }
                 }
-                series
             }
+            series
         };
         self.map_values(series, |seconds| seconds)
             .map(Value::Vector)

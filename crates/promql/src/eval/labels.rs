@@ -83,26 +83,26 @@ impl Evaluator<'_> {
             .collect();
         self.merged(joined)
     }
+}
 
-    /// 1 at every step at which none of the series has a value, labelled with what the selector
-    /// asks for.
-    pub(crate) fn absent(&self, selector: &Node, series: &[Series], grid: Grid) -> Vec<Series> {
-        let values: Vec<f64> = (0..grid.steps)
-            .map(|step| {
-                let any = series
-                    .iter()
-                    .any(|series| !yunhai_model::is_stale(series.values[step]));
-                if any { ABSENT } else { 1.0 }
-            })
-            .collect();
-        if !super::has_any(&values) {
-            return Vec::new();
-        }
-        vec![Series {
-            labels: labels_asked_for(selector),
-            values,
-        }]
+/// 1 at every step at which none of the series has a value, labelled with what the selector
+/// asks for.
+pub(crate) fn absent(selector: &Node, series: &[Series], grid: Grid) -> Vec<Series> {
+    let values: Vec<f64> = (0..grid.steps)
+        .map(|step| {
+            let any = series
+                .iter()
+                .any(|series| !yunhai_model::is_stale(series.values[step]));
+            if any { ABSENT } else { 1.0 }
+        })
+        .collect();
+    if !super::has_any(&values) {
+        return Vec::new();
     }
+    vec![Series {
+        labels: labels_asked_for(selector),
+        values,
+    }]
 }
 
 /// The labels that a selector matches by equality; one that it matches twice is left out.

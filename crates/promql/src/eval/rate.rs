@@ -104,6 +104,7 @@ pub(crate) fn resets(window: &Window<'_>) -> Option<f64> {
     count_pairs(window, |before, after| after < before)
 }
 
+#[allow(clippy::float_cmp)] // any change counts
 pub(crate) fn changes(window: &Window<'_>) -> Option<f64> {
     count_pairs(window, |before, after| {
         after != before && !(after.is_nan() && before.is_nan())

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use yunhai_model::{Labels, Sample, TimestampMs, is_stale};
 
-use super::{ABSENT, Evaluator, Grid, Series, Value, rate, regression, statistics, without_name};
+use super::{
+    ABSENT, Evaluator, Grid, Series, Value, labels, rate, regression, statistics, without_name,
+};
 use crate::ast::{At, Call, Node, Subquery};
 use crate::engine::{Error, Semantics};
 
@@ -73,6 +75,9 @@ pub(crate) fn seconds(sample: Sample) -> f64 {
     sample.timestamp_ms as f64 / 1000.0
 }
 
+/// How the names of counters end.
+const COUNTER_ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
+
 /// Samples of one series, without staleness markers.
 struct Source<'a> {
     labels: Labels,
@@ -140,7 +145,7 @@ impl Evaluator<'_> {
             }
         }
         if call.function == "absent_over_time" {
-            return Ok(Value::Vector(self.absent(
+            return Ok(Value::Vector(labels::absent(
                 &call.args[range_at],
                 &result,
                 grid,
@@ -324,10 +329,9 @@ impl Evaluator<'_> {
         if !matches!(function, "rate" | "increase" | "irate") {
             return;
         }
-        const ENDINGS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
         for source in sources {
             if let Some(name) = source.labels.metric_name()
-                && !ENDINGS.iter().any(|ending| name.ends_with(ending))
+                && !COUNTER_ENDINGS.iter().any(|ending| name.ends_with(ending))
             {
                 self.info(format!(
                     "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"{name}\""

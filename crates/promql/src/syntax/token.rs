@@ -109,7 +109,7 @@ impl<'a> Lexer<'a> {
 
     fn symbol(&mut self, first: u8) -> Result<Kind, Fault> {
         let width = match (first, self.peek(1)) {
-            (b'=', b'=' | b'~') | (b'!', b'=' | b'~') | (b'<' | b'>', b'=') => 2,
+            (b'=' | b'!', b'=' | b'~') | (b'<' | b'>', b'=') => 2,
             (
                 b'(' | b')' | b'{' | b'}' | b'[' | b']' | b',' | b'@' | b'+' | b'-' | b'*' | b'/'
                 | b'%' | b'^' | b'=' | b'<' | b'>',

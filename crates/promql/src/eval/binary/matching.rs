@@ -63,10 +63,10 @@ impl Evaluator<'_> {
             if (meeting.many.is_empty() && fill_many.is_none())
                 || (meeting.one.is_empty() && fill_one.is_none())
             {
-                self.check_unique(binary, &meeting, &one, &is_live)?;
+                check_unique(binary, &meeting, &one, &is_live)?;
                 continue;
             }
-            let partners = self.check_unique(binary, &meeting, &one, &is_live)?;
+            let partners = check_unique(binary, &meeting, &one, &is_live)?;
             let mut is_taken = vec![false; grid.steps];
             let mut is_met = vec![false; grid.steps];
             for member in &meeting.many {
@@ -124,36 +124,35 @@ impl Evaluator<'_> {
         }
         Ok(output.series)
     }
+}
 
-    /// For each step the series of the one side, which must be alone there.
-    fn check_unique(
-        &self,
-        binary: &Binary,
-        meeting: &Meeting,
-        one: &[Series],
-        is_live: &[bool],
-    ) -> Result<Vec<Option<usize>>, Error> {
-        let mut partners: Vec<Option<usize>> = vec![None; is_live.len()];
-        for member in &meeting.one {
-            for (step, value) in one[*member].values.iter().enumerate() {
-                if is_stale(*value) || !is_live[step] {
-                    continue;
-                }
-                if let Some(other) = partners[step].replace(*member) {
-                    let side = if binary.group == GroupSide::Right {
-                        "left"
-                    } else {
-                        "right"
-                    };
-                    return Err(Error::Evaluation(format!(
-                        "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
-                        meeting.signature, one[*member].labels, one[other].labels
-                    )));
-                }
+/// For each step the series of the one side, which must be alone there.
+fn check_unique(
+    binary: &Binary,
+    meeting: &Meeting,
+    one: &[Series],
+    is_live: &[bool],
+) -> Result<Vec<Option<usize>>, Error> {
+    let mut partners: Vec<Option<usize>> = vec![None; is_live.len()];
+    for member in &meeting.one {
+        for (step, value) in one[*member].values.iter().enumerate() {
+            if is_stale(*value) || !is_live[step] {
+                continue;
+            }
+            if let Some(other) = partners[step].replace(*member) {
+                let side = if binary.group == GroupSide::Right {
+                    "left"
+                } else {
+                    "right"
+                };
+                return Err(Error::Evaluation(format!(
+                    "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
+                    meeting.signature, one[*member].labels, one[other].labels
+                )));
             }
         }
-        Ok(partners)
     }
+    Ok(partners)
 }
 
 fn any_present(series: &[Series], grid: Grid) -> Vec<bool> {
