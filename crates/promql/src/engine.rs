@@ -175,7 +175,8 @@ impl Engine {
     ) -> Result<Annotated, Error> {
         let expr = expr.into_expr()?;
         check_time(time_ms)?;
-        self.run(source, expr, Grid::instant(time_ms), true).await
+        self.run(source, expr, Grid::instant(time_ms), time_ms, true)
+            .await
     }
 
     /// Evaluates over a range, with remarks.
@@ -213,7 +214,7 @@ impl Engine {
                 expr.value_type()
             )));
         }
-        self.run(source, expr, grid, false).await
+        self.run(source, expr, grid, end_ms, false).await
     }
 
     async fn run(
@@ -221,11 +222,12 @@ impl Engine {
         source: &dyn Queryable,
         expr: Expr,
         grid: Grid,
+        end_ms: TimestampMs,
         is_instant: bool,
     ) -> Result<Annotated, Error> {
         let limits = Limits::new(self.options.timeout, self.options.max_samples);
         let _cancel = limits.cancel_on_drop();
-        let fetch = self.fetch(source, &expr, grid, is_instant, &limits);
+        let fetch = self.fetch(source, &expr, grid, end_ms, is_instant, &limits);
         let selected = tokio::time::timeout(limits.remaining(), fetch)
             .await
             .map_err(|_| limits.timed_out())??;
@@ -236,7 +238,7 @@ impl Engine {
                 options: &options,
                 selected: &selected,
                 query_start_ms: grid.start_ms,
-                query_end_ms: grid.end_ms(),
+                query_end_ms: end_ms,
                 limits: &limits,
                 notes: Notes::default().into(),
             };
@@ -261,6 +263,7 @@ impl Engine {
         source: &dyn Queryable,
         expr: &Expr,
         grid: Grid,
+        end_ms: TimestampMs,
         is_instant: bool,
         limits: &Limits,
     ) -> Result<Vec<Arc<Vec<TimeSeries>>>, Error> {
@@ -268,7 +271,7 @@ impl Engine {
             options: &self.options,
             selected: &[],
             query_start_ms: grid.start_ms,
-            query_end_ms: grid.end_ms(),
+            query_end_ms: end_ms,
             limits,
             notes: Notes::default().into(),
         };

@@ -4,6 +4,8 @@
 //! a moment or over a range on any [`Queryable`]. The meaning is that of Prometheus 2.42 for
 //! floats; native histograms are not supported. What deviates is written in `docs/promql.md`.
 
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "tests state exact results"))]
+
 mod ast;
 mod engine;
 mod eval;

@@ -110,11 +110,11 @@ impl fmt::Display for Expr {
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
     register_functions();
     let extents = syntax::check(text)?;
-    let ast = parser::parse(text).map_err(|message| locate(text, &extents, message))?;
+    let ast = parser::parse(text).map_err(|message| locate(text, &extents, &message))?;
     let mut lowering = Lowering { selectors: 0 };
     let mut root = lowering
         .lower(ast)
-        .map_err(|message| locate(text, &extents, message))?;
+        .map_err(|message| locate(text, &extents, &message))?;
     mark_invariant(&mut root);
     Ok(Expr {
         text: text.into(),
@@ -139,7 +139,7 @@ fn register_functions() {
 }
 
 /// Pins a complaint about the whole to the innermost sub-expression that earns one by itself.
-fn locate(text: &str, extents: &[(usize, usize)], message: String) -> ParseError {
+fn locate(text: &str, extents: &[(usize, usize)], message: &str) -> ParseError {
     for (start, end) in extents {
         let part = &text[*start..*end];
         let fault = match parser::parse(part) {
@@ -147,18 +147,23 @@ fn locate(text: &str, extents: &[(usize, usize)], message: String) -> ParseError
             Err(message) => Some(message),
         };
         if let Some(message) = fault {
-            return syntax::fault_at(text, *start, plain(message));
+            return syntax::fault_at(text, *start, plain(&message));
         }
     }
     syntax::fault_at(text, 0, plain(message))
 }
 
 /// promql-parser's last resort says nothing; this at least says what it means.
-fn plain(message: String) -> String {
+fn plain(message: &str) -> String {
     if message == "invalid promql query" || message == "ParseError" {
         "this is not a valid expression".into()
     } else {
+        // Its names of types are not those that Prometheus shows to people.
         message
+            .replace("type matrix", "type range vector")
+            .replace("type vector", "type instant vector")
+            .replace("got matrix", "got range vector")
+            .replace("got vector", "got instant vector")
     }
 }
 

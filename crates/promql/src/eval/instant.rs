@@ -197,18 +197,22 @@ fn only_values(series: &[Series], grid: Grid) -> Vec<f64> {
         .collect()
 }
 
-/// The larger one, NaN if either is.
+/// The larger one; NaN if either is and the other is not infinity, as Go has it.
 fn go_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.max(b)
     }
 }
 
-/// The smaller one, NaN if either is.
+/// The smaller one; NaN if either is and the other is not minus infinity, as Go has it.
 fn go_min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        f64::NEG_INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.min(b)

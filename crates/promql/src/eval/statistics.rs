@@ -4,6 +4,7 @@
 use super::quantile::quantile_of;
 use super::summation::{Mean, Sum};
 use super::window::{Window, seconds};
+use crate::engine::Semantics;
 
 pub(crate) fn sum(window: &Window<'_>) -> Option<f64> {
     let mut sum = Sum::default();
@@ -77,7 +78,13 @@ pub(crate) fn variance(window: &Window<'_>) -> f64 {
         mean.add(delta / count);
         squares.add(delta * (value - (mean.high + mean.low)));
     }
-    (squares.high + squares.low) / count
+    let variance = (squares.high + squares.low) / count;
+    if window.semantics == Semantics::Prometheus2 && variance.is_infinite() {
+        // Its compensation turns an overflow into NaN.
+        f64::NAN
+    } else {
+        variance
+    }
 }
 
 pub(crate) fn quantile(window: &Window<'_>) -> Option<f64> {

@@ -81,7 +81,9 @@ mod tests {
 
     fn mean(values: &[f64]) -> f64 {
         let mut mean = Mean::default();
-        values.iter().for_each(|value| mean.add(*value));
+        for value in values {
+            mean.add(*value);
+        }
         mean.value()
     }
 
