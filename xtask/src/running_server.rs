@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use crate::command;
 use crate::workspace::Workspace;
 
+/// The server chooses a port itself and prints where it listens.
+const ANY_FREE_PORT: &str = "127.0.0.1:0";
 /// How long the server may take to print its set-up code and to answer.
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take to shut down after it was asked to.
@@ -48,14 +50,13 @@ impl RunningServer {
         let logs = workspace.target.join("test-logs");
         fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
         let log = logs.join(format!("{name}-server.log"));
-        let address = free_address()?;
 
         let mut child = yunhai(workspace)
             .arg("serve")
             .arg("--data")
             .arg(data.path())
             .arg("--listen")
-            .arg(address.to_string())
+            .arg(ANY_FREE_PORT)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -66,7 +67,7 @@ impl RunningServer {
         let mut server = Self {
             child,
             _data: data,
-            address,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             log,
             set_up_code: None,
         };
@@ -100,7 +101,7 @@ impl RunningServer {
         loop {
             match lines.recv_timeout(Duration::from_millis(100)) {
                 Ok(line) => {
-                    self.set_up_code = self.set_up_code.take().or_else(|| set_up_code(&line));
+                    self.understand(&line);
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -108,7 +109,9 @@ impl RunningServer {
                     bail!("the server ended at once:\n{}", self.printed());
                 }
             }
-            if http_get(self.address, "/readyz").is_ok_and(|answer| is_ok(&answer)) {
+            let is_up = self.address.port() != 0
+                && http_get(self.address, "/readyz").is_ok_and(|answer| is_ok(&answer));
+            if is_up {
                 self.read_set_up_code(lines);
                 return Ok(());
             }
@@ -122,12 +125,22 @@ impl RunningServer {
         }
     }
 
+    /// Takes the address or the code out of a line that the server printed.
+    fn understand(&mut self, line: &str) {
+        if let Some(address) = listening_address(line) {
+            self.address = address;
+        }
+        if let Some(code) = set_up_code(line) {
+            self.set_up_code = Some(code);
+        }
+    }
+
     /// Gives a server that is ready a moment more to print its code, if it has one.
     fn read_set_up_code(&mut self, lines: &Receiver<String>) {
         while self.set_up_code.is_none()
             && let Ok(line) = lines.recv_timeout(Duration::from_secs(1))
         {
-            self.set_up_code = set_up_code(&line);
+            self.understand(&line);
         }
     }
 
@@ -193,12 +206,6 @@ fn is_ok(answer: &str) -> bool {
         .is_some_and(|status| status == "200")
 }
 
-fn free_address() -> Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .context("looking for a free port")
-}
-
 /// Copies what the server prints into the log, and line by line to the caller.
 fn collect_lines(child: &mut Child, log: &Path) -> Result<Receiver<String>> {
     let file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
@@ -220,6 +227,12 @@ fn copy_lines(from: impl Read + Send + 'static, mut log: File, lines: Sender<Str
             let _ = lines.send(line);
         }
     });
+}
+
+/// Finds the address in a line such as `Yunhai is at http://127.0.0.1:40001`.
+fn listening_address(line: &str) -> Option<SocketAddr> {
+    let (_, address) = line.split_once("Yunhai is at http://")?;
+    address.split('/').next()?.trim().parse().ok()
 }
 
 /// Finds the code in a line such as `set-up code: ABCD-1234`.
@@ -249,6 +262,20 @@ mod tests {
             Some("AB12CD34".to_owned())
         );
         assert_eq!(set_up_code("Yunhai listens on http://127.0.0.1:8420"), None);
+    }
+
+    #[test]
+    fn the_address_is_found_in_what_the_server_prints() {
+        let expected = "127.0.0.1:40001".parse().ok();
+        assert_eq!(
+            listening_address("Yunhai is at http://127.0.0.1:40001"),
+            expected
+        );
+        assert_eq!(
+            listening_address("Yunhai is at http://127.0.0.1:40001/"),
+            expected
+        );
+        assert_eq!(listening_address("see http://127.0.0.1:40001"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! of them run, and all faults are shown at once.
 
 mod architecture;
+mod configuration;
 mod layers;
 mod links;
 mod locales;
@@ -47,6 +48,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         layers::check_manifests(workspace),
         sources::check(root, &files),
         architecture::check(root),
+        configuration::check(root),
         links::check(root, &files),
         locales::check(root),
     ];
