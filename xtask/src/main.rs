@@ -1,7 +1,7 @@
 //! Builds, tests, checks and measures Yunhai; `cargo xtask help` lists what it can do.
 //!
-//! It drives the tools that are on the machine (cargo, npm, Python) and holds no product code,
-//! so that it compiles in seconds and works when the rest of the workspace does not.
+//! It drives the tools that are on the machine (cargo, npm, Python). Of Yunhai itself it uses the
+//! evaluator of PromQL only, so that it compiles quickly.
 
 #![allow(clippy::print_stdout, reason = "it talks to people on their terminal")]
 
@@ -9,6 +9,7 @@ mod bench;
 mod command;
 mod debian;
 mod interface;
+mod promql;
 mod python;
 mod release;
 mod running_server;
@@ -18,6 +19,7 @@ mod toolchain;
 mod up;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +44,11 @@ enum Task {
     Tidy,
     /// Runs a benchmark by its name.
     Bench(bench::Arguments),
+    /// Runs files in the language of Prometheus's own PromQL tests.
+    Promql {
+        /// The folder of `*.test` files.
+        directory: PathBuf,
+    },
     /// Builds the package that people install.
     Release,
 }
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Tidy => tidy::run(&workspace),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
+        Task::Promql { directory } => promql::run(&directory),
         Task::Release => release::run(&workspace),
     });
     match outcome {
