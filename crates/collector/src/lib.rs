@@ -6,5 +6,6 @@
 
 pub mod host;
 pub mod metrics;
+pub mod probe;
 
 mod recorder;

@@ -224,8 +224,6 @@ fn the_table_names_exactly_what_is_collected() {
         .iter()
         .filter(|metric| metric.name.starts_with("server_"))
     {
-        let is_a_difference =
-            metric.name.starts_with("server_cpu") && metric.name.ends_with("utilization_ratio");
         assert!(
             collected.contains(metric.name),
             "{} was not collected",

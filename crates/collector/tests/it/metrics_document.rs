@@ -8,7 +8,7 @@ use yunhai_collector::metrics::METRICS;
 fn the_document_has_the_table_of_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/metrics.md");
     let document = std::fs::read_to_string(path).unwrap();
-    let written: String = document
+    let written: Vec<String> = document
         .lines()
         .filter(|line| line.starts_with("| `server_") || line.starts_with("| `probe_"))
         .map(|line| {
@@ -17,6 +17,7 @@ fn the_document_has_the_table_of_the_code() {
             format!("{}\n", cells[1..6].join(" | "))
         })
         .collect();
+    let written = written.concat();
     let mut expected = String::new();
     for metric in METRICS {
         let labels: Vec<_> = metric
