@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -20,11 +20,7 @@ struct Package {
 const PACKAGES: [Package; 6] = [
     Package {
         name: "chromium",
-        present: || {
-            ["chromium", "chromium-browser", "google-chrome"]
-                .iter()
-                .any(|program| command::find(program).is_some())
-        },
+        present: || chromium().is_some(),
         wanted_for: "the browser tests",
     },
     Package {
@@ -84,6 +80,13 @@ pub(crate) fn install() -> Result<()> {
             .args(["install", "--yes", "--no-install-recommends"])
             .args(names(&missing)),
     )
+}
+
+/// The browser, under whichever name it is installed.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find_map(command::find)
 }
 
 fn names(packages: &[&Package]) -> Vec<&'static str> {

@@ -5,10 +5,11 @@ use anyhow::{Context as _, Result};
 use super::Outcome;
 use crate::running_server::{RunningServer, without_settings};
 use crate::workspace::Workspace;
-use crate::{command, interface};
+use crate::{command, debian, interface};
 
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     interface::install_packages(workspace)?;
+    let chromium = debian::chromium().context("chromium is missing: install Debian's package")?;
     let server = RunningServer::start(workspace, "browser", |_| Ok(Vec::new()))?;
     let code = server.set_up_code.clone().with_context(|| {
         format!(
@@ -21,6 +22,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     command::run(
         journey
             .args(["run", "e2e"])
+            .env("CHROMIUM", chromium)
             .env("YUNHAI_URL", server.url())
             .env("YUNHAI_SETUP_CODE", code),
     )

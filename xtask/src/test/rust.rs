@@ -1,13 +1,11 @@
 //! The steps that Cargo does.
 
-use std::process::Command;
-
 use anyhow::Result;
 
 use super::Outcome;
 use crate::running_server::without_settings;
 use crate::workspace::Workspace;
-use crate::{command, interface, python};
+use crate::{command, interface};
 
 pub(super) fn format(workspace: &Workspace) -> Result<Outcome> {
     command::run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
@@ -53,7 +51,8 @@ pub(super) fn unit(workspace: &Workspace) -> Result<Outcome> {
         tests.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
         tests.args(["--lib", "--bins", "--tests"]);
     }
-    command::run(in_test_environment(&mut tests, workspace))?;
+    without_settings(&mut tests);
+    command::run(&mut tests)?;
     Ok(Outcome::Passed)
 }
 
@@ -61,7 +60,8 @@ pub(super) fn doc(workspace: &Workspace) -> Result<Outcome> {
     interface::build(workspace)?;
     let mut tests = workspace.cargo();
     tests.args(["test", "--workspace", "--locked", "--doc", "--no-fail-fast"]);
-    command::run(in_test_environment(&mut tests, workspace))?;
+    without_settings(&mut tests);
+    command::run(&mut tests)?;
     Ok(Outcome::Passed)
 }
 
@@ -77,10 +77,4 @@ pub(super) fn build(workspace: &Workspace) -> Result<Outcome> {
         "--tests",
     ]))?;
     Ok(Outcome::Passed)
-}
-
-/// Gives tests their Python, and none of the settings of the shell they run in.
-fn in_test_environment<'a>(tests: &'a mut Command, workspace: &Workspace) -> &'a mut Command {
-    without_settings(tests);
-    tests.env("YUNHAI_TEST_PYTHON", python::program(workspace, "python"))
 }
