@@ -66,6 +66,14 @@ pub enum Error {
     /// The configuration contradicts itself.
     #[error("series store configuration: {0}")]
     Config(String),
+    /// Blocks cannot be stored, so the samples in memory have become too many.
+    #[error(
+        "{samples} samples wait in memory because blocks cannot be stored; see the log for why, and send the samples again later"
+    )]
+    HeadFull {
+        /// How many samples wait.
+        samples: usize,
+    },
     /// The store was closed.
     #[error("the series store is closed")]
     Closed,

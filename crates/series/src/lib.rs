@@ -9,11 +9,14 @@
 //! through its `Queryable`.
 
 mod append;
+mod block;
 mod catalogue;
 mod config;
 mod error;
 mod head;
 mod metadata;
+mod objects;
+mod rollup;
 mod store;
 mod wal;
 

@@ -1,6 +1,9 @@
 //! The store itself: opening and closing it, and its state.
 
 mod append;
+mod flush;
+mod maintenance;
+mod merge;
 mod select;
 
 use std::collections::BTreeMap;
@@ -12,9 +15,11 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustc_hash::FxHashMap;
 use yunhai_model::{Clock, Sample, TimestampMs};
 
+use crate::block::{Block, BlockSeries, Resolution};
 use crate::catalogue::{Catalogue, SeriesId};
 use crate::head::{Head, SharedFrozen};
 use crate::metadata::MetadataFile;
+use crate::objects::Objects;
 use crate::wal::{Entry, Wal, replay};
 use crate::{Error, MetricMetadata, StoreConfig};
 
@@ -33,7 +38,12 @@ struct Inner {
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
     wal: Wal,
+    objects: Objects,
     metadata: MetadataFile,
+    /// Held by whoever changes the set of blocks: flush, merge, roll-up, retention.
+    maintenance: tokio::sync::Mutex<()>,
+    /// Wakes maintenance when the head is large.
+    wake: tokio::sync::Notify,
     is_closed: AtomicBool,
     damaged: RwLock<Vec<String>>,
     /// Held open for its lock, which keeps a second process out.
@@ -46,6 +56,10 @@ struct State {
     catalogue: Catalogue,
     head: Head,
     frozen: Option<SharedFrozen>,
+    /// In the order of their making, so that of two samples at one time the first stays.
+    blocks: Vec<Arc<Block>>,
+    /// Blocks that others have replaced, until no query reads them any more.
+    retired: Vec<Arc<Block>>,
 }
 
 /// Figures about the store.
@@ -57,6 +71,12 @@ pub struct Stats {
     pub active_series: usize,
     /// Samples in memory.
     pub head_samples: usize,
+    /// Samples in raw blocks, late twins counted twice until blocks are merged.
+    pub block_samples: u64,
+    /// Number of blocks, roll-ups among them.
+    pub blocks: usize,
+    /// Size of the blocks in bytes.
+    pub block_bytes: u64,
     /// Size of the write-ahead log.
     pub log_bytes: u64,
     /// Oldest and newest sample that queries can see.
@@ -78,6 +98,26 @@ impl Store {
 
         let mut state = State::default();
         let mut damaged = Vec::new();
+        let objects = Objects::open(&config)?;
+        let found = objects.find_all().await?;
+        damaged.extend(found.damaged);
+        for (meta, folder, rows) in found.blocks {
+            let series = rows
+                .iter()
+                .map(|row| BlockSeries {
+                    id: state.catalogue.intern(&row.labels),
+                    class: row.class,
+                    first_row: row.first_row,
+                    rows: row.rows,
+                    min_ms: row.min_ms,
+                    max_ms: row.max_ms,
+                })
+                .collect();
+            state
+                .blocks
+                .push(Arc::new(Block::new(meta, folder, series)));
+        }
+        state.sort_blocks();
         let segment = load_log(
             &mut state,
             &log_folder,
@@ -92,6 +132,9 @@ impl Store {
                 clock,
                 state: RwLock::new(state),
                 wal,
+                objects,
+                maintenance: tokio::sync::Mutex::new(()),
+                wake: tokio::sync::Notify::new(),
                 is_closed: AtomicBool::new(false),
                 damaged: RwLock::new(damaged),
                 _lock: lock,
@@ -99,9 +142,11 @@ impl Store {
         })
     }
 
-    /// Ends the store: what was handed in is written, later calls fail with [`Error::Closed`].
+    /// Ends the store: what was handed in is written, a flush under way is finished, and later
+    /// calls fail with [`Error::Closed`].
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.is_closed.store(true, Ordering::SeqCst);
+        let _maintenance = self.inner.maintenance.lock().await;
         let inner = self.inner.clone();
         tokio::task::spawn_blocking(move || inner.wal.close())
             .await
@@ -130,6 +175,18 @@ impl Store {
             active_series: state.head.active,
             head_samples: state.head.samples
                 + state.frozen.as_ref().map_or(0, |frozen| frozen.samples),
+            block_samples: state
+                .blocks
+                .iter()
+                .filter(|block| block.meta.resolution == Resolution::Raw)
+                .map(|block| block.meta.samples)
+                .sum(),
+            blocks: state.blocks.len(),
+            block_bytes: state
+                .blocks
+                .iter()
+                .map(|block| block.meta.size_bytes())
+                .sum(),
             log_bytes: self.inner.wal.size_bytes(),
             oldest_ms,
             newest_ms,
@@ -172,6 +229,10 @@ impl Drop for Inner {
 }
 
 impl State {
+    fn sort_blocks(&mut self) {
+        self.blocks.sort_by(|a, b| a.meta.id.cmp(&b.meta.id));
+    }
+
     /// Returns the oldest and the newest time that queries can see.
     fn time_range(&self) -> (Option<TimestampMs>, Option<TimestampMs>) {
         let frozen = self.frozen.as_ref();
@@ -185,7 +246,14 @@ impl State {
             .newest_ms
             .into_iter()
             .chain(frozen.map(|frozen| frozen.newest_ms));
-        (oldest.min(), newest.max())
+        (
+            oldest
+                .chain(self.blocks.iter().map(|block| block.meta.min_ms))
+                .min(),
+            newest
+                .chain(self.blocks.iter().map(|block| block.meta.max_ms))
+                .max(),
+        )
     }
 }
 

@@ -4,5 +4,15 @@
 
 #[path = "it/append.rs"]
 mod append;
+#[path = "it/blocks.rs"]
+mod blocks;
+#[path = "it/duckdb.rs"]
+mod duckdb;
+#[path = "it/kill.rs"]
+mod kill;
+#[path = "it/model.rs"]
+mod model;
+#[path = "it/rollups.rs"]
+mod rollups;
 #[path = "it/support.rs"]
 mod support;

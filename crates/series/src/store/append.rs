@@ -64,8 +64,35 @@ impl Store {
         Ok(outcome)
     }
 
+    /// Waits where the head is too large, and repairs a log that could not be written.
     async fn prepare(&self) -> Result<(), Error> {
-        self.check_open()
+        self.check_open()?;
+        if self.inner.wal.is_broken() {
+            self.heal_log().await?;
+        }
+        let limit = self.inner.config.max_head_samples;
+        let waiting = || {
+            let state = self.read();
+            state.head.samples + state.frozen.as_ref().map_or(0, |frozen| frozen.samples)
+        };
+        let samples = waiting();
+        if samples < limit {
+            return Ok(());
+        }
+        self.inner.wake.notify_one();
+        if samples < 2 * limit {
+            return Ok(());
+        }
+        let _maintenance = self.inner.maintenance.lock().await;
+        if waiting() >= 2 * limit
+            && let Err(error) = self.flush_due().await
+        {
+            if waiting() >= 4 * limit {
+                return Err(Error::HeadFull { samples: waiting() });
+            }
+            tracing::error!(%error, "the head cannot be flushed and grows");
+        }
+        Ok(())
     }
 }
 

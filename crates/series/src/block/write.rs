@@ -1,0 +1,360 @@
+//! Writing a block's files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::{DataType, DoubleType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
+use yunhai_model::{Labels, TimestampMs, is_stale};
+
+use super::encoding::to_decimal;
+use super::read::parse_index;
+use super::{
+    BlockMeta, Class, FORMAT_VERSION, FileMeta, Flush, Points, Resolution, SERIES_FILE, SeriesRow,
+    write_series_file,
+};
+use crate::Error;
+
+/// Rows that are gathered before they are encoded.
+const ROW_GROUP_ROWS: usize = 256 * 1024;
+/// Rows of a page: small enough that one series costs little to read, large enough to compress.
+const PAGE_ROWS: usize = 8192;
+
+/// A block that is ready to be stored.
+#[derive(Debug)]
+pub(crate) struct BlockDraft {
+    pub(crate) meta: BlockMeta,
+    pub(crate) files: Vec<(String, Bytes)>,
+    pub(crate) rows: Vec<SeriesRow>,
+}
+
+/// Takes series in the order of their labels and makes a block of them.
+pub(crate) struct BlockWriter {
+    resolution: Resolution,
+    files: BTreeMap<Class, SampleFile>,
+    rows: Vec<SeriesRow>,
+    min_ms: TimestampMs,
+    max_ms: TimestampMs,
+    samples: u64,
+}
+
+impl BlockWriter {
+    pub(crate) fn new(resolution: Resolution) -> Self {
+        Self {
+            resolution,
+            files: BTreeMap::new(),
+            rows: Vec::new(),
+            min_ms: TimestampMs::MAX,
+            max_ms: TimestampMs::MIN,
+            samples: 0,
+        }
+    }
+
+    /// Adds a series whose values the class can hold.
+    pub(crate) fn add(
+        &mut self,
+        labels: &Labels,
+        class: Class,
+        points: &Points,
+    ) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (points.times.first(), points.times.last()) else {
+            return Ok(());
+        };
+        let number = i32::try_from(self.rows.len()).expect("fewer than 2^31 series in a block");
+        let resolution = self.resolution;
+        let file = self
+            .files
+            .entry(class)
+            .or_insert_with(|| SampleFile::new(class, resolution));
+        self.rows.push(SeriesRow {
+            labels: labels.clone(),
+            class,
+            first_row: file.rows,
+            rows: points.times.len() as u64,
+            min_ms: *first,
+            max_ms: *last,
+        });
+        self.min_ms = self.min_ms.min(*first);
+        self.max_ms = self.max_ms.max(*last);
+        self.samples += points.times.len() as u64;
+        file.add(number, points)
+    }
+
+    /// Encodes what is left. `None` where nothing was added.
+    pub(crate) fn finish(
+        self,
+        id: String,
+        sources: Vec<String>,
+        flushes: Vec<Flush>,
+    ) -> Result<Option<BlockDraft>, Error> {
+        if self.rows.is_empty() {
+            return Ok(None);
+        }
+        let mut files = Vec::new();
+        for (class, file) in self.files {
+            files.push((class.file_name(), file.finish()?));
+        }
+        files.push((SERIES_FILE.to_owned(), write_series_file(&self.rows)?));
+        let described = files
+            .iter()
+            .map(|(name, bytes)| describe(name, bytes))
+            .collect::<Result<_, ParquetError>>()?;
+        let meta = BlockMeta {
+            version: FORMAT_VERSION,
+            id,
+            resolution: self.resolution,
+            min_ms: self.min_ms,
+            max_ms: self.max_ms,
+            series: self.rows.len() as u64,
+            samples: self.samples,
+            sources,
+            flushes,
+            files: described,
+            crc32: 0,
+        };
+        Ok(Some(BlockDraft {
+            meta,
+            files,
+            rows: self.rows,
+        }))
+    }
+}
+
+/// Takes the checksums of a finished file's parts.
+fn describe(name: &str, bytes: &Bytes) -> Result<FileMeta, ParquetError> {
+    let footer = parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(bytes)?;
+    let index_offset = footer
+        .row_groups()
+        .iter()
+        .flat_map(parquet::file::metadata::RowGroupMetaData::columns)
+        .map(|column| {
+            let (start, length) = column.byte_range();
+            start + length
+        })
+        .max()
+        .unwrap_or(4);
+    let tail = bytes.slice(index_offset as usize..);
+    let mut pages = Vec::new();
+    // The list of series is read as a whole, so one checksum does for its pages.
+    if name == SERIES_FILE {
+        pages.push((
+            0,
+            index_offset as u32,
+            crc32fast::hash(&bytes[..index_offset as usize]),
+        ));
+    } else {
+        let index = parse_index(&tail, bytes.len() as u64)?;
+        for range in index.page_ranges() {
+            let content = &bytes[range.start as usize..range.end as usize];
+            pages.push((range.start, content.len() as u32, crc32fast::hash(content)));
+        }
+        pages.sort_unstable();
+    }
+    Ok(FileMeta {
+        name: name.to_owned(),
+        size_bytes: bytes.len() as u64,
+        index_offset,
+        index_crc32: crc32fast::hash(&tail),
+        pages,
+    })
+}
+
+/// A sample file in the making.
+struct SampleFile {
+    class: Class,
+    resolution: Resolution,
+    /// Rows added so far, those in `writer` among them.
+    rows: u64,
+    series: Vec<i32>,
+    gathered: Points,
+    writer: Option<SerializedFileWriter<Vec<u8>>>,
+}
+
+impl SampleFile {
+    fn new(class: Class, resolution: Resolution) -> Self {
+        Self {
+            class,
+            resolution,
+            rows: 0,
+            series: Vec::new(),
+            gathered: Points::new(resolution),
+            writer: None,
+        }
+    }
+
+    fn add(&mut self, number: i32, points: &Points) -> Result<(), Error> {
+        let columns: Vec<&[f64]> = points.columns.iter().map(Vec::as_slice).collect();
+        self.gathered.extend(&points.times, &columns);
+        self.series.resize(self.gathered.times.len(), number);
+        self.rows += points.times.len() as u64;
+        if self.series.len() >= ROW_GROUP_ROWS {
+            self.write_row_group()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Bytes, Error> {
+        if !self.series.is_empty() {
+            self.write_row_group()?;
+        }
+        let writer = self.writer.expect("a file is made with its first row");
+        Ok(writer.into_inner()?.into())
+    }
+
+    fn write_row_group(&mut self) -> Result<(), Error> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.start()?,
+        };
+        write_rows(
+            &mut writer,
+            self.class,
+            self.resolution,
+            &self.series,
+            &self.gathered,
+        )?;
+        self.writer = Some(writer);
+        self.series.clear();
+        self.gathered.times.clear();
+        self.gathered.columns.iter_mut().for_each(Vec::clear);
+        Ok(())
+    }
+
+    /// Starts the file; doubles get the encoding that is smallest for the first rows.
+    fn start(&self) -> Result<SerializedFileWriter<Vec<u8>>, Error> {
+        if self.class != Class::Double {
+            return Ok(new_file(
+                self.class,
+                self.resolution,
+                Encoding::DELTA_BINARY_PACKED,
+            )?);
+        }
+        let trial_rows = self.series.len().min(64 * 1024);
+        let trial = Points {
+            times: self.gathered.times[..trial_rows].to_vec(),
+            columns: self
+                .gathered
+                .columns
+                .iter()
+                .map(|column| column[..trial_rows].to_vec())
+                .collect(),
+        };
+        let mut best = (usize::MAX, Encoding::PLAIN);
+        for encoding in [
+            Encoding::RLE_DICTIONARY,
+            Encoding::BYTE_STREAM_SPLIT,
+            Encoding::PLAIN,
+        ] {
+            let mut writer = new_file(self.class, self.resolution, encoding)?;
+            write_rows(
+                &mut writer,
+                self.class,
+                self.resolution,
+                &self.series[..trial_rows],
+                &trial,
+            )?;
+            let size = writer.into_inner()?.len();
+            if size < best.0 {
+                best = (size, encoding);
+            }
+        }
+        Ok(new_file(self.class, self.resolution, best.1)?)
+    }
+}
+
+fn new_file(
+    class: Class,
+    resolution: Resolution,
+    value_encoding: Encoding,
+) -> Result<SerializedFileWriter<Vec<u8>>, ParquetError> {
+    let values: String = resolution
+        .columns()
+        .iter()
+        .map(|name| match (*name, class) {
+            ("count", _) => "required int64 count;".to_owned(),
+            (name, Class::Decimal(scale)) => {
+                format!("optional int64 {name} (DECIMAL(18,{scale}));")
+            }
+            (name, Class::Double) => format!("optional double {name};"),
+        })
+        .collect();
+    let schema = parse_message_type(&format!(
+        "message samples {{ required int32 series; required int64 timestamp (TIMESTAMP(MILLIS,true)); {values} }}"
+    ))?;
+    let mut properties = WriterProperties::builder()
+        .set_created_by("yunhai".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_max_row_group_row_count(None);
+    for name in ["series", "timestamp", "count"] {
+        properties = properties
+            .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED)
+            .set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Page);
+    }
+    for name in resolution.columns().iter().filter(|name| **name != "count") {
+        let path = ColumnPath::from(*name);
+        properties = if value_encoding == Encoding::RLE_DICTIONARY {
+            properties.set_column_dictionary_enabled(path, true)
+        } else {
+            properties.set_column_encoding(path, value_encoding)
+        };
+    }
+    SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties.build()))
+}
+
+fn write_rows(
+    writer: &mut SerializedFileWriter<Vec<u8>>,
+    class: Class,
+    resolution: Resolution,
+    series: &[i32],
+    points: &Points,
+) -> Result<(), ParquetError> {
+    let mut group = writer.next_row_group()?;
+    write_column::<Int32Type>(&mut group, series, None)?;
+    write_column::<Int64Type>(&mut group, &points.times, None)?;
+    for (name, column) in resolution.columns().iter().zip(&points.columns) {
+        if *name == "count" {
+            let counts: Vec<i64> = column.iter().map(|count| *count as i64).collect();
+            write_column::<Int64Type>(&mut group, &counts, None)?;
+            continue;
+        }
+        let levels: Vec<i16> = column
+            .iter()
+            .map(|value| i16::from(!is_stale(*value)))
+            .collect();
+        let values = column.iter().copied().filter(|value| !is_stale(*value));
+        match class {
+            Class::Decimal(scale) => {
+                let numbers: Vec<i64> = values.map(|value| to_decimal(value, scale)).collect();
+                write_column::<Int64Type>(&mut group, &numbers, Some(&levels))?;
+            }
+            Class::Double => {
+                let values: Vec<f64> = values.collect();
+                write_column::<DoubleType>(&mut group, &values, Some(&levels))?;
+            }
+        }
+    }
+    group.close()?;
+    Ok(())
+}
+
+fn write_column<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    values: &[T::T],
+    levels: Option<&[i16]>,
+) -> Result<(), ParquetError> {
+    let mut column = group
+        .next_column()?
+        .expect("the schema has a column for each that is written");
+    column.typed::<T>().write_batch(values, levels, None)?;
+    column.close()
+}
