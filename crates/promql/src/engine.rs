@@ -239,6 +239,7 @@ impl Engine {
                 selected: &selected,
                 query_start_ms: grid.start_ms,
                 query_end_ms: end_ms,
+                query_step_ms: if is_instant { 0 } else { grid.step_ms },
                 limits: &limits,
                 notes: Notes::default().into(),
             };
@@ -272,6 +273,7 @@ impl Engine {
             selected: &[],
             query_start_ms: grid.start_ms,
             query_end_ms: end_ms,
+            query_step_ms: if is_instant { 0 } else { grid.step_ms },
             limits,
             notes: Notes::default().into(),
         };

@@ -118,6 +118,8 @@ pub(crate) struct Evaluator<'a> {
     /// What `start()` and `end()` stand for.
     pub(crate) query_start_ms: TimestampMs,
     pub(crate) query_end_ms: TimestampMs,
+    /// What `step()` stands for; 0 for an instant query.
+    pub(crate) query_step_ms: i64,
     pub(crate) limits: &'a Limits,
     pub(crate) notes: RefCell<Notes>,
 }
@@ -284,9 +286,16 @@ pub(crate) fn same_labels() -> Error {
     Error::Evaluation("vector cannot contain metrics with the same labelset".into())
 }
 
+/// What describes the metric's own values and no longer fits once they are changed: its name,
+/// and in the way of Prometheus 3 its type and unit.
+const METADATA_LABELS: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
+
 pub(crate) fn without_name(labels: &Labels) -> Labels {
-    if labels.metric_name().is_some() {
-        labels.without(&[METRIC_NAME])
+    if METADATA_LABELS
+        .iter()
+        .any(|name| labels.get(name).is_some())
+    {
+        labels.without(&METADATA_LABELS)
     } else {
         labels.clone()
     }

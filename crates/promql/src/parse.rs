@@ -123,7 +123,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
     })
 }
 
-/// The functions of Prometheus 2.42 that promql-parser no longer knows.
+/// The function of Prometheus 2.42 that promql-parser no longer knows.
 fn register_functions() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

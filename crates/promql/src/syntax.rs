@@ -465,6 +465,9 @@ impl Walker<'_> {
         if self.is_symbol("-") || self.is_symbol("+") {
             self.at += 1;
         }
+        if self.peek().kind == Kind::Duration {
+            return self.duration();
+        }
         if self.peek().kind != Kind::Number {
             return Err(self.unexpected("a timestamp in seconds, `start()` or `end()`"));
         }

@@ -8,3 +8,5 @@ mod conformance;
 mod engine;
 #[path = "it/parse_errors.rs"]
 mod parse_errors;
+#[path = "it/testlang.rs"]
+mod testlang;

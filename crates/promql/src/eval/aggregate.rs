@@ -38,7 +38,7 @@ impl Evaluator<'_> {
         let groups = grouped(&input, &aggregate.grouping);
         match aggregate.op {
             AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
-                let counts = chosen_counts(&param)?;
+                let counts = self.chosen_counts(&param)?;
                 return Ok(choose(aggregate.op, &counts, &groups, &input, grid));
             }
             AggregateOp::LimitRatio => return self.limit_ratio(&param, &groups, &input, grid),
@@ -167,6 +167,27 @@ impl Evaluator<'_> {
         Ok(result)
     }
 
+    /// How many series to choose at each step.
+    fn chosen_counts(&self, param: &[f64]) -> Result<Vec<usize>, Error> {
+        // The bounds of i64, beyond which Prometheus refuses too.
+        const LIMIT: f64 = 9.223_372_036_854_775e18;
+        param
+            .iter()
+            .map(|count| {
+                if count.is_nan() && self.is_v3() {
+                    Err(Error::Evaluation("Parameter value is NaN".into()))
+                } else if count.is_nan() || count.abs() >= LIMIT {
+                    Err(Error::Evaluation(format!(
+                        "Scalar value {} overflows int64",
+                        GoFloat(*count)
+                    )))
+                } else {
+                    Ok(count.max(0.0) as usize)
+                }
+            })
+            .collect()
+    }
+
     /// Keeps a share of the series, always the same ones: those whose labels hash low enough, or
     /// for a negative ratio the ones that the complementary positive ratio leaves out.
     fn limit_ratio(
@@ -177,7 +198,7 @@ impl Evaluator<'_> {
         grid: Grid,
     ) -> Result<Vec<Series>, Error> {
         if ratios.iter().any(|ratio| ratio.is_nan()) {
-            return Err(Error::Evaluation("ratio value is NaN".into()));
+            return Err(Error::Evaluation("Ratio value is NaN".into()));
         }
         if let Some(ratio) = ratios.iter().find(|ratio| ratio.abs() > 1.0) {
             self.warn(format!(
@@ -330,27 +351,6 @@ fn quantiles(columns: &[&[f64]], quantiles: &[f64]) -> Vec<f64> {
                 ABSENT
             } else {
                 quantile_of(*quantile, &mut present)
-            }
-        })
-        .collect()
-}
-
-/// How many series to choose at each step.
-fn chosen_counts(param: &[f64]) -> Result<Vec<usize>, Error> {
-    param
-        .iter()
-        .map(|count| {
-            // The bounds of i64, beyond which Prometheus refuses too.
-            if count.is_nan()
-                || *count >= 9.223_372_036_854_775e18
-                || *count <= -9.223_372_036_854_775e18
-            {
-                Err(Error::Evaluation(format!(
-                    "Scalar value {} overflows int64",
-                    GoFloat(*count)
-                )))
-            } else {
-                Ok(count.max(0.0) as usize)
             }
         })
         .collect()

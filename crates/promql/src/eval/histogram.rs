@@ -50,6 +50,7 @@ impl Evaluator<'_> {
             self.limits.check_time()?;
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
             let mut values = vec![ABSENT; grid.steps];
+            let mut is_fixed = false;
             for (step, (value, quantile)) in values.iter_mut().zip(quantiles).enumerate() {
                 present.clear();
                 present.extend(
@@ -62,8 +63,17 @@ impl Evaluator<'_> {
                         .filter(|bucket| !is_stale(bucket.count)),
                 );
                 if !present.is_empty() {
-                    *value = bucket_quantile(*quantile, &mut present, self.is_v3());
+                    *value = bucket_quantile(*quantile, &mut present, self.is_v3(), &mut is_fixed);
                 }
+            }
+            if is_fixed {
+                let name = series[buckets[0].1]
+                    .labels
+                    .metric_name()
+                    .unwrap_or_default();
+                self.info(format!(
+                    "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for metric name \"{name}\""
+                ));
             }
             if has_any(&values) {
                 result.push(Series { labels, values });
@@ -75,8 +85,13 @@ impl Evaluator<'_> {
 
 /// The quantile within buckets that are sorted by upper bound and not empty; NaN where they are
 /// no histogram. Values are taken to be spread evenly within a bucket, the lowest one beginning
-/// at 0.
-fn bucket_quantile(quantile: f64, buckets: &mut Vec<Bucket>, ignores_jitter: bool) -> f64 {
+/// at 0. Notes whether counts had to be corrected.
+fn bucket_quantile(
+    quantile: f64,
+    buckets: &mut Vec<Bucket>,
+    ignores_jitter: bool,
+    is_fixed: &mut bool,
+) -> f64 {
     if quantile.is_nan() {
         return f64::NAN;
     }
@@ -90,7 +105,7 @@ fn bucket_quantile(quantile: f64, buckets: &mut Vec<Bucket>, ignores_jitter: boo
         return f64::NAN;
     }
     coalesce(buckets);
-    make_monotonic(buckets, ignores_jitter);
+    *is_fixed |= make_monotonic(buckets, ignores_jitter);
     let [below @ .., top] = buckets.as_slice() else {
         return f64::NAN;
     };
@@ -134,15 +149,18 @@ fn coalesce(buckets: &mut Vec<Bucket>) {
 }
 
 /// Lifts counts that are lower than the one before: buckets that were scraped or computed at
-/// different moments. Differences that are but rounding are levelled first, where asked for.
-fn make_monotonic(buckets: &mut [Bucket], ignores_jitter: bool) {
+/// different moments. Differences that are but rounding are levelled too, where asked for.
+/// Tells whether any count was lifted for more than rounding.
+fn make_monotonic(buckets: &mut [Bucket], ignores_jitter: bool) -> bool {
     const TOLERANCE: f64 = 1e-12;
+    let mut is_fixed = false;
     for at in 1..buckets.len() {
         let (previous, current) = (buckets[at - 1].count, buckets[at].count);
-        let is_jitter = ignores_jitter
-            && (current - previous).abs() < TOLERANCE * (current.abs() + previous.abs());
-        if current < previous || is_jitter {
+        let is_jitter = (current - previous).abs() < TOLERANCE * (current.abs() + previous.abs());
+        if current < previous || (is_jitter && ignores_jitter) {
             buckets[at].count = previous;
+            is_fixed |= !is_jitter;
         }
     }
+    is_fixed
 }

@@ -27,12 +27,34 @@ impl Evaluator<'_> {
             return self.dates(args, function, grid);
         }
         match call.function {
-            "pi" => Ok(Value::Scalar(vec![std::f64::consts::PI; grid.steps])),
+            "pi" => Ok(constant(std::f64::consts::PI, grid)),
             "time" => Ok(Value::Scalar(
                 grid.times()
                     .map(|time_ms| time_ms as f64 / 1000.0)
                     .collect(),
             )),
+            "start" => Ok(constant(self.query_start_ms as f64 / 1000.0, grid)),
+            "end" => Ok(constant(self.query_end_ms as f64 / 1000.0, grid)),
+            "step" => Ok(constant(self.query_step_ms as f64 / 1000.0, grid)),
+            "range" => {
+                let range_ms = self.query_end_ms - self.query_start_ms;
+                Ok(constant(range_ms as f64 / 1000.0, grid))
+            }
+            "min_of" | "max_of" => {
+                let left = self.eval_scalar(&args[0], grid)?;
+                let right = self.eval_scalar(&args[1], grid)?;
+                let pick = if call.function == "min_of" {
+                    go_min
+                } else {
+                    go_max
+                };
+                Ok(Value::Scalar(
+                    left.into_iter()
+                        .zip(right)
+                        .map(|(left, right)| pick(left, right))
+                        .collect(),
+                ))
+            }
             "scalar" => {
                 let series = self.eval_vector(&args[0], grid)?;
                 Ok(Value::Scalar(only_values(&series, grid)))
@@ -138,6 +160,9 @@ impl Evaluator<'_> {
     fn sorted(&self, call: &Call, grid: Grid) -> Result<Vec<Series>, Error> {
         let mut series = self.eval_vector(&call.args[0], grid)?;
         if grid.steps != 1 {
+            self.warn(
+                "sort is ineffective for range queries since results are always ordered by labels",
+            );
             return Ok(series);
         }
         series.retain(|series| !is_stale(series.values[0]));
@@ -171,6 +196,10 @@ impl Evaluator<'_> {
         }
         Ok(series)
     }
+}
+
+fn constant(value: f64, grid: Grid) -> Value {
+    Value::Scalar(vec![value; grid.steps])
 }
 
 /// A selector behind the mark of being the same at every step.

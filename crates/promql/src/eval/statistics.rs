@@ -95,6 +95,9 @@ pub(crate) fn quantile(window: &Window<'_>) -> Option<f64> {
 /// The median of the absolute deviations from the median.
 pub(crate) fn median_deviation(window: &Window<'_>) -> Option<f64> {
     let mut values: Vec<f64> = window.values().collect();
+    if values.iter().any(|value| value.is_nan()) {
+        return Some(f64::NAN);
+    }
     let median = quantile_of(0.5, &mut values);
     for value in &mut values {
         *value = (*value - median).abs();

@@ -160,6 +160,14 @@ fn load(text: &str, lines: &mut Lines<'_>) -> Result<Command, String> {
     let mut series = Vec::new();
     let mut histograms = Vec::new();
     while let Some(line) = lines.next_in_block() {
+        if line
+            .split_whitespace()
+            .next()
+            .is_some_and(|name| name.ends_with("@st"))
+        {
+            // Start timestamps of samples: nothing that we store.
+            continue;
+        }
         match series_notation::parse_series(without_comment(line)) {
             Ok((labels, values)) => {
                 if command == "load_with_nhcb"
@@ -297,7 +305,7 @@ fn expectation(text: &str, eval: &mut Eval) -> Result<(), String> {
         if let Some(message) = rest.strip_prefix("msg:") {
             exactly(message.trim()).map(Some)
         } else if let Some(pattern) = rest.strip_prefix("regex:") {
-            regex(pattern.trim()).map(Some)
+            regex(&any_position(pattern.trim())).map(Some)
         } else {
             Ok(None)
         }
@@ -340,6 +348,14 @@ fn exactly(message: &str) -> Result<regex::Regex, String> {
 
 fn regex(pattern: &str) -> Result<regex::Regex, String> {
     regex::Regex::new(pattern).map_err(|error| error.to_string())
+}
+
+/// Replaces the position `\\(1:5\\)` in a pattern by any.
+fn any_position(pattern: &str) -> String {
+    regex::Regex::new(r"\\\(\d+:\d+\\\)")
+        .expect("the pattern is a constant")
+        .replace_all(pattern, r"\([0-9]+:[0-9]+\)")
+        .into_owned()
 }
 
 /// Cuts the position `(1:5)` from the end of an annotation.

@@ -82,7 +82,7 @@ async fn ask_engine(engine: &Engine, store: &MemoryStore, query: &Query) -> Answ
         }
     };
     match answer {
-        Ok(value) => Answer::Value(serde_json::to_value(value).unwrap()),
+        Ok(value) => Answer::Value(serde_json::to_value(value).expect("a value is JSON")),
         Err(error) => Answer::Failure {
             kind: error.api_type().into(),
             message: error.to_string(),

@@ -1,18 +1,18 @@
 //! Arithmetic and comparison between two vectors: which series meet which.
 
 use rustc_hash::FxHashMap;
-use yunhai_model::{Labels, METRIC_NAME, is_stale};
+use yunhai_model::{Labels, is_stale};
 
 use super::{arithmetic, holds};
 use crate::ast::{Binary, GroupSide, Grouping};
 use crate::engine::Error;
-use crate::eval::{ABSENT, Evaluator, Grid, Series, without_name};
+use crate::eval::{ABSENT, Evaluator, Grid, METADATA_LABELS, Series, without_name};
 
 /// The labels by which series of both sides meet.
 pub(super) fn signature(labels: &Labels, matching: &Grouping) -> Labels {
     let names: Vec<&str> = matching.labels.iter().map(String::as_str).collect();
     if matching.without {
-        let names: Vec<&str> = names.into_iter().chain([METRIC_NAME]).collect();
+        let names: Vec<&str> = names.into_iter().chain(METADATA_LABELS).collect();
         labels.without(&names)
     } else {
         labels.only(&names)
@@ -37,11 +37,8 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, Error> {
         let is_swapped = binary.group == GroupSide::Right;
         let (many, one) = if is_swapped { (rhs, lhs) } else { (lhs, rhs) };
-        let (fill_many, fill_one) = if is_swapped {
-            (binary.fill_right, binary.fill_left)
-        } else {
-            (binary.fill_left, binary.fill_right)
-        };
+        // As in Prometheus, `fill_left` stands for the many side even under `group_right`.
+        let (fill_many, fill_one) = (binary.fill_left, binary.fill_right);
         let is_filling = fill_many.is_some() || fill_one.is_some();
         // Where one side is empty, nothing meets and so nothing can be ambiguous.
         let is_live: Vec<bool> = any_present(&many, grid)
@@ -82,9 +79,11 @@ impl Evaluator<'_> {
                         (None, Some(fill)) => fill,
                         (None, None) => continue,
                     };
-                    let Some(result) = combined(binary, is_swapped, value, partner_value) else {
+                    let result = combined(binary, is_swapped, value, partner_value);
+                    // Prometheus 2 lets pass what a filter drops.
+                    if result.is_none() && !self.is_v3() {
                         continue;
-                    };
+                    }
                     if binary.group == GroupSide::None
                         && std::mem::replace(&mut is_taken[step], true)
                     {
@@ -92,6 +91,9 @@ impl Evaluator<'_> {
                             "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)".into(),
                         ));
                     }
+                    let Some(result) = result else {
+                        continue;
+                    };
                     let many_labels = &many[*member].labels;
                     let one_labels = partner.map_or(&meeting.signature, |at| &one[at].labels);
                     output.put(
@@ -140,6 +142,8 @@ fn check_unique(
                 continue;
             }
             if let Some(other) = partners[step].replace(*member) {
+                let (first, second) = (&one[*member].labels, &one[other].labels);
+                let (first, second) = (first.min(second), first.max(second));
                 let side = if binary.group == GroupSide::Right {
                     "left"
                 } else {
@@ -147,12 +151,23 @@ fn check_unique(
                 };
                 return Err(Error::Evaluation(format!(
                     "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
-                    meeting.signature, one[*member].labels, one[other].labels
+                    in_braces(&meeting.signature),
+                    in_braces(first),
+                    in_braces(second),
                 )));
             }
         }
     }
     Ok(partners)
+}
+
+/// `{__name__="up", job="a"}`, the form in which Prometheus's messages show labels.
+fn in_braces(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value:?}"))
+        .collect();
+    format!("{{{}}}", pairs.join(", "))
 }
 
 fn any_present(series: &[Series], grid: Grid) -> Vec<bool> {

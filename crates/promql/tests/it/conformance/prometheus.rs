@@ -63,7 +63,7 @@ impl Prometheus {
             .spawn()
             .with_context(|| format!("starting {PROGRAM}"))?;
         let log = process.stderr.take().context("its log is piped")?;
-        let address = tokio::time::timeout(Duration::from_secs(60), ready_address(log))
+        let address = tokio::time::timeout(Duration::from_mins(1), ready_address(log))
             .await
             .context("Prometheus was not ready within a minute")??;
         Ok(Self {
