@@ -1,6 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { fixtures } from './dev/fixtures';
+import { fixtures } from './dev/fixtures.ts';
 
 // With YUNHAI_URL the development server passes API calls on to a running Yunhai;
 // without it the fixtures answer, so that the interface can be worked on alone.

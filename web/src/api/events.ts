@@ -5,18 +5,23 @@ import { useEffect, useState } from 'react';
 
 export type LiveState = 'connecting' | 'live' | 'lost';
 
-/** Which cached resources an event of a kind makes stale. */
-export const STALE_BY_KIND: Record<string, string[]> = {
-  alert: ['alerts', 'overview', 'servers', 'rule-groups'],
-  server: ['servers', 'overview'],
-  rule: ['rule-groups', 'rules'],
-  silence: ['silences', 'alerts'],
-  maintenance_window: ['maintenance-windows', 'alerts'],
-  notification: ['notifications', 'channels'],
-  channel: ['channels'],
-  audit: ['audit'],
-  user: ['users'],
+/** What else an event makes stale besides the resource that it names. */
+const ALSO: Record<string, string[]> = {
+  alerts: ['overview', 'servers'],
+  servers: ['overview', 'series'],
+  rules: ['rule-groups'],
+  'rule-groups': ['rules'],
+  silences: ['alerts', 'maintenance-windows'],
+  channels: ['routes'],
+  settings: ['registration'],
 };
+
+/** The cached resources that an event of a kind makes stale; `undefined` for all of them. */
+export function staleAfter(kind: string): string[] | undefined {
+  if (kind === 'everything') return undefined;
+  const resource = kind.replaceAll('_', '-');
+  return [resource, ...(ALSO[resource] ?? [])];
+}
 
 export function useLiveUpdates(enabled: boolean): LiveState {
   const client = useQueryClient();
@@ -26,23 +31,27 @@ export function useLiveUpdates(enabled: boolean): LiveState {
     if (!enabled || typeof EventSource === 'undefined') return;
     const source = new EventSource('/api/v1/events');
     const stale = new Set<string>();
+    let all = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const refresh = () => {
       timer = undefined;
       const names = new Set(stale);
+      const everything = all;
       stale.clear();
-      void client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) });
+      all = false;
+      void client.invalidateQueries({ predicate: ({ queryKey }) => everything || names.has(String(queryKey[0])) });
     };
     const receive = (event: MessageEvent<string>) => {
-      for (const name of STALE_BY_KIND[kindOf(event)] ?? []) stale.add(name);
-      if (stale.size > 0 && timer === undefined) timer = setTimeout(refresh, 1000);
+      const names = staleAfter(kindOf(event.data));
+      if (names === undefined) all = true;
+      for (const name of names ?? []) stale.add(name);
+      if (timer === undefined) timer = setTimeout(refresh, 1000);
     };
 
     source.onopen = () => setState('live');
     source.onerror = () => setState('lost');
-    source.onmessage = receive;
-    for (const kind of Object.keys(STALE_BY_KIND)) source.addEventListener(kind, receive);
+    source.addEventListener('change', receive);
     return () => {
       clearTimeout(timer);
       source.close();
@@ -52,11 +61,10 @@ export function useLiveUpdates(enabled: boolean): LiveState {
   return state;
 }
 
-/** The kind stands in the event's name or in its data. */
-export function kindOf(event: { type: string; data?: string }): string {
-  if (event.type !== 'message') return event.type;
+/** The kind in an event's data; what cannot be read makes nothing stale. */
+export function kindOf(data: string): string {
   try {
-    return String((JSON.parse(event.data ?? '') as { kind?: unknown }).kind ?? '');
+    return String((JSON.parse(data) as { kind?: unknown }).kind ?? '');
   } catch {
     return '';
   }

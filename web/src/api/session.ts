@@ -51,12 +51,18 @@ export function useSignOut() {
   };
 }
 
-/** What roles are divided by: viewers look, operators act, administrators also rule over people. */
-export type Power = 'operate' | 'administer';
+export type Permission =
+  | 'alerts:acknowledge'
+  | 'rules:write'
+  | 'silences:write'
+  | 'channels:write'
+  | 'users:manage'
+  | 'audit:read'
+  | 'settings:write'
+  | 'tokens:own';
 
 /** Whether the signed-in user may act. It only hides what would be refused: the server decides. */
-export function useMay(power: Power): boolean {
+export function useMay(permission: Permission): boolean {
   const { data } = useSession();
-  if (!data) return false;
-  return data.user.role === 'admin' || (power === 'operate' && data.user.role === 'operator');
+  return data?.permissions.includes(permission) ?? false;
 }

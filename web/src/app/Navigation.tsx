@@ -22,7 +22,8 @@ export function Navigation({ onChoose }: { onChoose?: () => void }) {
   const { t } = useTranslation();
   const { pathname } = useLocation();
   const overview = useResource<Overview>('overview', undefined, { refetchInterval: 60_000 });
-  const administers = useMay('administer');
+  const mayUsers = useMay('users:manage');
+  const mayAudit = useMay('audit:read');
   const alerts = overview.data?.alerts;
   const burning = alerts ? alerts.critical + alerts.warning : 0;
 
@@ -49,8 +50,8 @@ export function Navigation({ onChoose }: { onChoose?: () => void }) {
       entry('/channels', <BellOutlined />, t('menu.channels')),
     ]),
     group(t('menu.administration'), [
-      ...(administers ? [entry('/users', <TeamOutlined />, t('menu.users'))] : []),
-      ...(administers ? [entry('/audit', <AuditOutlined />, t('menu.audit'))] : []),
+      ...(mayUsers ? [entry('/users', <TeamOutlined />, t('menu.users'))] : []),
+      ...(mayAudit ? [entry('/audit', <AuditOutlined />, t('menu.audit'))] : []),
       entry('/settings', <SettingOutlined />, t('menu.settings')),
     ]),
   ];

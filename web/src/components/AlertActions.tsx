@@ -12,12 +12,13 @@ import { useNotice } from './useNotice';
 export function AlertActions({ alert, compact }: { alert: AlertRow; compact?: boolean }) {
   const { t } = useTranslation();
   const notice = useNotice();
-  const mayAct = useMay('operate');
+  const mayAcknowledge = useMay('alerts:acknowledge');
+  const maySilence = useMay('silences:write');
   const change = useChange(['overview']);
   const [asking, setAsking] = useState(false);
   const [silencing, setSilencing] = useState(false);
   const [comment, setComment] = useState('');
-  if (!mayAct || alert.state === 'resolved') return null;
+  if (alert.state === 'resolved') return null;
 
   const path = `alerts/${alert.id}/acknowledge`;
   const acknowledge = () =>
@@ -38,19 +39,21 @@ export function AlertActions({ alert, compact }: { alert: AlertRow; compact?: bo
 
   return (
     <Space size={6}>
-      {alert.state === 'firing' && (
+      {mayAcknowledge && alert.state === 'firing' && (
         <Button size={size} type={compact ? 'default' : 'primary'} icon={<EyeOutlined />} onClick={() => setAsking(true)}>
           {t('alerts.acknowledge')}
         </Button>
       )}
-      {alert.state === 'acknowledged' && !compact && (
+      {mayAcknowledge && alert.state === 'acknowledged' && !compact && (
         <Button icon={<EyeInvisibleOutlined />} loading={change.isPending} onClick={takeBack}>
           {t('alerts.take_back')}
         </Button>
       )}
-      <Button size={size} icon={<PauseCircleOutlined />} onClick={() => setSilencing(true)}>
-        {t('alerts.silence')}
-      </Button>
+      {maySilence && (
+        <Button size={size} icon={<PauseCircleOutlined />} onClick={() => setSilencing(true)}>
+          {t('alerts.silence')}
+        </Button>
+      )}
       <Modal
         open={asking}
         title={t('alerts.acknowledge_title', { rule: alert.rule })}

@@ -72,6 +72,9 @@ export function chartOption(input: Input): EChartsCoreOption {
   const { lines, unit, from_ms, to_ms, step_secs, colours, language, marks = [], compact } = input;
   const { palette, text, faint, line, surface } = colours;
   const legend = lines.length > 1;
+  const highest = lines.reduce((most, { points }) => points.reduce((max, [, value]) => (Number.isFinite(value) && value > max ? value : max), most), 0);
+  // Ratios that come near the whole are drawn against the whole; small ones would be a flat line.
+  const wholeRatio = unit === 'ratio' && highest > 0.4 && highest <= 1;
   return {
     animation: false,
     textStyle: { fontFamily: 'inherit' },
@@ -95,7 +98,12 @@ export function chartOption(input: Input): EChartsCoreOption {
       max: to_ms,
       axisLine: { lineStyle: { color: line } },
       axisTick: { show: false },
-      axisLabel: { color: faint, fontSize: 11, hideOverlap: true },
+      axisLabel: {
+        color: faint,
+        fontSize: 11,
+        hideOverlap: true,
+        formatter: { year: '{yyyy}', month: '{yyyy}-{MM}', day: '{MM}-{dd}', hour: '{HH}:{mm}', minute: '{HH}:{mm}', second: '{HH}:{mm}:{ss}' },
+      },
       splitLine: { show: false },
       splitNumber: compact ? 3 : 6,
     },
@@ -103,7 +111,7 @@ export function chartOption(input: Input): EChartsCoreOption {
       type: 'value',
       scale: unit === 'timestamp',
       min: unit === 'timestamp' ? undefined : (range: { min: number }) => Math.min(0, range.min),
-      max: unit === 'ratio' ? (range: { max: number }) => (range.max > 0.4 && range.max <= 1 ? 1 : null) : undefined,
+      ...(wholeRatio ? { max: 1, interval: 0.25 } : {}),
       splitNumber: compact ? 3 : 5,
       axisLabel: { color: faint, fontSize: 11, formatter: (value: number) => formatValue(value, unit) },
       splitLine: { lineStyle: { color: line } },

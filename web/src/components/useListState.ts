@@ -1,3 +1,4 @@
+import { Grid } from 'antd';
 import { useSearchParams } from 'react-router';
 import type { Query } from '../api/client';
 
@@ -8,10 +9,11 @@ const RESERVED = ['page', 'page_size', 'sort', 'q'];
  * back. `prefix` keeps two lists of one page apart.
  */
 export function useListState(defaults: Record<string, string> = {}, prefix = '') {
+  const narrow = Grid.useBreakpoint().md === false;
   const [parameters, setParameters] = useSearchParams();
   const read = (name: string) => parameters.get(prefix + name) ?? defaults[name] ?? '';
 
-  const query: Query = { page: Number(read('page')) || 1, page_size: Number(read('page_size')) || 50, sort: read('sort'), q: read('q') };
+  const query: Query = { page: Number(read('page')) || 1, page_size: Number(read('page_size')) || (narrow ? 20 : 50), sort: read('sort'), q: read('q') };
   for (const [name] of [...Object.entries(defaults), ...parameters.entries()]) {
     if (!name.startsWith(prefix)) continue;
     const bare = name.slice(prefix.length);

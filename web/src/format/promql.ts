@@ -56,3 +56,18 @@ export function errorPosition(message: string): { line: number; column: number }
   const found = /(?:^|\s|\()(\d+):(\d+)\b/.exec(message) ?? /line (\d+),? (?:column|char) (\d+)/.exec(message);
   return found ? { line: Number(found[1]), column: Number(found[2]) } : undefined;
 }
+
+/**
+ * Names for the series of one chart: only the labels in which they differ, since the others say
+ * nothing; a single label stands without its name.
+ */
+export function seriesNames(all: Record<string, string>[], fallback: string): string[] {
+  const names = [...new Set(all.flatMap((labels) => Object.keys(labels)))];
+  const telling = names.filter((name) => new Set(all.map((labels) => labels[name])).size > 1);
+  // One label that tells all apart is enough, the shortest to read first.
+  const alone = telling.find((name) => new Set(all.map((labels) => labels[name] ?? '')).size === all.length);
+  return all.map((labels) => {
+    if (alone) return labels[alone] ?? fallback;
+    return telling.filter((name) => labels[name]).map((name) => `${name}=${labels[name]}`).join(', ') || fallback;
+  });
+}

@@ -9,7 +9,7 @@ import { ErrorPanel } from '../../components/ErrorPanel';
 import { SeriesChart } from '../../components/SeriesChart';
 import { useTimeRange } from '../../components/useTimeRange';
 import { unitOfExpression } from '../../format/numbers';
-import { chooseStep, labelText } from '../../format/promql';
+import { chooseStep, seriesNames } from '../../format/promql';
 import { alertMarks } from '../server/useAlertMarks';
 import { withoutThreshold } from './withoutThreshold';
 
@@ -28,7 +28,9 @@ export function AlertChart({ alert, expr }: { alert: AlertDetail; expr: string }
   const lines = useMemo(() => {
     const all = result.data ?? [];
     const own = all.filter(({ labels }) => Object.entries(labels).every(([name, value]) => name === '__name__' || alert.labels[name] === value));
-    return (own.length > 0 ? own : all).map(({ labels, points }) => ({ name: labelText(labels) || alert.rule, points }));
+    const shown = (own.length > 0 ? own : all).slice(0, 20);
+    const names = seriesNames(shown.map(({ labels }) => labels), alert.rule);
+    return shown.map(({ points }, index) => ({ name: names[index], points }));
   }, [result.data, alert.labels, alert.rule]);
   const marks = useMemo(() => alertMarks([alert], from_ms, to_ms), [alert, from_ms, to_ms]);
 

@@ -89,6 +89,8 @@ function Field({ field: { type, placeholder, choices }, ...props }: { field: Cha
       return <Input.TextArea {...text} rows={3} />;
     case 'number':
       return <InputNumber {...props} value={props.value as number} min={1} max={65_535} style={{ width: 140 }} />;
+    case 'switch':
+      return <Switch id={props.id} checked={props.value === true} onChange={props.onChange} />;
     case 'choice':
       return <Select {...props} value={props.value as string} options={choices?.map((value) => ({ value, label: t(`channels.choice.${value}`) }))} />;
     default:

@@ -17,7 +17,7 @@ import { TestDialog } from './TestDialog';
 export function ChannelList() {
   const { t } = useTranslation();
   const notice = useNotice();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('channels:write');
   const change = useChange();
   const state = useListState({ sort: 'name' });
   const [edited, setEdited] = useState<Channel | 'new'>();

@@ -15,7 +15,7 @@ const YamlEditor = lazy(() => import('../../components/YamlEditor'));
 export function RoutesEditor() {
   const { t } = useTranslation();
   const notice = useNotice();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('channels:write');
   const routes = useResource<unknown>('routes');
   const change = useChange();
   const [text, setText] = useState('');

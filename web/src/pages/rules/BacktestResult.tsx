@@ -11,7 +11,7 @@ import { Labels } from '../../components/Labels';
 import { SeriesChart } from '../../components/SeriesChart';
 import { TimeText } from '../../components/TimeText';
 import { formatSeconds, unitOfExpression } from '../../format/numbers';
-import { chooseStep, labelText } from '../../format/promql';
+import { chooseStep, seriesNames } from '../../format/promql';
 import { parseDuration } from '../../format/time';
 import { withoutThreshold } from '../alert/withoutThreshold';
 
@@ -36,7 +36,11 @@ export function BacktestResult({ expr, for_secs, range }: Props) {
   const step_secs = chooseStep(from_ms, to_ms);
   const values = useRangeQuery({ expr: withoutThreshold(expr), from_ms, to_ms, step_secs });
   const lines = useMemo(
-    () => (values.data ?? []).slice(0, 20).map(({ labels, points }) => ({ name: labels.server ?? (labelText(labels) || expr), points })),
+    () => {
+      const shown = (values.data ?? []).slice(0, 20);
+      const names = seriesNames(shown.map(({ labels }) => labels), expr);
+      return shown.map(({ points }, index) => ({ name: names[index], points }));
+    },
     [values.data, expr],
   );
   const intervals = result.data?.intervals;

@@ -21,7 +21,7 @@ export default function GroupPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const notice = useNotice();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('rules:write');
   const { group: name = '' } = useParams();
   const fresh = name === 'new';
   const detail = useResource<RuleGroup>(`rule-groups/${encodeURIComponent(name)}`, undefined, { enabled: !fresh });

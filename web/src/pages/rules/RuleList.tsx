@@ -10,7 +10,7 @@ import { formatSeconds } from '../../format/numbers';
 /** The rules of a group: expression, health, alerts, and where to look further. */
 export function RuleList({ group }: { group: RuleGroup }) {
   const { t } = useTranslation();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('rules:write');
   const health = (rule: RuleStatus) =>
     rule.health === 'unknown' ? (
       <span className="faint">{t('rules.health.unknown')}</span>

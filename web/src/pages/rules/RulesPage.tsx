@@ -15,7 +15,7 @@ import { RuleList } from './RuleList';
 /** Groups of rules with the state of each rule. */
 export default function RulesPage() {
   const { t } = useTranslation();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('rules:write');
   const state = useListState({ sort: 'name' });
   return (
     <>

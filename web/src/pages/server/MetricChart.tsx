@@ -9,7 +9,7 @@ import type { Line, Mark } from '../../components/chartOption';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { SeriesChart } from '../../components/SeriesChart';
 import type { TimeRange } from '../../components/useTimeRange';
-import { chartQuery, isCounter, labelText } from '../../format/promql';
+import { chartQuery, isCounter, seriesNames } from '../../format/promql';
 import { useCollectInterval } from './useCollectInterval';
 import { PREVIOUS } from './CompareControl';
 
@@ -21,14 +21,6 @@ interface Props {
   compare: string;
   marks: Mark[];
   onZoom: (from_ms: number, to_ms: number) => void;
-}
-
-const KNOWN = ['server', 'provider', 'account', 'region'];
-
-function name(labels: Record<string, string>, fallback: string): string {
-  const shown = Object.entries(labels).filter(([key]) => !KNOWN.includes(key) && !key.startsWith('tag_') && key !== '__name__');
-  if (shown.length === 1) return shown[0][1];
-  return labelText(Object.fromEntries(shown)) || fallback;
 }
 
 /** One metric of the server over the range, beside another server or the period before. */
@@ -46,8 +38,10 @@ export function MetricChart({ metric, server, range, compare, marks, onZoom }: P
   const compared = useRangeQuery({ expr: other.expr, ...times }, compare !== '');
 
   const lines = useMemo(() => {
-    const draw = (series: PlotSeries[], suffix: string, dashed: boolean): Line[] =>
-      series.map(({ labels, points }, index) => ({ name: name(labels, metric.name) + suffix, points, dashed, colour: index }));
+    const draw = (series: PlotSeries[], suffix: string, dashed: boolean): Line[] => {
+      const names = seriesNames(series.map(({ labels }) => labels), metric.name);
+      return series.map(({ points }, index) => ({ name: names[index] + suffix, points, dashed, colour: index }));
+    };
     const beside = compare === PREVIOUS ? t('server.previous_period') : compare;
     return [...draw(current.data ?? [], '', false), ...(compare ? draw(compared.data ?? [], ` (${beside})`, true) : [])];
   }, [current.data, compared.data, compare, metric.name, t]);

@@ -14,7 +14,7 @@ type Values = Pick<Settings, 'registration' | 'collect_interval_secs'>;
 export default function SettingsPage() {
   const { t } = useTranslation();
   const notice = useNotice();
-  const mayEdit = useMay('administer');
+  const mayEdit = useMay('settings:write');
   const settings = useResource<Settings>('settings');
   const change = useChange(['registration']);
   const save = (body: Values) =>

@@ -18,7 +18,7 @@ const COLOURS: Record<string, string> = { active: 'green', pending: 'gold', expi
 export function SilenceList() {
   const { t } = useTranslation();
   const notice = useNotice();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('silences:write');
   const change = useChange(['alerts']);
   const [making, setMaking] = useState(false);
   const state = useListState({ sort: '-ends_at_ms' });

@@ -17,7 +17,7 @@ import { WindowDialog } from './WindowDialog';
 export function WindowList() {
   const { t } = useTranslation();
   const notice = useNotice();
-  const mayEdit = useMay('operate');
+  const mayEdit = useMay('silences:write');
   const change = useChange(['alerts']);
   const [making, setMaking] = useState(false);
   const state = useListState({ sort: 'name' }, 'w_');

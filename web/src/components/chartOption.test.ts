@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { chartColours } from '../app/theme';
+import { chartOption, escapeHtml, tooltipHtml, withGaps } from './chartOption';
+
+describe('charts', () => {
+  it('break where samples are missing', () => {
+    expect(withGaps([[0, 1], [60_000, 2], [240_000, 3]], 60)).toEqual([[0, 1], [60_000, 2], [120_000, null], [240_000, 3]]);
+    expect(withGaps([[0, NaN]], 60)).toEqual([[0, null]]);
+  });
+
+  it('never let a label write HTML', () => {
+    expect(escapeHtml('<img onerror="x">')).not.toContain('<');
+    const html = tooltipHtml([{ seriesName: '<script>', marker: '', value: [0, 1] }], 'count', 'en');
+    expect(html).not.toContain('<script>');
+  });
+
+  it('show the largest values first and count the rest', () => {
+    const items = Array.from({ length: 20 }, (_, index) => ({ seriesName: `s${index}`, marker: '', value: [0, index] as [number, number] }));
+    const html = tooltipHtml(items, 'count', 'en');
+    expect(html.indexOf('s19')).toBeLessThan(html.indexOf('s18'));
+    expect(html).toContain('+ 6');
+  });
+
+  it('draw high ratios against the whole and low ones not', () => {
+    const input = { unit: 'ratio' as const, from_ms: 0, to_ms: 1000, step_secs: 1, colours: chartColours(false), language: 'en' };
+    const axis = (value: number) => (chartOption({ ...input, lines: [{ name: 'a', points: [[0, value]] }] }) as { yAxis: { max?: number } }).yAxis;
+    expect(axis(0.7).max).toBe(1);
+    expect(axis(0.02).max).toBeUndefined();
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { AlertRow } from '../api/types';
+import { webLink } from './alert/AlertFacts';
+import { withoutThreshold } from './alert/withoutThreshold';
+import { KINDS, toConfig, toValues } from './channels/channelFields';
+import { jsonFault } from './channels/jsonFault';
+import { safeReturn } from './login/LoginPage';
+import { formFromValues, START, valuesFromForm } from './rules/formValues';
+import { groupMetrics } from './server/groupMetrics';
+import { alertMarks } from './server/useAlertMarks';
+
+describe('pages', () => {
+  it('return after the login only to themselves', () => {
+    expect(safeReturn('/alerts?state=firing')).toBe('/alerts?state=firing');
+    for (const evil of ['//evil.example', '/\\evil.example', 'https://evil.example', null]) expect(safeReturn(evil)).toBe('/overview');
+  });
+
+  it('open only web addresses from annotations', () => {
+    expect(webLink('https://wiki/runbook')).toBe('https://wiki/runbook');
+    expect(webLink('javascript:alert(1)')).toBeUndefined();
+  });
+
+  it('draw a rule without its threshold where that is safe', () => {
+    expect(withoutThreshold('server_load1 > 8')).toBe('server_load1');
+    expect(withoutThreshold('server_load1{a=">"} >= 0.5e1')).toBe('server_load1{a=">"}');
+    expect(withoutThreshold('a > 1 and b > 2')).toBe('a > 1 and b > 2');
+    expect(withoutThreshold('absent(up)')).toBe('absent(up)');
+  });
+
+  it('turn per cent and minutes into the units of the rule and back', () => {
+    const form = formFromValues({ ...START, name: ' Cpu ', recovery_threshold: 80, matchers: [{ name: 'server', op: '=', value: '' }] });
+    expect(form).toMatchObject({ name: 'Cpu', threshold: 0.9, recovery_threshold: 0.8, for_secs: 600, matchers: [] });
+    expect(valuesFromForm(form)).toMatchObject({ threshold: 90, recovery_threshold: 80, for_minutes: 10 });
+    expect(formFromValues({ ...START, metric: 'server_load1', threshold: 8 }).threshold).toBe(8);
+  });
+
+  it('keep the secrets of a channel that are not typed anew, and never show them', () => {
+    const before = { webhook_url: '********', secret: '********', at_all: true, unknown: 1 };
+    expect(toValues('dingtalk', before)).toMatchObject({ webhook_url: '', secret: '', at_all: true });
+    expect(toConfig('dingtalk', { webhook_url: '', secret: 'new', at_mobiles: ' 1\n2, ' }, before)).toMatchObject({ webhook_url: '********', secret: 'new', at_mobiles: ['1', '2'], unknown: 1 });
+    expect(Object.keys(KINDS)).toHaveLength(7);
+  });
+
+  it('find the place of a fault in JSON', () => {
+    expect(jsonFault('{"a": 1}')).toBeUndefined();
+    expect(jsonFault('{\n  "a": x\n}')?.line).toBeGreaterThanOrEqual(1);
+  });
+
+  it('put the metrics of a server in order', () => {
+    const metrics = ['server_load1', 'server_network_receive_bytes_total', 'my_metric'].map((name) => ({ name, kind: 'gauge', unit: '', help: '', labels: [] }));
+    expect(groupMetrics(metrics).map(({ key, metrics: list }) => [key, list.length])).toEqual([['headline', 2], ['cpu', 1], ['network', 1], ['other', 1]]);
+  });
+
+  it('mark only what was firing within the range', () => {
+    const alert = (fired_at_ms: number | null, resolved_at_ms: number | null) => ({ rule: 'r', severity: 'warning', fired_at_ms, resolved_at_ms }) as AlertRow;
+    const marks = alertMarks([alert(50, 150), alert(null, null), alert(300, null), alert(150, 170)], 100, 200);
+    expect(marks).toEqual([
+      { from_ms: 100, to_ms: 150, label: 'r', severity: 'warning' },
+      { from_ms: 150, to_ms: 170, label: 'r', severity: 'warning' },
+    ]);
+  });
+});
