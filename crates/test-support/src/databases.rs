@@ -110,26 +110,26 @@ macro_rules! on_every_database {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn check($url: &str) $body
+            async fn body_on($url: &str) $body
 
-            async fn run(engine: $crate::databases::Engine) {
+            async fn run_on(engine: $crate::databases::Engine) {
                 let database = $crate::databases::TestDatabase::start(engine);
-                check(&database.url).await;
+                body_on(&database.url).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                run($crate::databases::Engine::Sqlite).await;
+                run_on($crate::databases::Engine::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                run($crate::databases::Engine::Postgres).await;
+                run_on($crate::databases::Engine::Postgres).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn mysql() {
-                run($crate::databases::Engine::Mysql).await;
+                run_on($crate::databases::Engine::Mysql).await;
             }
         }
     )*};

@@ -83,7 +83,8 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 fn refuse_others(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    if of_others == 0 {
         Ok(())
     } else {
         Err(Error::KeyFilePermissions {

@@ -105,15 +105,14 @@ impl Vault {
         master: Arc<dyn MasterKey>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        let (ring, revision) = match load(&*store).await? {
-            Some(found) => found,
-            None => {
-                let ring = KeyRing::create(&*master, clock.now_ms()).await?;
-                if save(&*store, &ring, None).await? {
-                    (ring, 1)
-                } else {
-                    load(&*store).await?.ok_or(Error::KeyRingConflict)?
-                }
+        let (ring, revision) = if let Some(found) = load(&*store).await? {
+            found
+        } else {
+            let ring = KeyRing::create(&*master, clock.now_ms()).await?;
+            if save(&*store, &ring, None).await? {
+                (ring, 1)
+            } else {
+                load(&*store).await?.ok_or(Error::KeyRingConflict)?
             }
         };
         let keys = ring.open(&*master).await?;

@@ -1,0 +1,115 @@
+//! The names of what the audit log records; they never change.
+
+use crate::names::named;
+
+named! {
+    /// What was done.
+    pub enum Action("action") {
+        /// The first administrator was made.
+        SetupCompleted = "setup.completed",
+        /// The server started.
+        ServerStarted = "server.started",
+        /// The server stopped.
+        ServerStopped = "server.stopped",
+        /// Settings were changed.
+        SettingsChanged = "settings.changed",
+        /// The data key was changed.
+        KeyRotated = "key.rotated",
+        /// A user was made by an administrator.
+        UserCreated = "user.created",
+        /// A user was changed.
+        UserUpdated = "user.updated",
+        /// A user was deleted.
+        UserDeleted = "user.deleted",
+        /// Someone registered.
+        UserRegistered = "user.registered",
+        /// A registered user was approved.
+        UserApproved = "user.approved",
+        /// Failed attempts locked a user for a while.
+        UserLocked = "user.locked",
+        /// An administrator ended the lock.
+        UserUnlocked = "user.unlocked",
+        /// Failed attempts locked a network address for a while.
+        AddressLocked = "address.locked",
+        /// A user changed their password, or an administrator set it.
+        PasswordChanged = "password.changed",
+        /// Someone signed in.
+        LoginSucceeded = "login.succeeded",
+        /// Someone failed to sign in.
+        LoginFailed = "login.failed",
+        /// Someone entered their password again for something dangerous.
+        Reauthenticated = "login.reauthenticated",
+        /// Someone signed out.
+        Logout = "logout",
+        /// A session was ended by its user or an administrator.
+        SessionRevoked = "session.revoked",
+        /// A second factor was turned on.
+        SecondFactorEnabled = "second_factor.enabled",
+        /// A second factor was turned off.
+        SecondFactorDisabled = "second_factor.disabled",
+        /// New recovery codes were made.
+        RecoveryCodesCreated = "recovery_codes.created",
+        /// A recovery code stood in for the second factor.
+        RecoveryCodeUsed = "recovery_code.used",
+        /// An API token was made.
+        TokenCreated = "token.created",
+        /// An API token was revoked.
+        TokenRevoked = "token.revoked",
+        /// An invitation was made.
+        InvitationCreated = "invitation.created",
+        /// An invitation was withdrawn.
+        InvitationRevoked = "invitation.revoked",
+        /// A principal tried what they may not do.
+        AccessDenied = "access.denied",
+        /// The audit log was verified.
+        AuditVerified = "audit.verified",
+        /// An alert was acknowledged.
+        AlertAcknowledged = "alert.acknowledged",
+        /// The acknowledgement of an alert was taken back.
+        AlertUnacknowledged = "alert.unacknowledged",
+        /// A rule was made.
+        RuleCreated = "rule.created",
+        /// A rule was changed.
+        RuleUpdated = "rule.updated",
+        /// A rule was deleted.
+        RuleDeleted = "rule.deleted",
+        /// Alerts were silenced.
+        SilenceCreated = "silence.created",
+        /// A silence was changed.
+        SilenceUpdated = "silence.updated",
+        /// A silence was ended.
+        SilenceEnded = "silence.ended",
+        /// A maintenance window was planned.
+        MaintenanceCreated = "maintenance.created",
+        /// A maintenance window was changed.
+        MaintenanceUpdated = "maintenance.updated",
+        /// A maintenance window was deleted.
+        MaintenanceDeleted = "maintenance.deleted",
+        /// A notification channel was made.
+        ChannelCreated = "channel.created",
+        /// A notification channel was changed.
+        ChannelUpdated = "channel.updated",
+        /// A notification channel was deleted.
+        ChannelDeleted = "channel.deleted",
+        /// A test message was sent through a channel.
+        ChannelTested = "channel.tested",
+        /// The routes from alerts to channels were changed.
+        RoutesChanged = "routes.changed",
+        /// A monitored server was changed.
+        MonitoredServerUpdated = "monitored_server.updated",
+        /// A monitored server was removed.
+        MonitoredServerDeleted = "monitored_server.deleted",
+    }
+}
+
+named! {
+    /// How it went.
+    pub enum Outcome("outcome") {
+        /// It was done.
+        Success = "success",
+        /// It failed.
+        Failure = "failure",
+        /// It was not allowed.
+        Denied = "denied",
+    }
+}

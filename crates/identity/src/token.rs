@@ -1,0 +1,296 @@
+//! API tokens: how programs prove whose they are.
+//!
+//! A token is `yh_`, 43 random characters, and 8 of a checksum, so that a mistyped one is known
+//! without asking the database and scanners find leaked ones.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use yunhai_model::{Page, PageRequest, Secret, TimestampMs, TokenId, UserId};
+use yunhai_vault::random_token;
+
+use crate::entity::{api_token, user};
+use crate::user::find;
+use crate::{
+    Action, AuditEvent, Caller, Error, Identity, Origin, Permission, Principal, Result, Target,
+    UserState, Via, listing,
+};
+
+const PREFIX: &str = "yh_";
+
+/// How exactly the time of the last use is kept.
+const USED_MS: i64 = 60_000;
+
+/// A token to make.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// What it is for.
+    pub name: String,
+    /// What it allows, of what its user may do.
+    pub scopes: BTreeSet<Permission>,
+    /// When it ends.
+    pub expires_at_ms: Option<TimestampMs>,
+}
+
+/// A token as it is listed; the token itself is shown once and kept nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApiToken {
+    /// The token's id.
+    pub id: TokenId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What it is for.
+    pub name: String,
+    /// What it allows, of what its user may do.
+    pub scopes: BTreeSet<Permission>,
+    /// When it was made.
+    pub created_at_ms: TimestampMs,
+    /// When it ends.
+    pub expires_at_ms: Option<TimestampMs>,
+    /// When it was used last, to the minute.
+    pub last_used_at_ms: Option<TimestampMs>,
+    /// From where it was used last.
+    pub last_used_address: Option<String>,
+}
+
+impl TryFrom<api_token::Model> for ApiToken {
+    type Error = Error;
+
+    fn try_from(row: api_token::Model) -> Result<Self> {
+        let unknown = |kind, value: &str| Error::UnknownValue {
+            kind,
+            value: value.to_owned(),
+        };
+        Ok(Self {
+            id: row.id.parse().map_err(|_| unknown("token id", &row.id))?,
+            user_id: row
+                .user_id
+                .parse()
+                .map_err(|_| unknown("user id", &row.user_id))?,
+            scopes: serde_json::from_str(&row.scopes)
+                .map_err(|_| unknown("list of scopes", &row.scopes))?,
+            name: row.name,
+            created_at_ms: row.created_at_ms,
+            expires_at_ms: row.expires_at_ms,
+            last_used_at_ms: row.last_used_at_ms,
+            last_used_address: row.last_used_address,
+        })
+    }
+}
+
+fn checksum(body: &str) -> String {
+    hex::encode(&Sha256::digest(body.as_bytes())[..4])
+}
+
+fn has_token_form(token: &str) -> bool {
+    token
+        .split_at_checked(token.len().saturating_sub(8))
+        .is_some_and(|(body, sum)| body.starts_with(PREFIX) && checksum(body) == sum)
+}
+
+impl Identity {
+    /// Makes a token for the principal. It can allow no more than the principal may do now.
+    pub async fn create_token(
+        &self,
+        principal: &Principal,
+        origin: &Origin,
+        new: NewToken,
+    ) -> Result<(ApiToken, Secret)> {
+        for scope in &new.scopes {
+            principal.require(*scope)?;
+        }
+        self.insert_token(&Caller::of(principal, origin), principal.user.id, new)
+            .await
+    }
+
+    /// Makes a token for a user on behalf of another caller, such as the command line on the
+    /// server's machine. It can allow no more than the user's role.
+    pub async fn create_token_for(
+        &self,
+        caller: &Caller,
+        user_id: UserId,
+        new: NewToken,
+    ) -> Result<(ApiToken, Secret)> {
+        let role = self.user(user_id).await?.role;
+        if let Some(scope) = new
+            .scopes
+            .iter()
+            .find(|scope| !role.permissions().contains(scope))
+        {
+            return Err(crate::Denied::Permission(*scope).into());
+        }
+        self.insert_token(caller, user_id, new).await
+    }
+
+    async fn insert_token(
+        &self,
+        caller: &Caller,
+        user_id: UserId,
+        new: NewToken,
+    ) -> Result<(ApiToken, Secret)> {
+        let name = new.name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(Error::invalid(
+                "name",
+                "say in 1 to 100 characters what it is for",
+            ));
+        }
+        if new.scopes.is_empty() {
+            return Err(Error::invalid("scopes", "choose at least one"));
+        }
+        let now_ms = self.now_ms();
+        if new
+            .expires_at_ms
+            .is_some_and(|expires_at_ms| expires_at_ms <= now_ms)
+        {
+            return Err(Error::invalid("expires_at", "choose a time in the future"));
+        }
+        let body = format!("{PREFIX}{}", random_token().expose());
+        let token = Secret::new(format!("{body}{}", checksum(&body)));
+        let row = api_token::Model {
+            id: TokenId::new().to_string(),
+            user_id: user_id.to_string(),
+            name: name.to_owned(),
+            token_hash: self.hasher.hash("token", token.expose()),
+            scopes: serde_json::to_string(&new.scopes).expect("scopes are texts"),
+            created_at_ms: now_ms,
+            expires_at_ms: new.expires_at_ms,
+            last_used_at_ms: None,
+            last_used_address: None,
+        };
+        let transaction = self.database.begin().await?;
+        find(&transaction, user_id).await?;
+        api_token::Entity::insert(row.clone().into_active_model())
+            .exec_without_returning(&transaction)
+            .await?;
+        let listed = ApiToken::try_from(row)?;
+        let event = AuditEvent::new(Action::TokenCreated, Target::new("token", listed.id, name))
+            .after(&listed);
+        self.audit().commit(transaction, caller, event).await?;
+        Ok((listed, token))
+    }
+
+    /// Finds out whose token it is.
+    pub async fn authenticate_token(&self, token: &Secret, origin: &Origin) -> Result<Principal> {
+        if !has_token_form(token.expose()) {
+            return Err(Error::Unauthenticated);
+        }
+        let connection = self.database.connection();
+        let row = api_token::Entity::find()
+            .filter(api_token::Column::TokenHash.eq(self.hasher.hash("token", token.expose())))
+            .one(connection)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
+        let owner = user::Entity::find_by_id(&row.user_id)
+            .one(connection)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
+        let now_ms = self.now_ms();
+        let is_over = row
+            .expires_at_ms
+            .is_some_and(|expires_at_ms| expires_at_ms <= now_ms);
+        if is_over || owner.state != UserState::Active.as_str() {
+            return Err(Error::Unauthenticated);
+        }
+        let address = origin.address.map(|address| address.to_string());
+        let is_stale = row
+            .last_used_at_ms
+            .is_none_or(|used_at_ms| now_ms - used_at_ms >= USED_MS);
+        if is_stale || row.last_used_address != address {
+            let change = api_token::ActiveModel {
+                id: Set(row.id.clone()),
+                last_used_at_ms: Set(Some(now_ms)),
+                last_used_address: Set(address),
+                ..Default::default()
+            };
+            api_token::Entity::update(change).exec(connection).await?;
+        }
+        let token = ApiToken::try_from(row)?;
+        Ok(Principal {
+            user: owner.try_into()?,
+            via: Via::Token {
+                id: token.id,
+                scopes: token.scopes,
+            },
+        })
+    }
+
+    /// Lists tokens, of one user or of all, sorted by `name`, `created`, `expires` or
+    /// `last_used`. The request's text is looked for in the name.
+    pub async fn tokens(
+        &self,
+        request: &PageRequest,
+        of: Option<UserId>,
+    ) -> Result<Page<ApiToken>> {
+        use api_token::Column as C;
+        let mut select = api_token::Entity::find();
+        if let Some(user_id) = of {
+            select = select.filter(C::UserId.eq(user_id.to_string()));
+        }
+        if let Some(text) = &request.query {
+            select = select.filter(listing::contains(&[C::Name], text));
+        }
+        let fields = [
+            ("name", C::Name),
+            ("created", C::CreatedAtMs),
+            ("expires", C::ExpiresAtMs),
+            ("last_used", C::LastUsedAtMs),
+        ];
+        let connection = self.database.connection();
+        let (rows, total) =
+            listing::fetch(connection, select, request, &fields, "-created", C::Id).await?;
+        Ok(Page {
+            items: rows
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_>>()?,
+            total,
+        })
+    }
+
+    /// Revokes a token; `of` limits it to those of one user.
+    pub async fn revoke_token(
+        &self,
+        caller: &Caller,
+        id: TokenId,
+        of: Option<UserId>,
+    ) -> Result<()> {
+        let transaction = self.database.begin().await?;
+        let row = api_token::Entity::find_by_id(id.to_string())
+            .one(&transaction)
+            .await?
+            .filter(|row| of.is_none_or(|user_id| row.user_id == user_id.to_string()))
+            .ok_or_else(|| Error::not_found("token", id))?;
+        api_token::Entity::delete_by_id(&row.id)
+            .exec(&transaction)
+            .await?;
+        let name = row.name.clone();
+        let event = AuditEvent::new(Action::TokenRevoked, Target::new("token", id, name))
+            .before(&ApiToken::try_from(row)?);
+        self.audit().commit(transaction, caller, event).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_token_is_known_by_its_checksum() {
+        let body = format!("{PREFIX}{}", random_token().expose());
+        let token = format!("{body}{}", checksum(&body));
+        assert!(has_token_form(&token));
+        for wrong in [
+            &token[1..],
+            &body,
+            "",
+            "yh_",
+            &token.to_uppercase(),
+            "云海云海云海",
+        ] {
+            assert!(!has_token_form(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Identities on all three engines.
+
+#[path = "it/audit.rs"]
+mod audit;
+#[path = "it/lockout.rs"]
+mod lockout;
+#[path = "it/login.rs"]
+mod login;
+#[path = "it/registration.rs"]
+mod registration;
+#[path = "it/second_factor.rs"]
+mod second_factor;
+#[path = "it/session.rs"]
+mod session;
+#[path = "it/setup.rs"]
+mod setup;
+#[path = "it/token.rs"]
+mod token;
+#[path = "it/user.rs"]
+mod user;
+#[path = "it/vault.rs"]
+mod vault;
+#[path = "it/world.rs"]
+mod world;

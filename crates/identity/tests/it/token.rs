@@ -1,0 +1,98 @@
+use yunhai_identity::{Caller, Denied, Error, NewToken, Permission, Role, UserChange};
+use yunhai_model::{PageRequest, Secret};
+use yunhai_test_support::on_every_database;
+
+use crate::world::{NOW_MS, World, origin, search};
+
+fn new_token(scopes: &[Permission]) -> NewToken {
+    NewToken {
+        name: "grafana".to_owned(),
+        scopes: scopes.iter().copied().collect(),
+        expires_at_ms: Some(NOW_MS + 1000),
+    }
+}
+
+on_every_database! {
+    async fn a_token_allows_its_scopes_until_it_ends(url: &str) {
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        let ann = world.user("ann", Role::Operator).await;
+        let session = world.login("ann").await;
+        let wanted = new_token(&[Permission::ServersRead, Permission::RulesWrite]);
+        let (listed, token) = identity.create_token(&session.principal, &origin(), wanted).await.unwrap();
+        assert!(token.expose().starts_with("yh_"));
+        assert!(!world.text("SELECT token_hash AS t FROM api_tokens").await.contains(token.expose()));
+
+        let principal = identity.authenticate_token(&token, &origin()).await.unwrap();
+        assert_eq!(principal.require(Permission::RulesWrite), Ok(()));
+        assert_eq!(
+            principal.require(Permission::ChannelsWrite),
+            Err(Denied::Scope(Permission::ChannelsWrite))
+        );
+        // A lower role lowers the token too.
+        let change = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
+        identity.update_user(&Caller::system(), ann.id, change).await.unwrap();
+        let principal = identity.authenticate_token(&token, &origin()).await.unwrap();
+        assert_eq!(
+            principal.require(Permission::RulesWrite),
+            Err(Denied::Permission(Permission::RulesWrite))
+        );
+        assert_eq!(principal.permissions().len(), 1);
+
+        let page = identity.tokens(&PageRequest::default(), Some(ann.id)).await.unwrap();
+        assert_eq!(page.items[0].id, listed.id);
+        assert_eq!(page.items[0].last_used_at_ms, Some(NOW_MS));
+        assert_eq!(identity.tokens(&search("GRAF"), None).await.unwrap().total, 1);
+        world.clock.set(NOW_MS + 1000);
+        let ended = identity.authenticate_token(&token, &origin()).await;
+        assert!(matches!(ended, Err(Error::Unauthenticated)));
+    }
+
+    async fn a_token_cannot_allow_more_than_its_maker_may(url: &str) {
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        let ann = world.user("ann", Role::Viewer).await;
+        let session = world.login("ann").await;
+        let make = async |principal, scopes: &[Permission]| {
+            identity.create_token(principal, &origin(), new_token(scopes)).await
+        };
+        let wide = make(&session.principal, &[Permission::UsersManage]).await;
+        assert!(matches!(wide, Err(Error::Denied(Denied::Permission(_)))));
+        // Nor can a token make one that allows more than itself.
+        let (_, token) = make(&session.principal, &[Permission::TokensOwn]).await.unwrap();
+        let by_token = identity.authenticate_token(&token, &origin()).await.unwrap();
+        let wide = make(&by_token, &[Permission::ServersRead]).await;
+        assert!(matches!(wide, Err(Error::Denied(Denied::Scope(_)))));
+        let offline = identity
+            .create_token_for(&Caller::local("root"), ann.id, new_token(&[Permission::RulesWrite]))
+            .await;
+        assert!(matches!(offline, Err(Error::Denied(_))));
+    }
+
+    async fn a_revoked_or_mistyped_token_is_nobody(url: &str) {
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        let ann = world.user("ann", Role::Viewer).await;
+        let bob = world.user("bob", Role::Viewer).await;
+        let root = Caller::local("root");
+        let (listed, token) = identity
+            .create_token_for(&root, ann.id, new_token(&[Permission::ServersRead]))
+            .await
+            .unwrap();
+        let mistyped = Secret::new(format!("{}x", token.expose()));
+        assert!(identity.authenticate_token(&mistyped, &origin()).await.is_err());
+        let of_another = identity.revoke_token(&root, listed.id, Some(bob.id)).await;
+        assert!(matches!(of_another, Err(Error::NotFound { kind: "token", .. })));
+        identity.revoke_token(&root, listed.id, Some(ann.id)).await.unwrap();
+        let revoked = identity.authenticate_token(&token, &origin()).await;
+        assert!(matches!(revoked, Err(Error::Unauthenticated)));
+        for (wrong, field) in [
+            (NewToken { name: " ".to_owned(), ..new_token(&[Permission::ServersRead]) }, "name: "),
+            (new_token(&[]), "scopes: "),
+            (NewToken { expires_at_ms: Some(NOW_MS), ..new_token(&[Permission::ServersRead]) }, "expires_at: "),
+        ] {
+            let error = identity.create_token_for(&root, ann.id, wrong).await.unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
+    }
+}
