@@ -87,7 +87,7 @@ export function answerApi(method: string, url: URL, body: unknown): Answer {
     return [200, { servers: { total: 57, up: 55, down: 1, unknown: 1 }, alerts: { critical: 1, warning: 1, info: 1, pending: 1, acknowledged: 1 }, top: { cpu: top('cpu_ratio'), memory: top('memory_ratio'), disk: top('disk_ratio') } }];
   }
   if (path === 'settings') return [200, { registration: 'invitation', collect_interval_secs: 300, version: '0.1.0', database: 'sqlite', series_location: 'file:///var/lib/yunhai/series', series: { series: 5712, samples: 98_400_512, bytes: 131_900_000, blocks: 14 } }];
-  if (path === 'routes') return [200, { receiver: 'ops-dingtalk', group_by: ['alertname'], group_wait: '30s', repeat_interval: '4h', routes: [{ matchers: [{ name: 'severity', op: '=', value: 'critical' }], receiver: 'ops-mail' }] }];
+  if (path === 'routes') return [200, { matchers: [], channels: ['c1'], group_by: ['alertname'], group_wait: '30s', group_interval: '5m', repeat_interval: '4h', continue: false, escalations: [], routes: [{ matchers: [{ name: 'severity', op: '=', value: 'critical' }], channels: ['c1', 'c2'], continue: false, escalations: [{ after: '15m', channels: ['c3'] }], routes: [] }] }];
   if (path === 'me/totp') return [200, { secret: 'JBSWY3DPEHPK3PXP', otpauth_url: 'otpauth://totp/Yunhai:admin?secret=JBSWY3DPEHPK3PXP&issuer=Yunhai' }];
   if (path === 'rules/check') return [200, { groups: [], faults: String((body as { source?: string }).source).includes('\t') ? [{ line: 1, column: 1, detail: 'a tab is not allowed for indentation' }] : [] }];
   if (path === 'rules/from-form') return [200, { expr: 'server_cpu_utilization_ratio > 0.9', source: GROUPS[0].source.slice(0, 240) }];

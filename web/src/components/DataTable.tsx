@@ -33,12 +33,14 @@ interface Props<T> {
   exportName?: string;
   toolbar?: ReactNode;
   expand?: (row: T) => ReactNode;
+  /** Whether every row is open from the start. */
+  expanded?: boolean;
   refetchInterval?: number;
 }
 
 /** A list that the server pages, filters and sorts: a table, or cards on a phone. */
 export function DataTable<T extends object>(props: Props<T>) {
-  const { path, state, columns, rowKey, empty, expand, refetchInterval } = props;
+  const { path, state, columns, rowKey, empty, expand, expanded, refetchInterval } = props;
   const { t } = useTranslation();
   const narrow = Grid.useBreakpoint().md === false;
   const list = useList<T>(path, state.query, { refetchInterval });
@@ -70,13 +72,15 @@ export function DataTable<T extends object>(props: Props<T>) {
       )}
       {!list.error && !narrow && (
         <Table<T>
+          // Rows are opened when the table is made, so it is made anew once there are rows.
+          key={expanded && list.data ? 'filled' : 'empty'}
           size="small"
           rowKey={rowKey}
           dataSource={list.data?.items}
           loading={list.isPending}
           locale={{ emptyText: list.isPending ? ' ' : empty }}
           scroll={{ x: 'max-content' }}
-          expandable={expand && { expandedRowRender: expand, expandRowByClick: false }}
+          expandable={expand && { expandedRowRender: expand, defaultExpandAllRows: expanded }}
           pagination={pagination}
           columns={columns.map((column) => ({
             key: column.key,

@@ -3,7 +3,7 @@ import type { AlertRow } from '../api/types';
 import { webLink } from './alert/AlertFacts';
 import { withoutThreshold } from './alert/withoutThreshold';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
-import { jsonFault } from './channels/jsonFault';
+import { readRoute, writeRoute } from './channels/routeTree';
 import { safeReturn } from './login/LoginPage';
 import { formFromValues, START, valuesFromForm } from './rules/formValues';
 import { groupMetrics } from './server/groupMetrics';
@@ -41,9 +41,12 @@ describe('pages', () => {
     expect(Object.keys(KINDS)).toHaveLength(7);
   });
 
-  it('find the place of a fault in JSON', () => {
-    expect(jsonFault('{"a": 1}')).toBeUndefined();
-    expect(jsonFault('{\n  "a": x\n}')?.line).toBeGreaterThanOrEqual(1);
+  it('read and write the tree of routes without losing what they do not show', () => {
+    const tree = readRoute({ channels: ['c1'], group_wait: '30s', routes: [{ matchers: [{ name: 'severity', op: '=', value: 'critical' }] }] });
+    expect(tree.routes[0]).toMatchObject({ channels: [], continue: false, escalations: [], routes: [] });
+    const written = writeRoute({ ...tree, repeat_interval: '', matchers: [{ name: '', op: '=', value: '' }], escalations: [{ after: '15m', channels: [] }] });
+    expect(written).toMatchObject({ channels: ['c1'], group_wait: '30s', matchers: [], escalations: [] });
+    expect('repeat_interval' in written).toBe(false);
   });
 
   it('put the metrics of a server in order', () => {

@@ -1,15 +1,14 @@
 import { SaveOutlined } from '@ant-design/icons';
 import { Button, Spin } from 'antd';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useChange, useResource } from '../../api/hooks';
+import { useChange, useList, useResource } from '../../api/hooks';
 import { useMay } from '../../api/session';
-import type { Fault } from '../../api/types';
+import type { Channel } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { useNotice } from '../../components/useNotice';
-import { jsonFault } from './jsonFault';
-
-const YamlEditor = lazy(() => import('../../components/YamlEditor'));
+import { RouteFields } from './RouteFields';
+import { readRoute, type RouteNode, writeRoute } from './routeTree';
 
 /** The tree of routes: which alerts go to which channels, grouped and escalated how. */
 export function RoutesEditor() {
@@ -17,35 +16,27 @@ export function RoutesEditor() {
   const notice = useNotice();
   const mayEdit = useMay('channels:write');
   const routes = useResource<unknown>('routes');
+  const channels = useList<Channel>('channels', { page_size: 500, sort: 'name' });
   const change = useChange();
-  const [text, setText] = useState('');
+  const [tree, setTree] = useState<RouteNode>();
   useEffect(() => {
-    if (routes.data !== undefined) setText(JSON.stringify(routes.data, null, 2));
+    if (routes.data !== undefined) setTree(readRoute(routes.data));
   }, [routes.data]);
-  const faults = useMemo<Fault[]>(() => {
-    const fault = text ? jsonFault(text) : undefined;
-    return fault ? [fault] : [];
-  }, [text]);
-  const save = () => {
-    if (faults.length > 0) return;
-    change.mutate({ method: 'PUT', path: 'routes', body: JSON.parse(text) }, { onSuccess: () => notice.done(t('routes.saved')) });
-  };
-  if (routes.error) return <ErrorPanel error={routes.error} retry={() => void routes.refetch()} />;
+  const error = routes.error ?? channels.error;
+  if (error) return <ErrorPanel error={error} retry={() => void routes.refetch()} />;
+  if (!tree || !channels.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  const save = () =>
+    change.mutate({ method: 'PUT', path: 'routes', body: writeRoute(tree) }, { onSuccess: () => notice.done(t('routes.saved')) });
   return (
-    <div className="stack">
+    <div className="stack" style={{ maxWidth: 900 }}>
       <p className="faint" style={{ margin: 0 }}>{t('routes.hint')}</p>
-      <Suspense fallback={<Spin />}>
-        <YamlEditor value={text} onChange={setText} label={t('routes.tab')} faults={faults} readOnly={!mayEdit} onSubmit={save} />
-      </Suspense>
-      {faults.map((fault) => (
-        <span key={fault.detail} role="alert" className="mono">
-          {t('common.line_column', { line: fault.line ?? 1, column: fault.column ?? 1 })} {fault.detail}
-        </span>
-      ))}
+      <fieldset disabled={!mayEdit} style={{ border: 0, padding: 0, margin: 0, minWidth: 0 }}>
+        <RouteFields node={tree} channels={channels.data.items} onChange={setTree} />
+      </fieldset>
       {change.error && <ErrorPanel error={change.error} />}
       {mayEdit && (
         <div>
-          <Button type="primary" icon={<SaveOutlined />} loading={change.isPending} disabled={faults.length > 0} onClick={save}>
+          <Button type="primary" icon={<SaveOutlined />} loading={change.isPending} onClick={save}>
             {t('common.save')}
           </Button>
         </div>

@@ -56,12 +56,16 @@ export default function ExplorePage() {
               activeKey={tab}
               onChange={(key) => set('tab', key)}
               destroyOnHidden
-              tabBarExtraContent={tab === 'graph' ? <RangePicker {...time} /> : undefined}
               items={[
                 {
                   key: 'graph',
                   label: t('explore.graph'),
-                  children: <GraphResult expr={asked} range={time.range} onZoom={time.setCustom} onFault={setFault} />,
+                  children: (
+                    <div className="stack">
+                      <RangePicker {...time} />
+                      <GraphResult expr={asked} range={time.range} onZoom={time.setCustom} onFault={setFault} />
+                    </div>
+                  ),
                 },
                 { key: 'table', label: t('explore.table'), children: <TableResult expr={asked} onFault={setFault} /> },
               ]}

@@ -6,7 +6,7 @@ import type { Fault } from '../../api/types';
 import { SeriesChart } from '../../components/SeriesChart';
 import type { TimeRange } from '../../components/useTimeRange';
 import { unitOfExpression } from '../../format/numbers';
-import { labelText } from '../../format/promql';
+import { labelText, seriesNames } from '../../format/promql';
 import { QueryError } from './QueryError';
 
 const MOST = 100;
@@ -24,12 +24,11 @@ export function GraphResult({ expr, range, onZoom, onFault }: Props) {
   const { preset: _preset, ...times } = range;
   const result = useRangeQuery({ expr, ...times });
   const lines = useMemo(
-    () =>
-      (result.data ?? []).slice(0, MOST).map(({ labels, points }) => {
-        const name = labels.__name__ ?? '';
-        const rest = labelText(labels);
-        return { name: rest ? `${name}{${rest}}` : name || expr, points };
-      }),
+    () => {
+      const shown = (result.data ?? []).slice(0, MOST);
+      const names = seriesNames(shown.map(({ labels }) => labels), labelText(shown[0]?.labels ?? {}) || expr);
+      return shown.map(({ points }, index) => ({ name: names[index], points }));
+    },
     [result.data, expr],
   );
   if (result.error) return <QueryError error={result.error} onFault={onFault} />;

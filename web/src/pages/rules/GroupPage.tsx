@@ -81,7 +81,10 @@ export default function GroupPage() {
       />
       <div className="stack">
         {fresh && (
-          <Input addonBefore={t('rules.group')} value={newName} onChange={(event) => setNewName(event.target.value)} style={{ maxWidth: 420 }} />
+          <label className="row">
+            {t('rules.group')}
+            <Input value={newName} onChange={(event) => setNewName(event.target.value)} style={{ maxWidth: 320 }} />
+          </label>
         )}
         {detail.data && <RuleList group={detail.data} />}
         <Suspense fallback={<Spin />}>

@@ -47,6 +47,7 @@ export default function RulesPage() {
         state={state}
         rowKey={({ name }) => name}
         refetchInterval={30_000}
+        expanded
         expand={(group) => <RuleList group={group} />}
         empty={<EmptyHint title={t('rules.empty')} hint={t('rules.empty_hint')} />}
         columns={[

@@ -1,0 +1,55 @@
+import type { Matcher } from '../../api/types';
+import { parseDuration } from '../../format/time';
+
+export interface Escalation {
+  after: string;
+  channels: string[];
+}
+
+/** A node of the routing tree; what is not set comes from the node above. */
+export interface RouteNode {
+  matchers: Matcher[];
+  channels: string[];
+  group_by?: string[] | null;
+  group_wait?: string | null;
+  group_interval?: string | null;
+  repeat_interval?: string | null;
+  continue: boolean;
+  escalations: Escalation[];
+  routes: RouteNode[];
+}
+
+export const NEW_ROUTE: RouteNode = { matchers: [{ name: 'severity', op: '=', value: 'critical' }], channels: [], continue: false, escalations: [], routes: [] };
+
+/** The tree as the server answered it, with everything that it may have left out. */
+export function readRoute(answer: unknown): RouteNode {
+  const node = (answer ?? {}) as Partial<RouteNode>;
+  return {
+    ...node,
+    matchers: node.matchers ?? [],
+    channels: node.channels ?? [],
+    continue: node.continue ?? false,
+    escalations: node.escalations ?? [],
+    routes: (node.routes ?? []).map(readRoute),
+  };
+}
+
+/** The tree to send: half-filled conditions and empty times are left out. */
+export function writeRoute(node: RouteNode): RouteNode {
+  const result: RouteNode = {
+    ...node,
+    matchers: node.matchers.filter(({ name, value }) => name && value),
+    escalations: node.escalations.filter(({ channels }) => channels.length > 0),
+    routes: node.routes.map(writeRoute),
+  };
+  for (const name of ['group_by', 'group_wait', 'group_interval', 'repeat_interval'] as const) {
+    const value = result[name];
+    if (!value || value.length === 0) delete result[name];
+  }
+  return result;
+}
+
+/** Whether a text is empty or a length of time such as `5m`. */
+export function isDuration(text: string | null | undefined): boolean {
+  return !text || parseDuration(text) !== undefined;
+}
