@@ -14,6 +14,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
   },
+  // The built interface under the same policy that the server sends.
+  preview: {
+    host: '127.0.0.1',
+    headers: {
+      'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+    },
+  },
   server: {
     host: '127.0.0.1',
     proxy: upstream ? { '/api': upstream, '/prometheus': upstream } : undefined,

@@ -33,7 +33,7 @@ export function themeFor(dark: boolean): ThemeConfig {
       Layout: { headerBg: surface, siderBg: surface, bodyBg: page, headerHeight: 48, headerPadding: '0 16px' },
       Menu: { itemSelectedBg: dark ? '#1d3344' : '#e4eef5', itemHeight: 34, itemBg: 'transparent', subMenuItemBg: 'transparent', activeBarBorderWidth: 0, itemMarginInline: 8 },
       Card: { bodyPadding: 14, headerHeight: 40, headerFontSize: 13 },
-      Table: { cellPaddingBlockSM: 7, cellPaddingInlineSM: 10, headerBg: dark ? '#182029' : '#f7f9fa', headerSplitColor: 'transparent' },
+      Table: { cellPaddingBlockSM: 7, cellPaddingInlineSM: 10, headerBg: dark ? '#182029' : '#f7f9fa', headerSplitColor: 'transparent', headerSortActiveBg: dark ? '#1b2530' : '#f0f4f7', bodySortBg: 'transparent' },
       Form: { itemMarginBottom: 14, verticalLabelPadding: '0 0 4px' },
       Tabs: { horizontalMargin: '0 0 12px 0' },
     },

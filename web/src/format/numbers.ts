@@ -15,8 +15,8 @@ export function formatNumber(value: number | null | undefined): string {
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e15 || size < 1e-4)) return value.toExponential(2);
-  const places = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 4;
-  return new Intl.NumberFormat('en-US', { maximumFractionDigits: places }).format(value);
+  const digits = size >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
+  return new Intl.NumberFormat('en-US', digits).format(value);
 }
 
 export function formatBytes(value: number | null | undefined): string {
