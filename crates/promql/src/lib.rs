@@ -14,6 +14,7 @@ mod limits;
 mod memory_store;
 mod number;
 mod parse;
+mod pattern;
 mod queryable;
 pub mod series_notation;
 mod syntax;

@@ -35,9 +35,7 @@ impl Matcher {
         let value = value.into();
         let regex = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => {
-                Some(regex::Regex::new(&format!("^(?s:{value})$"))?)
-            }
+            MatchOp::Regex | MatchOp::NotRegex => Some(crate::pattern::anchored(&value)?),
         };
         Ok(Self {
             name: name.into(),

@@ -20,7 +20,7 @@ impl Evaluator<'_> {
         };
         let (target, replacement) = (text(target)?, text(replacement)?);
         let (source, pattern) = (text(source)?, text(pattern)?);
-        let regex = regex::Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| {
+        let regex = crate::pattern::anchored(pattern).map_err(|_| {
             Error::Evaluation(format!(
                 "invalid regular expression in label_replace(): {pattern}"
             ))

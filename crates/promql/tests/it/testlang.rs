@@ -6,7 +6,7 @@ use yunhai_promql::testlang::{self, Outcome};
 async fn run(text: &str) -> Outcome {
     testlang::run_script(text, Semantics::Prometheus2)
         .await
-        .unwrap()
+        .expect("the script is in the language")
 }
 
 #[tokio::test]
