@@ -1,4 +1,5 @@
 //! Identities on all three engines.
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
 #[path = "it/audit.rs"]
 mod audit;

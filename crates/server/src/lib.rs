@@ -1,1 +1,32 @@
 //! The HTTP server: router, authorisation and thin handlers.
+//!
+//! [`Server::start`] wires the domains together and starts what runs in the background;
+//! [`Server::serve`] answers requests until it is told to stop. Rules and SQL live in the domain
+//! crates; here a handler extracts, authorises, calls one of their functions and converts.
+
+mod app;
+mod assets;
+mod caller;
+mod collect;
+mod config;
+mod error;
+mod events;
+mod fleet;
+mod identity_errors;
+mod list;
+mod otlp;
+mod remote_write;
+mod router;
+mod routes;
+mod security;
+mod serve;
+mod server;
+mod settings;
+mod tls;
+
+pub use config::{ServerConfig, TlsConfig};
+pub use routes::audit::verification_of;
+pub use routes::openapi;
+pub use routes::users::{new_user, user_of};
+pub use serve::Bound;
+pub use server::{Parts, Server};

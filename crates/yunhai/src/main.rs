@@ -1,3 +1,68 @@
-//! One binary that runs a small team's servers and data.
+//! One binary that runs a small team's servers and data: the server and its command line.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage; `monitor once` also has 3, firing.
 
-fn main() {}
+mod client;
+mod commands;
+mod config;
+mod output;
+mod state;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::Command;
+use crate::output::Format;
+
+/// Watches servers, alerts, and looks after their data.
+#[derive(Debug, Parser)]
+#[command(
+    name = "yunhai",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    connection: client::Connection,
+    /// How to print
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", describe(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes an error and its causes, each once.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}

@@ -1,0 +1,241 @@
+//! Who calls: a session's cookie with its CSRF token, or a bearer token. The one place where a
+//! request is let through to a handler as somebody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderValue, Method, header};
+use yunhai_api_types::ProblemCode;
+use yunhai_identity::{Origin, Permission, Principal};
+use yunhai_model::{Secret, TimestampMs, UserId};
+
+use crate::app::App;
+use crate::error::{ApiError, ApiResult};
+use crate::security::ClientAddress;
+
+/// The header that must repeat the session's CSRF token when something is changed.
+const CSRF_HEADER: &str = "x-csrf-token";
+
+/// How recent a sign-in must be for a dangerous action.
+const RECENT: Duration = Duration::from_secs(15 * 60);
+
+/// A user who has proved who they are.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) origin: Origin,
+    /// When the session ends unless it is used.
+    pub(crate) expires_at_ms: Option<TimestampMs>,
+}
+
+/// Where a request comes from, also before anybody has signed in.
+pub(crate) struct CameFrom(pub(crate) Origin);
+
+/// What came of looking at a request's cookie or token.
+#[derive(Clone)]
+struct Authentication(Result<Option<Caller>, ApiError>);
+
+impl Caller {
+    /// Fails where the caller lacks a permission.
+    pub(crate) fn require(&self, permission: Permission) -> ApiResult<()> {
+        Ok(self.principal.require(permission)?)
+    }
+
+    /// Fails where the caller has not entered the password lately.
+    pub(crate) fn require_recent_authentication(&self, app: &App) -> ApiResult<()> {
+        Ok(self
+            .principal
+            .require_recent_authentication(app.clock.now_ms(), RECENT)?)
+    }
+
+    /// Fails where the caller is a token: it must not change its user's own credentials.
+    pub(crate) fn require_session(&self) -> ApiResult<()> {
+        if self.principal.session_id().is_some() {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            ProblemCode::PermissionDenied,
+            "an API token cannot do this; sign in",
+        ))
+    }
+
+    /// Returns on whose behalf something happens, for the domains and the audit log.
+    pub(crate) fn actor(&self) -> yunhai_identity::Caller {
+        yunhai_identity::Caller::of(&self.principal, &self.origin)
+    }
+
+    /// The user's id.
+    pub(crate) fn user_id(&self) -> UserId {
+        self.principal.user.id
+    }
+}
+
+/// Finds out who calls, and hands a session's new token to the browser when it was rotated.
+pub(crate) async fn authenticate(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let mut rotated = None;
+    let found = find_caller(&app, &parts, &mut rotated).await;
+    parts.extensions.insert(Authentication(found));
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // A sign-in or sign-out of this very request has the last word.
+    if let Some(token) = rotated
+        && !response.headers().contains_key(header::SET_COOKIE)
+    {
+        response
+            .headers_mut()
+            .insert(header::SET_COOKIE, app.session_cookie(&token));
+    }
+    response
+}
+
+async fn find_caller(
+    app: &App,
+    parts: &Parts,
+    rotated: &mut Option<Secret>,
+) -> ApiResult<Option<Caller>> {
+    let origin = origin(&parts.extensions, &parts.headers);
+    if let Some(token) = bearer_token(&parts.headers)? {
+        let principal = app.identity.authenticate_token(&token, &origin).await;
+        let principal = principal.map_err(|error| match error {
+            yunhai_identity::Error::Unauthenticated => ApiError::new(
+                ProblemCode::InvalidToken,
+                "the token is unknown, has expired or was revoked",
+            )
+            .hint("make a new one under your name, or with `yunhai login`"),
+            error => error.into(),
+        })?;
+        return Ok(Some(Caller {
+            principal,
+            origin,
+            expires_at_ms: None,
+        }));
+    }
+    let Some(cookie) = session_cookie(&parts.headers) else {
+        return Ok(None);
+    };
+    let session = match app
+        .identity
+        .authenticate_session(&Secret::new(cookie), &origin)
+        .await
+    {
+        Err(yunhai_identity::Error::Unauthenticated) => return Ok(None),
+        other => other?,
+    };
+    let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes {
+        let sent = parts
+            .headers
+            .get(CSRF_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if !app.identity.is_csrf_token(&session.principal, sent) {
+            return Err(ApiError::new(
+                ProblemCode::CsrfTokenMissing,
+                "the header X-CSRF-Token does not hold the session's token",
+            )
+            .hint("get the token from /api/v1/session; programs use API tokens instead"));
+        }
+    }
+    *rotated = session.rotated;
+    Ok(Some(Caller {
+        principal: session.principal,
+        origin,
+        expires_at_ms: Some(session.expires_at_ms),
+    }))
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
+        let found = parts
+            .extensions
+            .get::<Authentication>()
+            .map_or(Ok(None), |authentication| authentication.0.clone());
+        found?.ok_or_else(|| {
+            ApiError::new(ProblemCode::NotSignedIn, "this needs a session or a token")
+                .hint("sign in, or send an API token as `Authorization: Bearer …`")
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CameFrom {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(origin(&parts.extensions, &parts.headers)))
+    }
+}
+
+fn origin(extensions: &Extensions, headers: &HeaderMap) -> Origin {
+    Origin {
+        address: extensions.get::<ClientAddress>().map(|address| address.0),
+        device: headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .map(|text| text.chars().take(200).collect()),
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> ApiResult<Option<Secret>> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| Some(Secret::new(token.trim())))
+        .ok_or_else(|| {
+            ApiError::new(
+                ProblemCode::InvalidToken,
+                "the Authorization header is not `Bearer` and a token",
+            )
+        })
+}
+
+/// The name of the session's cookie. With `__Host-` a browser keeps it from other hosts and from
+/// plain HTTP.
+fn cookie_name(encrypted: bool) -> &'static str {
+    if encrypted {
+        "__Host-yunhai-session"
+    } else {
+        "yunhai-session"
+    }
+}
+
+fn session_cookie(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| [cookie_name(true), cookie_name(false)].contains(name))
+        .map(|(_, value)| value.to_owned())
+}
+
+impl App {
+    /// Writes the cookie of a session; an empty token removes it.
+    pub(crate) fn session_cookie(&self, token: &Secret) -> HeaderValue {
+        let secure = if self.encrypted { "; Secure" } else { "" };
+        let ending = if token.is_empty() { "; Max-Age=0" } else { "" };
+        let text = format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Strict{secure}{ending}",
+            cookie_name(self.encrypted),
+            token.expose()
+        );
+        let mut value = HeaderValue::from_str(&text).expect("tokens are URL-safe text");
+        value.set_sensitive(true);
+        value
+    }
+}

@@ -1,0 +1,143 @@
+//! How the server listens and whom it lets in.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use yunhai_model::{ByteSize, HumanDuration};
+
+/// The `[server]` table of the configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How connections are encrypted. Plain HTTP is refused beyond loopback unless
+    /// `allow_plain_http` is set.
+    pub tls: TlsConfig,
+    /// Allows plain HTTP on addresses other than loopback, for example behind a proxy that
+    /// encrypts.
+    pub allow_plain_http: bool,
+    /// The networks that may connect; empty: all.
+    pub allow: Vec<IpNet>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many API requests one address may make a minute.
+    pub requests_per_minute: u32,
+    /// How many sign-ins, set-ups and registrations one address may try a minute.
+    pub sign_ins_per_minute: u32,
+    /// The largest request body.
+    pub max_body: ByteSize,
+    /// How long a request may take.
+    pub request_timeout: HumanDuration,
+    /// The address that people and notifications use to reach this server, such as
+    /// `https://yunhai.example.com`; unset: the address it listens on.
+    pub external_url: Option<String>,
+}
+
+/// How connections are encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, tag = "mode", rename_all = "kebab-case")]
+pub enum TlsConfig {
+    /// Plain HTTP.
+    #[default]
+    Off,
+    /// A certificate that the server makes for itself and keeps in the data directory.
+    SelfSigned,
+    /// A certificate and its key from PEM files.
+    Files {
+        /// The certificate chain.
+        certificate: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
+            tls: TlsConfig::Off,
+            allow_plain_http: false,
+            allow: Vec::new(),
+            trusted_proxies: Vec::new(),
+            requests_per_minute: 3_000,
+            sign_ins_per_minute: 20,
+            max_body: ByteSize(32 << 20),
+            request_timeout: HumanDuration::from_secs(60),
+            external_url: None,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Returns every fault, each naming its key.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.tls == TlsConfig::Off && !self.listen.ip().is_loopback() && !self.allow_plain_http {
+            faults.push(format!(
+                "server.listen: {} would serve plain HTTP beyond this machine; set server.tls \
+                 (mode = \"self-signed\" is the quickest) or server.allow_plain_http = true \
+                 behind a proxy that encrypts",
+                self.listen
+            ));
+        }
+        if let TlsConfig::Files { certificate, key } = &self.tls {
+            for (name, path) in [("certificate", certificate), ("key", key)] {
+                if let Err(error) = std::fs::File::open(path) {
+                    faults.push(format!(
+                        "server.tls.{name}: cannot read {}: {error}",
+                        path.display()
+                    ));
+                }
+            }
+        }
+        for (name, value) in [
+            ("requests_per_minute", self.requests_per_minute),
+            ("sign_ins_per_minute", self.sign_ins_per_minute),
+        ] {
+            if value == 0 {
+                faults.push(format!("server.{name}: must be at least 1"));
+            }
+        }
+        if let Some(url) = &self.external_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            faults.push(format!(
+                "server.external_url: `{url}` must start with http:// or https://"
+            ));
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_beyond_loopback_is_refused_unless_forced() {
+        let mut config = ServerConfig {
+            listen: "0.0.0.0:80".parse().unwrap(),
+            ..ServerConfig::default()
+        };
+        assert!(config.faults()[0].contains("server.listen"));
+        config.allow_plain_http = true;
+        assert!(config.faults().is_empty());
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let config = ServerConfig {
+            tls: TlsConfig::Files {
+                certificate: "/nonexistent/a".into(),
+                key: "/nonexistent/b".into(),
+            },
+            requests_per_minute: 0,
+            external_url: Some("yunhai".into()),
+            ..ServerConfig::default()
+        };
+        assert_eq!(config.faults().len(), 4);
+    }
+}

@@ -1,0 +1,139 @@
+//! Every error of the API as a problem document, and extractors that refuse with one.
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use yunhai_api_types::{Problem, ProblemCode};
+
+/// What a handler returns.
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+/// An error of the API.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError(pub(crate) Box<Problem>);
+
+impl ApiError {
+    /// Makes an error of a code and what was wrong this time.
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem::new(code, detail)))
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self(Box::new(self.0.with_hint(hint)))
+    }
+
+    /// Adds what to do next, where there is something to say.
+    #[must_use]
+    pub(crate) fn hint_if(self, hint: String) -> Self {
+        if hint.is_empty() {
+            self
+        } else {
+            self.hint(hint)
+        }
+    }
+
+    /// Makes an error of something that does not exist.
+    pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(ProblemCode::NotFound, format!("there is no {what}"))
+    }
+
+    /// Logs a failure of our own and tells the caller no more than that it happened.
+    pub(crate) fn internal(error: impl std::fmt::Display + std::fmt::Debug) -> Self {
+        tracing::error!(%error, "a request failed inside the server");
+        Self::new(
+            ProblemCode::Internal,
+            "the request failed inside the server; its log says why",
+        )
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(*self.0)).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        let code = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemCode::UnsupportedMediaType,
+            StatusCode::UNPROCESSABLE_ENTITY => ProblemCode::ValidationFailed,
+            _ => ProblemCode::InvalidRequest,
+        };
+        Self::new(code, rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(ProblemCode::InvalidRequest, rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(ProblemCode::InvalidRequest, rejection.body_text())
+    }
+}
+
+impl From<yunhai_model::InvalidPage> for ApiError {
+    fn from(error: yunhai_model::InvalidPage) -> Self {
+        Self::new(ProblemCode::InvalidRequest, error.to_string())
+    }
+}
+
+impl From<yunhai_identity::Denied> for ApiError {
+    fn from(denied: yunhai_identity::Denied) -> Self {
+        let code = match denied {
+            yunhai_identity::Denied::ReauthenticationRequired => {
+                ProblemCode::ReauthenticationRequired
+            }
+            _ => ProblemCode::PermissionDenied,
+        };
+        Self::new(code, denied.to_string())
+    }
+}
+
+impl From<yunhai_database::Error> for ApiError {
+    fn from(error: yunhai_database::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// A JSON body, refused with a problem document.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(ApiError))]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: serde::Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Query parameters, refused with a problem document.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(ApiError))]
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// Path parameters, refused with a problem document.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(ApiError))]
+pub(crate) struct Path<T>(pub(crate) T);

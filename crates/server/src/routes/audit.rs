@@ -1,0 +1,101 @@
+//! The audit log.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use yunhai_api_types::{
+    AuditEntry, AuditFault, AuditFilter, AuditVerification, List, ListQuery, Problem, ProblemCode,
+};
+use yunhai_identity::{Action, AuditEvent, Permission, Target};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult, Json, Query};
+use crate::list::{list_of, page_request};
+
+pub(super) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_audit))
+        .routes(routes!(verify_audit))
+}
+
+/// Lists what was done, newest first unless sorted otherwise.
+#[utoipa::path(get, path = "/audit", tag = "audit", params(ListQuery, AuditFilter),
+    responses((status = OK, body = List<AuditEntry>), (status = "4XX", body = Problem)))]
+async fn list_audit(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+    Query(filter): Query<AuditFilter>,
+) -> ApiResult<Json<List<AuditEntry>>> {
+    caller.require(Permission::AuditRead)?;
+    let request = page_request(&query)?;
+    let invalid = |name: &str, error: &dyn std::fmt::Display| {
+        ApiError::new(ProblemCode::InvalidRequest, format!("{name}: {error}"))
+    };
+    let filter = yunhai_identity::AuditFilter {
+        actor: filter.actor,
+        action: filter
+            .action
+            .map(|text| text.parse().map_err(|error| invalid("action", &error)))
+            .transpose()?,
+        target_kind: filter.target,
+        target_id: None,
+        outcome: filter
+            .outcome
+            .map(|text| text.parse().map_err(|error| invalid("outcome", &error)))
+            .transpose()?,
+        from_ms: filter.from_ms,
+        until_ms: filter.to_ms,
+    };
+    let entries = app.identity.audit().list(&request, &filter).await?;
+    Ok(Json(list_of(entries, &request, entry_of)))
+}
+
+/// Checks that nothing was changed, deleted, inserted or cut off.
+#[utoipa::path(post, path = "/audit/verify", tag = "audit",
+    responses((status = OK, body = AuditVerification), (status = "4XX", body = Problem)))]
+async fn verify_audit(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> ApiResult<Json<AuditVerification>> {
+    caller.require(Permission::AuditRead)?;
+    let audit = app.identity.audit();
+    let verification = audit.verify().await?;
+    let event = AuditEvent::new(Action::AuditVerified, Target::only("audit log"));
+    audit.record(&caller.actor(), event).await?;
+    Ok(Json(verification_of(verification)))
+}
+
+/// Turns the outcome of a verification into what travels.
+pub fn verification_of(verification: yunhai_identity::AuditVerification) -> AuditVerification {
+    AuditVerification {
+        ok: verification.is_whole(),
+        entries: verification.entries,
+        first_bad: verification.fault.map(|fault| AuditFault {
+            seq: fault.sequence,
+            problem: fault.explanation,
+        }),
+    }
+}
+
+fn entry_of(entry: yunhai_identity::AuditEntry) -> AuditEntry {
+    AuditEntry {
+        seq: entry.sequence,
+        time_ms: entry.at_ms,
+        actor: entry.actor_name,
+        action: entry.action,
+        target: if entry.target_name.is_empty() {
+            entry.target_kind
+        } else {
+            format!("{} {}", entry.target_kind, entry.target_name)
+        },
+        address: entry.address.unwrap_or_default(),
+        outcome: entry.outcome,
+        before: entry.before,
+        after: entry.after,
+        hash: entry.hash,
+    }
+}

@@ -1,0 +1,44 @@
+//! Server-sent events: what changed, as it happens.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use axum::routing::get;
+use futures::{Stream, StreamExt};
+use tokio_stream::wrappers::BroadcastStream;
+use yunhai_identity::Permission;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::ApiResult;
+use crate::events::LiveEvent;
+
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new().route("/api/v1/events", get(events))
+}
+
+async fn events(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    caller.require(Permission::ServersRead)?;
+    let stream = BroadcastStream::new(app.events.subscribe()).map(|event| {
+        // A reader that fell behind is told to look at everything anew.
+        let event = event.unwrap_or(LiveEvent {
+            kind: "everything",
+            id: None,
+        });
+        Ok(Event::default()
+            .event("change")
+            .json_data(event)
+            .unwrap_or_default())
+    });
+    // An end now and then makes a browser come back with its session checked again.
+    let stream = stream.take_until(tokio::time::sleep(Duration::from_secs(600)));
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}

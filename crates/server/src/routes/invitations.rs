@@ -1,0 +1,93 @@
+//! Invitations to register.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use yunhai_api_types::{
+    CreateInvitationRequest, CreatedInvitation, Invitation, List, ListQuery, Problem,
+};
+use yunhai_identity::{InvitationFilter, NewInvitation, Permission};
+use yunhai_model::InvitationId;
+
+use super::users::{role_from, role_of};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::list::{list_of, page_request};
+
+pub(super) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_invitations, create_invitation))
+        .routes(routes!(revoke_invitation))
+}
+
+/// Lists invitations.
+#[utoipa::path(get, path = "/invitations", tag = "users", params(ListQuery),
+    responses((status = OK, body = List<Invitation>), (status = "4XX", body = Problem)))]
+async fn list_invitations(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<List<Invitation>>> {
+    caller.require(Permission::UsersManage)?;
+    let request = page_request(&query)?;
+    let invitations = app
+        .identity
+        .invitations(&request, InvitationFilter::default())
+        .await?;
+    Ok(Json(list_of(invitations, &request, invitation_of)))
+}
+
+/// Makes an invitation; its code is in this answer and never again.
+#[utoipa::path(post, path = "/invitations", tag = "users", request_body = CreateInvitationRequest,
+    responses((status = CREATED, body = CreatedInvitation), (status = "4XX", body = Problem)))]
+async fn create_invitation(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(body): Json<CreateInvitationRequest>,
+) -> ApiResult<(StatusCode, Json<CreatedInvitation>)> {
+    caller.require(Permission::UsersManage)?;
+    caller.require_recent_authentication(&app)?;
+    let new = NewInvitation {
+        role: role_from(body.role),
+        email: None,
+        expires_at_ms: Some(app.clock.now_ms() + i64::from(body.valid_hours) * 3_600_000),
+    };
+    let (invitation, code) = app.identity.create_invitation(&caller.actor(), new).await?;
+    let created = CreatedInvitation {
+        invitation: invitation_of(invitation),
+        code: code.expose().to_owned(),
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Withdraws an invitation.
+#[utoipa::path(delete, path = "/invitations/{id}", tag = "users",
+    params(("id" = String, Path, description = "The invitation's id")),
+    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+async fn revoke_invitation(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<StatusCode> {
+    caller.require(Permission::UsersManage)?;
+    let id: InvitationId = id
+        .parse()
+        .map_err(|_| ApiError::not_found(format_args!("invitation {id}")))?;
+    app.identity.revoke_invitation(&caller.actor(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn invitation_of(invitation: yunhai_identity::Invitation) -> Invitation {
+    Invitation {
+        id: invitation.id.to_string(),
+        role: role_of(invitation.role),
+        created_by: invitation.created_by,
+        created_at_ms: invitation.created_at_ms,
+        expires_at_ms: invitation.expires_at_ms,
+        used_by: invitation.used_by,
+    }
+}

@@ -1,0 +1,205 @@
+//! Servers and the overview of the fleet.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use yunhai_api_types::{
+    AlertCounts, List, ListQuery, MetricInfo, Overview, Problem, ServerDetail, ServerFilter,
+    ServerSummary,
+};
+use yunhai_identity::Permission;
+use yunhai_promql::{MatchOp, Matcher};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::fleet::LOOK_BACK_MS;
+use crate::list::{list_of, page_of, page_request};
+
+pub(super) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(overview))
+        .routes(routes!(list_servers))
+        .routes(routes!(show_server))
+}
+
+/// Shows how the fleet stands.
+#[utoipa::path(get, path = "/overview", tag = "servers",
+    responses((status = OK, body = Overview), (status = "4XX", body = Problem)))]
+async fn overview(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Overview>> {
+    caller.require(Permission::ServersRead)?;
+    let fleet = app.fleet.snapshot();
+    Ok(Json(Overview {
+        servers: fleet.counts(),
+        alerts: AlertCounts::default(),
+        top: fleet.top(),
+    }))
+}
+
+/// Lists servers with their newest measurements.
+#[utoipa::path(get, path = "/servers", tag = "servers", params(ListQuery, ServerFilter),
+    responses((status = OK, body = List<ServerSummary>), (status = "4XX", body = Problem)))]
+async fn list_servers(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+    Query(filter): Query<ServerFilter>,
+) -> ApiResult<Json<List<ServerSummary>>> {
+    caller.require(Permission::ServersRead)?;
+    let request = page_request(&query)?;
+    let (compare, descending) = request.order(SORT_FIELDS, "name")?;
+    let tag = filter
+        .tag
+        .as_deref()
+        .map(|tag| {
+            tag.split_once('=').ok_or_else(|| {
+                ApiError::new(
+                    yunhai_api_types::ProblemCode::InvalidRequest,
+                    format!("tag: `{tag}` is not NAME=VALUE"),
+                )
+            })
+        })
+        .transpose()?;
+    let text = request.query.clone().unwrap_or_default().to_lowercase();
+    let alerts = BTreeMap::new();
+    let fleet = app.fleet.snapshot();
+    let mut servers: Vec<ServerSummary> = fleet
+        .servers()
+        .filter(|server| filter.state.is_none_or(|state| state == server.state))
+        .filter(|server| {
+            filter
+                .provider
+                .as_ref()
+                .is_none_or(|provider| *provider == server.provider)
+        })
+        .filter(|server| {
+            tag.is_none_or(|(name, value)| {
+                server.tags.get(name).is_some_and(|found| found == value)
+            })
+        })
+        .filter(|server| contains_text(server, &text))
+        .map(|server| with_alerts(server, &alerts))
+        .collect();
+    servers.sort_by(|a, b| {
+        let order = compare(a, b);
+        let order = if descending { order.reverse() } else { order };
+        order.then_with(|| a.name.cmp(&b.name))
+    });
+    Ok(Json(list_of(
+        page_of(servers, &request),
+        &request,
+        |server| server,
+    )))
+}
+
+/// Shows a server with the metrics that it has.
+#[utoipa::path(get, path = "/servers/{name}", tag = "servers",
+    params(("name" = String, Path, description = "The server's name")),
+    responses((status = OK, body = ServerDetail), (status = "4XX", body = Problem)))]
+async fn show_server(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> ApiResult<Json<ServerDetail>> {
+    caller.require(Permission::ServersRead)?;
+    let fleet = app.fleet.snapshot();
+    let server = fleet
+        .get(&name)
+        .ok_or_else(|| ApiError::not_found(format_args!("server `{name}`")))?;
+    let alerts = BTreeMap::new();
+    Ok(Json(ServerDetail {
+        summary: with_alerts(server, &alerts),
+        metrics: metrics_of(&app, &name)?,
+    }))
+}
+
+/// Lists the metrics that a server has had within the look-back.
+fn metrics_of(app: &App, server: &str) -> ApiResult<Vec<MetricInfo>> {
+    let now_ms = app.clock.now_ms();
+    let matcher = Matcher::new("server", MatchOp::Equal, server).map_err(ApiError::internal)?;
+    let series = app
+        .store
+        .series(&[matcher], now_ms - LOOK_BACK_MS, now_ms)
+        .map_err(ApiError::internal)?;
+    let known = app.store.metadata();
+    let mut metrics: BTreeMap<&str, MetricInfo> = BTreeMap::new();
+    for labels in &series {
+        let Some(name) = labels.metric_name() else {
+            continue;
+        };
+        let metric = metrics.entry(name).or_insert_with(|| {
+            let told = known.get(name);
+            MetricInfo {
+                name: name.to_owned(),
+                kind: told.map_or_else(
+                    || "unknown".to_owned(),
+                    |told| format!("{:?}", told.kind).to_lowercase(),
+                ),
+                unit: told.map(|told| told.unit.clone()).unwrap_or_default(),
+                help: told.map(|told| told.help.clone()).unwrap_or_default(),
+                labels: Vec::new(),
+            }
+        });
+        for (label, _) in labels.iter() {
+            let tells_apart = !matches!(
+                label,
+                "__name__" | "server" | "provider" | "account" | "region"
+            ) && !label.starts_with("tag_");
+            if tells_apart && !metric.labels.iter().any(|known| known == label) {
+                metric.labels.push(label.to_owned());
+            }
+        }
+    }
+    Ok(metrics.into_values().collect())
+}
+
+fn contains_text(server: &ServerSummary, text: &str) -> bool {
+    text.is_empty()
+        || server.name.to_lowercase().contains(text)
+        || server
+            .tags
+            .iter()
+            .any(|(name, value)| format!("{name}={value}").to_lowercase().contains(text))
+}
+
+fn with_alerts(server: &ServerSummary, alerts: &BTreeMap<String, u32>) -> ServerSummary {
+    ServerSummary {
+        alerts: alerts.get(&server.name).copied().unwrap_or_default(),
+        ..server.clone()
+    }
+}
+
+type Compare = fn(&ServerSummary, &ServerSummary) -> Ordering;
+
+const SORT_FIELDS: &[(&str, Compare)] = &[
+    ("name", |a, b| a.name.cmp(&b.name)),
+    ("state", |a, b| (a.state as u8).cmp(&(b.state as u8))),
+    ("provider", |a, b| a.provider.cmp(&b.provider)),
+    ("cpu_ratio", |a, b| by_number(a.cpu_ratio, b.cpu_ratio)),
+    ("memory_ratio", |a, b| {
+        by_number(a.memory_ratio, b.memory_ratio)
+    }),
+    ("disk_ratio", |a, b| by_number(a.disk_ratio, b.disk_ratio)),
+    ("load1", |a, b| by_number(a.load1, b.load1)),
+    ("receive_bytes_per_sec", |a, b| {
+        by_number(a.receive_bytes_per_sec, b.receive_bytes_per_sec)
+    }),
+    ("transmit_bytes_per_sec", |a, b| {
+        by_number(a.transmit_bytes_per_sec, b.transmit_bytes_per_sec)
+    }),
+    ("uptime_secs", |a, b| {
+        by_number(a.uptime_secs, b.uptime_secs)
+    }),
+    ("last_seen_ms", |a, b| a.last_seen_ms.cmp(&b.last_seen_ms)),
+    ("alerts", |a, b| a.alerts.cmp(&b.alerts)),
+];
+
+/// What was not measured sorts below everything that was.
+fn by_number(a: Option<f64>, b: Option<f64>) -> Ordering {
+    let number = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
+    number(a).total_cmp(&number(b))
+}

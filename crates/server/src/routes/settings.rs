@@ -1,0 +1,93 @@
+//! Settings.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use yunhai_api_types::{
+    Fault, Problem, ProblemCode, RegistrationMode, SeriesStats, Settings, UpdateSettingsRequest,
+};
+use yunhai_identity::{Action, AuditEvent, Permission, Registration, Target};
+
+use super::session::registration_mode;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiResult, Json};
+
+const COLLECT_INTERVAL_SECS: std::ops::RangeInclusive<u64> = 1..=86_400;
+
+pub(super) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(show_settings, update_settings))
+}
+
+/// Shows the settings and what the server was started with.
+#[utoipa::path(get, path = "/settings", tag = "settings",
+    responses((status = OK, body = Settings), (status = "4XX", body = Problem)))]
+async fn show_settings(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Settings>> {
+    caller.require(Permission::ServersRead)?;
+    Ok(Json(settings(&app).await?))
+}
+
+/// Changes settings, from now on.
+#[utoipa::path(patch, path = "/settings", tag = "settings", request_body = UpdateSettingsRequest,
+    responses((status = OK, body = Settings), (status = "4XX", body = Problem)))]
+async fn update_settings(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(body): Json<UpdateSettingsRequest>,
+) -> ApiResult<Json<Settings>> {
+    caller.require(Permission::SettingsWrite)?;
+    if let Some(secs) = body.collect_interval_secs {
+        if !COLLECT_INTERVAL_SECS.contains(&secs) {
+            let detail = "must be from 1 to 86400 seconds".to_owned();
+            let fault = Fault {
+                pointer: Some("/collect_interval_secs".to_owned()),
+                detail: detail.clone(),
+                ..Fault::default()
+            };
+            let problem = Problem::new(ProblemCode::ValidationFailed, detail);
+            return Err(problem.with_errors(vec![fault]).into());
+        }
+        let before = *app.settings.collect_interval_secs().borrow();
+        app.settings
+            .set_collect_interval_secs(secs, &*app.clock)
+            .await?;
+        let event = AuditEvent::new(Action::SettingsChanged, Target::only("collection"))
+            .before(&json!({"interval_secs": before}))
+            .after(&json!({"interval_secs": secs}));
+        app.identity.audit().record(&caller.actor(), event).await?;
+    }
+    if let Some(mode) = body.registration {
+        let mode = match mode {
+            RegistrationMode::Closed => Registration::Closed,
+            RegistrationMode::Invitation => Registration::Invitation,
+            RegistrationMode::Open => Registration::Open,
+        };
+        app.identity.set_registration(&caller.actor(), mode).await?;
+    }
+    Ok(Json(settings(&app).await?))
+}
+
+async fn settings(app: &App) -> ApiResult<Settings> {
+    let stats = app.store.stats();
+    let database = match app.database.backend() {
+        backend if backend.as_str() == "postgres" => "postgres",
+        backend if backend.as_str() == "mysql" => "mysql",
+        _ => "sqlite",
+    };
+    Ok(Settings {
+        registration: registration_mode(app.identity.registration().await?),
+        collect_interval_secs: *app.settings.collect_interval_secs().borrow(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: database.to_owned(),
+        series_location: app.series_location.clone(),
+        series: SeriesStats {
+            series: stats.series as u64,
+            samples: stats.block_samples + stats.head_samples as u64,
+            bytes: stats.block_bytes + stats.log_bytes,
+            blocks: stats.blocks as u64,
+        },
+    })
+}

@@ -1,0 +1,187 @@
+//! Wires the domains together and runs what goes on in the background.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use yunhai_collector::host::{HostCollector, HostConfig};
+use yunhai_database::{Database, SETTINGS_MIGRATIONS};
+use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target};
+use yunhai_model::Clock;
+use yunhai_promql::{Engine, EngineOptions};
+use yunhai_series::{Store, StoreConfig};
+use yunhai_vault::Vault;
+
+use crate::app::App;
+use crate::config::ServerConfig;
+use crate::fleet::{Fleet, LOOK_BACK_MS};
+use crate::serve::Bound;
+use crate::settings::SettingsStore;
+
+/// What the server is made of.
+pub struct Parts {
+    /// The clock of everything.
+    pub clock: Arc<dyn Clock>,
+    /// The state database.
+    pub database: Database,
+    /// The keys that seal secrets.
+    pub vault: Vault,
+    /// Users, sessions, tokens and the audit log.
+    pub identity: Identity,
+    /// Where and how metrics are stored.
+    pub series: StoreConfig,
+    /// How this machine is measured.
+    pub host: HostConfig,
+    /// How often, until somebody sets another interval.
+    pub collect_interval_secs: Option<u64>,
+    /// Whether browsers reach the server over HTTPS.
+    pub encrypted: bool,
+}
+
+/// A server with its domains open and its background work running.
+pub struct Server {
+    app: Arc<App>,
+    background: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Opens the series store and starts measuring.
+    pub async fn start(parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
+        let Parts {
+            clock,
+            database,
+            identity,
+            series,
+            host,
+            ..
+        } = parts;
+        database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
+        let settings = SettingsStore::load(database.clone(), parts.collect_interval_secs).await?;
+        let series_location = if series.blocks_url.is_empty() {
+            series.directory.display().to_string()
+        } else {
+            series.blocks_url.clone()
+        };
+        let store = Store::open(series, Arc::clone(&clock)).await?;
+        store.record_metadata(crate::collect::metadata())?;
+        let app = Arc::new(App {
+            fleet: Fleet::new(Arc::new(store.clone()), Arc::clone(&clock)),
+            engine: Engine::new(EngineOptions {
+                // With measurements every five minutes, Prometheus's own five would make series
+                // come and go.
+                lookback_ms: LOOK_BACK_MS,
+                ..EngineOptions::default()
+            }),
+            clock,
+            database,
+            identity,
+            store,
+            settings,
+            series_location,
+            events: broadcast::Sender::new(256),
+            own_metrics: own_metrics()?,
+            encrypted: parts.encrypted,
+        });
+        let event = AuditEvent::new(Action::ServerStarted, Target::only("server"));
+        app.identity
+            .audit()
+            .record(&Caller::system(), event)
+            .await?;
+        let mut server = Self {
+            app,
+            background: JoinSet::new(),
+            stop,
+        };
+        server.start_background(host);
+        Ok(server)
+    }
+
+    fn start_background(&mut self, host: HostConfig) {
+        let mut collector = HostCollector::new(host);
+        collector.prime();
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background.spawn(async move {
+            crate::collect::run(
+                Arc::new(Mutex::new(collector)),
+                app.store.clone(),
+                Arc::clone(&app.clock),
+                app.settings.collect_interval_secs(),
+                stop,
+            )
+            .await;
+        });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { app.fleet.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background.spawn(async move {
+            app.store.run_maintenance(stop).await;
+        });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { tidy_sessions(&app, stop).await });
+    }
+
+    /// Answers requests until told to stop, then ends the background work and closes the stores.
+    pub async fn serve(
+        mut self,
+        bound: Bound,
+        config: &ServerConfig,
+        data_dir: &Path,
+    ) -> anyhow::Result<()> {
+        let served = bound
+            .serve(Arc::clone(&self.app), config, data_dir, self.stop.clone())
+            .await;
+        self.stop.cancel();
+        while let Some(ended) = self.background.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a background task ended badly");
+            }
+        }
+        let event = AuditEvent::new(Action::ServerStopped, Target::only("server"));
+        let audit = self.app.identity.audit();
+        audit.record(&Caller::system(), event).await?;
+        audit.checkpoint().await?;
+        self.app.store.close().await?;
+        served
+    }
+}
+
+/// Forgets sessions and tokens that have ended.
+async fn tidy_sessions(app: &App, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = app.identity.delete_expired().await {
+            tracing::warn!(%error, "cannot delete the sessions that have ended");
+        }
+    }
+}
+
+/// The recorder of Yunhai's own metrics belongs to the process, so there is one for all servers
+/// in it.
+fn own_metrics() -> anyhow::Result<PrometheusHandle> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&[
+            0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+        ])?
+        .build_recorder();
+    let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
+    // A second server that starts at the same moment finds the recorder set.
+    let _ = metrics::set_global_recorder(recorder).context("metrics");
+    metrics::gauge!("yunhai_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}

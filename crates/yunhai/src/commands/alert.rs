@@ -1,0 +1,145 @@
+//! `yunhai alert …`: what fires, and who is on it.
+
+use std::process::ExitCode;
+
+use reqwest::Method;
+use yunhai_api_types::{AcknowledgeRequest, Alert, AlertDetail};
+
+use super::rule::RuleCommand;
+use super::silence::SilenceCommand;
+use super::{Session, segment};
+use crate::output::{optional, print_done, print_fields, print_rows, time};
+
+/// What can be done with alerts.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum AlertCommand {
+    /// List alerts
+    List {
+        /// active (default), pending, firing, acknowledged, resolved or all
+        #[arg(long, default_value = "active")]
+        state: String,
+        /// Only alerts of this severity
+        #[arg(long)]
+        severity: Option<String>,
+        /// Only alerts of this server
+        #[arg(long = "on", value_name = "SERVER")]
+        on: Option<String>,
+    },
+    /// Show an alert with what happened to it
+    Show {
+        /// The alert's id
+        id: String,
+    },
+    /// Say that you are on it, which ends its escalation and repeats
+    Ack {
+        /// The alert's id
+        id: String,
+        /// What you want to say
+        #[arg(long, short, default_value = "")]
+        comment: String,
+    },
+    /// Silences
+    #[command(subcommand)]
+    Silence(SilenceCommand),
+    /// Rules
+    #[command(subcommand)]
+    Rule(RuleCommand),
+}
+
+/// Runs `yunhai alert …`.
+pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AlertCommand::List {
+            state,
+            severity,
+            on,
+        } => {
+            let mut filter = Vec::new();
+            if state != "all" {
+                filter.push(("state", state));
+            }
+            filter.extend(severity.map(|severity| ("severity", severity)));
+            filter.extend(on.map(|server| ("server", server)));
+            let alerts: Vec<Alert> = session.client()?.list("api/v1/alerts", &filter).await?;
+            print_rows(
+                session.format,
+                &alerts,
+                ["id", "state", "severity", "rule", "about", "since"],
+                |alert| {
+                    [
+                        alert.id.clone(),
+                        state_word(alert),
+                        alert.severity.clone(),
+                        alert.rule.clone(),
+                        alert
+                            .annotations
+                            .get("summary")
+                            .cloned()
+                            .unwrap_or_else(|| about(alert)),
+                        time(alert.started_at_ms),
+                    ]
+                },
+            );
+        }
+        AlertCommand::Show { id } => {
+            let path = format!("api/v1/alerts/{}", segment(&id));
+            let detail: AlertDetail = session.client()?.get(&path, &[]).await?;
+            let alert = &detail.alert;
+            let mut fields = vec![
+                ("id", alert.id.clone()),
+                ("rule", alert.rule.clone()),
+                ("state", state_word(alert)),
+                ("severity", alert.severity.clone()),
+                ("about", about(alert)),
+                ("expression", optional(detail.expr.as_deref())),
+                ("why", optional(detail.why.as_deref())),
+                ("since", time(alert.started_at_ms)),
+                ("firing since", time(alert.fired_at_ms)),
+                ("resolved", time(alert.resolved_at_ms)),
+            ];
+            fields.extend(alert.acknowledged.as_ref().map(|acknowledged| {
+                (
+                    "acknowledged",
+                    format!(
+                        "{} by {} {}",
+                        time(acknowledged.at_ms),
+                        acknowledged.by,
+                        acknowledged.comment
+                    ),
+                )
+            }));
+            fields.extend(detail.timeline.iter().map(|event| {
+                (
+                    "·",
+                    format!("{} {} {}", time(event.time_ms), event.kind, event.detail),
+                )
+            }));
+            print_fields(session.format, &detail, &fields);
+        }
+        AlertCommand::Ack { id, comment } => {
+            let path = format!("api/v1/alerts/{}/acknowledge", segment(&id));
+            let alert: serde_json::Value = session
+                .client()?
+                .send_json(Method::POST, &path, &AcknowledgeRequest { comment })
+                .await?;
+            print_done(session.format, &alert, &format!("You are on alert {id}."));
+        }
+        AlertCommand::Silence(command) => super::silence::run(session, command).await?,
+        AlertCommand::Rule(command) => return super::rule::run(session, command).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn state_word(alert: &Alert) -> String {
+    format!("{:?}", alert.state).to_lowercase()
+}
+
+fn about(alert: &Alert) -> String {
+    alert
+        .labels
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "alertname" | "severity"))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}

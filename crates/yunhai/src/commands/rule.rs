@@ -1,0 +1,125 @@
+//! `yunhai alert rule …`: rule files in Prometheus's form.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use reqwest::Method;
+use yunhai_api_types::{RuleGroup, RuleReason, RuleSource};
+
+use super::{Session, segment};
+use crate::output::{optional, percent, print_done, print_rows, print_text, time};
+
+/// What can be done with rules.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum RuleCommand {
+    /// List rules and how they stand
+    List,
+    /// Load a Prometheus rule file; groups of the same name are replaced
+    Apply {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print a group as a Prometheus rule file
+    Show {
+        /// The group's name
+        group: String,
+    },
+    /// Delete a group
+    Delete {
+        /// The group's name
+        group: String,
+    },
+    /// Tell for each series why a rule fires or does not
+    Why {
+        /// The group's name
+        group: String,
+        /// The rule's name
+        rule: String,
+    },
+}
+
+/// Runs `yunhai alert rule …`.
+pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Result<ExitCode> {
+    let client = session.client()?;
+    let group_path = |group: &str| format!("api/v1/rule-groups/{}", segment(group));
+    match command {
+        RuleCommand::List => {
+            let groups: Vec<RuleGroup> = client.list("api/v1/rule-groups", &[]).await?;
+            let rules: Vec<_> = groups
+                .iter()
+                .flat_map(|group| group.rules.iter().map(move |rule| (&group.name, rule)))
+                .collect();
+            print_rows(
+                session.format,
+                &rules,
+                [
+                    "group",
+                    "rule",
+                    "severity",
+                    "health",
+                    "pending",
+                    "firing",
+                    "evaluated",
+                    "expression",
+                ],
+                |(group, rule)| {
+                    [
+                        (*group).clone(),
+                        rule.name.clone(),
+                        optional(rule.severity.as_deref()),
+                        rule.last_error
+                            .clone()
+                            .unwrap_or_else(|| rule.health.clone()),
+                        rule.pending.to_string(),
+                        rule.firing.to_string(),
+                        time(rule.last_evaluation_ms),
+                        rule.expr.clone(),
+                    ]
+                },
+            );
+        }
+        RuleCommand::Apply { file } => {
+            let source = std::fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            let groups: Vec<RuleGroup> = client
+                .send_json(Method::POST, "api/v1/rule-groups", &RuleSource { source })
+                .await
+                .with_context(|| format!("{} was not applied", file.display()))?;
+            let names: Vec<_> = groups.iter().map(|group| group.name.as_str()).collect();
+            let sentence = format!("Applied {}: {}.", file.display(), names.join(", "));
+            print_done(session.format, &groups, &sentence);
+        }
+        RuleCommand::Show { group } => {
+            let group: RuleGroup = client.get(&group_path(&group), &[]).await?;
+            match session.format {
+                crate::output::Format::Json => crate::output::print_json(&group),
+                crate::output::Format::Table => print_text(group.source.trim_end()),
+            }
+        }
+        RuleCommand::Delete { group } => {
+            client.delete(&group_path(&group)).await?;
+            print_done(session.format, &(), &format!("Deleted group {group}."));
+        }
+        RuleCommand::Why { group, rule } => {
+            let path = format!("api/v1/rules/{}/{}/why", segment(&group), segment(&rule));
+            let reasons: Vec<RuleReason> = client.get(&path, &[]).await?;
+            print_rows(
+                session.format,
+                &reasons,
+                ["series", "state", "value", "reason"],
+                |reason| {
+                    [
+                        yunhai_model::Labels::new(reason.labels.clone()).to_string(),
+                        reason.state.clone(),
+                        reason
+                            .value
+                            .map_or(percent(None), |value| value.to_string()),
+                        reason.reason.clone(),
+                    ]
+                },
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,119 @@
+//! `yunhai serve`.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use yunhai_collector::host::HostConfig;
+use yunhai_server::{Bound, Parts};
+
+use crate::config::DataDir;
+use crate::output::print_text;
+use crate::state;
+
+/// How the server runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    data_dir: DataDir,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, env = "YUNHAI_LISTEN", value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Write the log as JSON
+    #[arg(long, env = "YUNHAI_LOG_JSON")]
+    log_json: bool,
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    start_log(args.log_json);
+    let mut config = args.data_dir.load()?;
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    config.check()?;
+    // The port first: when it is taken, nothing of the data has been touched.
+    let bound = Bound::new(&config.server)?;
+    let state = state::open_with(&args.data_dir, &config).await?;
+
+    if config.series.directory == yunhai_series::StoreConfig::default().directory {
+        config.series.directory = args.data_dir.data.join("series");
+    }
+    let mut host = HostConfig::new(config.collect.server_name.clone().unwrap_or_else(host_name));
+    host.tags = config.collect.tags.clone();
+    let setup_code = state.identity.issue_setup_code().await?;
+    let url = config
+        .server
+        .external_url
+        .clone()
+        .unwrap_or_else(|| bound.url());
+
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    let server = yunhai_server::Server::start(
+        Parts {
+            clock: state.clock,
+            database: state.database,
+            vault: state.vault,
+            identity: state.identity,
+            series: config.series,
+            host,
+            collect_interval_secs: config
+                .collect
+                .interval
+                .map(|interval| interval.0.as_secs().max(1)),
+            encrypted: url.starts_with("https://"),
+        },
+        stop.clone(),
+    )
+    .await?;
+
+    print_text(&format!("Yunhai is at {url}"));
+    if let Some(code) = setup_code {
+        print_text(&format!(
+            "Set-up code: {}\nOpen the address and enter the code to create the administrator.",
+            code.code.expose()
+        ));
+    }
+    server
+        .serve(bound, &config.server, &args.data_dir.data)
+        .await
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        tracing::warn!("cannot listen for signals; stop the server by killing it");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+}
+
+/// Logs to the standard error, so that the standard output holds what people wait for.
+fn start_log(json: bool) {
+    let filter = EnvFilter::try_from_env("YUNHAI_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,yunhai=info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .context("no host name")
+        .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,124 @@
+//! Opens the state itself, without a server, for the commands that take `--data`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
+use yunhai_database::Database;
+use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target};
+use yunhai_model::{Clock, SystemClock};
+use yunhai_vault::{RotationReport, Vault};
+
+use crate::config::{Config, DataDir};
+
+const KEY_FILE: &str = "master.key";
+const CHECKPOINT_FILE: &str = "audit-checkpoints.jsonl";
+
+/// The data directory of a command that otherwise speaks to a server.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct OptionalDataDir {
+    /// Work on this data directory itself instead of a server
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A configuration file, with --data
+    #[arg(long, value_name = "FILE", requires = "data")]
+    config: Option<PathBuf>,
+    /// The state database, with --data
+    #[arg(long, value_name = "URL", requires = "data")]
+    database: Option<String>,
+}
+
+impl OptionalDataDir {
+    /// Returns the data directory where one is named.
+    pub(crate) fn required(self) -> Option<DataDir> {
+        self.data.map(|data| DataDir {
+            data,
+            config: self.config,
+            database: self.database,
+        })
+    }
+}
+
+/// The state that all domains share.
+pub(crate) struct State {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) database: Database,
+    pub(crate) vault: Vault,
+    pub(crate) identity: Identity,
+}
+
+/// Opens the state of a data directory, making it where there is none.
+pub(crate) async fn open(data_dir: &DataDir) -> anyhow::Result<State> {
+    let config = data_dir.load()?;
+    open_with(data_dir, &config).await
+}
+
+/// Opens the state with a configuration that is read already.
+pub(crate) async fn open_with(data_dir: &DataDir, config: &Config) -> anyhow::Result<State> {
+    std::fs::create_dir_all(&data_dir.data)
+        .with_context(|| format!("cannot make the data directory {}", data_dir.data.display()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let database = Database::connect(&config.database_url(&data_dir.data)).await?;
+    let key_ring = DatabaseKeyRing::open(database.clone(), &*clock).await?;
+    let vault = Vault::open_with_key_file(
+        Arc::new(key_ring),
+        &data_dir.data.join(KEY_FILE),
+        Arc::clone(&clock),
+    )
+    .await?;
+    let mut identity_config = config.identity.clone();
+    identity_config.checkpoint_file = Some(data_dir.data.join(CHECKPOINT_FILE));
+    let identity = Identity::new(
+        database.clone(),
+        vault.clone(),
+        Arc::clone(&clock),
+        identity_config,
+    )
+    .await?;
+    Ok(State {
+        clock,
+        database,
+        vault,
+        identity,
+    })
+}
+
+/// Creates a user without a server.
+pub(crate) async fn create_user(
+    data_dir: &DataDir,
+    request: CreateUserRequest,
+) -> anyhow::Result<User> {
+    let state = open(data_dir).await?;
+    let user = state
+        .identity
+        .create_user(&local_caller(), yunhai_server::new_user(request))
+        .await?;
+    Ok(yunhai_server::user_of(user))
+}
+
+/// Verifies the audit log without a server.
+pub(crate) async fn verify_audit(data_dir: &DataDir) -> anyhow::Result<AuditVerification> {
+    let state = open(data_dir).await?;
+    let verification = state.identity.audit().verify().await?;
+    Ok(yunhai_server::verification_of(verification))
+}
+
+/// Makes a new data key and has every domain seal its secrets anew.
+pub(crate) async fn rotate_keys(data_dir: &DataDir) -> anyhow::Result<RotationReport> {
+    let state = open(data_dir).await?;
+    let report = state.vault.rotate(&[&state.identity]).await?;
+    let event = AuditEvent::new(Action::KeyRotated, Target::new("key", &report.key_id, ""));
+    state
+        .identity
+        .audit()
+        .record(&local_caller(), event)
+        .await?;
+    Ok(report)
+}
+
+/// Whoever sits at the command line of this machine.
+fn local_caller() -> Caller {
+    let name = std::env::var("USER").unwrap_or_else(|_| "local".to_owned());
+    Caller::local(&name)
+}
