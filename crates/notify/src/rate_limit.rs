@@ -93,13 +93,11 @@ impl Limiter {
                 (free_at > now_ms).then_some(free_at - now_ms)
             })
             .max();
-        match wait_ms {
-            Some(wait_ms) => Err(Duration::from_millis(wait_ms.unsigned_abs())),
-            None => {
-                times.push_back(now_ms);
-                Ok(())
-            }
+        if let Some(wait_ms) = wait_ms {
+            return Err(Duration::from_millis(wait_ms.unsigned_abs()));
         }
+        times.push_back(now_ms);
+        Ok(())
     }
 }
 

@@ -91,6 +91,9 @@ pub(super) async fn send(
         310_000 => Err(verdict.error(SendErrorKind::Unauthorized).hint(
             "check the robot's secret, its keyword, its list of addresses, and this machine's clock",
         )),
+        300_001 | 300_005 => Err(verdict
+            .error(SendErrorKind::Unauthorized)
+            .hint("there is no such robot: copy its address from DingTalk again")),
         // Over the limit a robot is silenced for ten minutes; knocking does not help.
         130_101 => Err(verdict
             .error(SendErrorKind::RateLimited)

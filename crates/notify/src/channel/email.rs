@@ -107,7 +107,8 @@ impl EmailConfig {
             "is missing: user and password belong together",
         );
         if let Some(pem) = &self.ca_certificate_pem
-            && Certificate::from_pem(pem.as_bytes()).is_err()
+            && (!pem.contains("-----BEGIN CERTIFICATE-----")
+                || Certificate::from_pem(pem.as_bytes()).is_err())
         {
             faults.add("ca_certificate_pem", "is not a certificate in PEM form");
         }

@@ -77,6 +77,9 @@ pub(super) async fn send(
     let verdict = answer.robot_verdict()?;
     match verdict.code {
         0 => Ok(answer.report()),
+        19_001 => Err(verdict
+            .error(SendErrorKind::Unauthorized)
+            .hint("there is no such robot: copy its address from Feishu again")),
         19_021 => Err(verdict
             .error(SendErrorKind::Unauthorized)
             .hint("the signature was refused: check the robot's secret and this machine's clock")),

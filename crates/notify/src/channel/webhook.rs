@@ -9,7 +9,11 @@ use yunhai_model::{Secret, TimestampMs, format_rfc3339};
 
 use super::{Context, address, exchange};
 use crate::config::{Faults, REDACTED, redact};
-use crate::{Notification, SendError, SendErrorKind};
+use crate::{Notification, NotifiedAlert, SendError, SendErrorKind};
+
+/// Many servers refuse bodies of more than a mebibyte (nginx does unless told otherwise), and a
+/// notification that is refused is lost: what does not fit is counted instead.
+const MAX_ALERTS_BYTES: usize = 900_000;
 
 /// How to reach a webhook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ pub struct WebhookConfig {
     /// Headers to send along; their values are secrets.
     #[serde(default, serialize_with = "redact_values")]
     pub headers: BTreeMap<String, Secret>,
-    /// How many alerts one message may hold; 0 for any number.
+    /// How many alerts one message may hold; 0 for as many as fit into 900 kB.
     #[serde(default)]
     pub max_alerts: usize,
 }
@@ -160,36 +164,27 @@ pub(super) async fn send(
     }
 }
 
-/// Writes a notification as Alertmanager does.
+/// Writes a notification as Alertmanager does, with as many alerts as are wanted and fit.
 fn payload(notification: &Notification, max_alerts: usize) -> Value {
-    let all = notification.alerts.len();
-    let told = if max_alerts == 0 {
-        all
-    } else {
-        all.min(max_alerts)
+    let wanted = match max_alerts {
+        0 => usize::MAX,
+        limit => limit,
     };
-    let alerts: Vec<Value> = notification.alerts[..told]
-        .iter()
-        .map(|alert| {
-            let mut json = json!({
-                "status": alert.status.as_str(),
-                "labels": alert.labels,
-                "annotations": alert.annotations,
-                "startsAt": format_rfc3339(alert.starts_at_ms),
-                "endsAt": ends_at(alert.ends_at_ms),
-                "generatorURL": alert.generator_url,
-                "fingerprint": alert.fingerprint,
-            });
-            if let Some(value) = alert.value.filter(|value| value.is_finite()) {
-                json["value"] = value.into();
-            }
-            json
-        })
-        .collect();
+    let mut alerts = Vec::new();
+    let mut size_bytes = 0;
+    for alert in notification.alerts.iter().take(wanted) {
+        let json = alert_json(alert);
+        size_bytes += json.to_string().len();
+        if size_bytes > MAX_ALERTS_BYTES {
+            break;
+        }
+        alerts.push(json);
+    }
+    let left_out = notification.alerts.len() - alerts.len();
     json!({
         "version": "4",
         "groupKey": notification.group_key,
-        "truncatedAlerts": notification.truncated + (all - told) as u64,
+        "truncatedAlerts": notification.truncated + left_out as u64,
         "status": notification.status.as_str(),
         "receiver": notification.receiver,
         "groupLabels": notification.group_labels,
@@ -198,6 +193,22 @@ fn payload(notification: &Notification, max_alerts: usize) -> Value {
         "externalURL": notification.external_url,
         "alerts": alerts,
     })
+}
+
+fn alert_json(alert: &NotifiedAlert) -> Value {
+    let mut json = json!({
+        "status": alert.status.as_str(),
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "startsAt": format_rfc3339(alert.starts_at_ms),
+        "endsAt": ends_at(alert.ends_at_ms),
+        "generatorURL": alert.generator_url,
+        "fingerprint": alert.fingerprint,
+    });
+    if let Some(value) = alert.value.filter(|value| value.is_finite()) {
+        json["value"] = value.into();
+    }
+    json
 }
 
 /// Writes the end of an alert; one that has none has Go's zero time, as receivers expect.
