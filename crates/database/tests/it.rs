@@ -1,5 +1,5 @@
 //! The state database on all three engines.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
 #[path = "it/connect.rs"]
 mod connect;

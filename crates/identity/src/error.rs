@@ -124,6 +124,10 @@ impl Error {
         }
     }
 
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "ids are small, and callers hold them in many forms"
+    )]
     pub(crate) fn not_found(kind: &'static str, id: impl ToString) -> Self {
         Self::NotFound {
             kind,

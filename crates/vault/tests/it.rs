@@ -1,4 +1,5 @@
 //! The vault from outside: key files, sealing, rotation, signatures.
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
 #[path = "it/key_file.rs"]
 mod key_file;

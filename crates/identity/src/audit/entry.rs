@@ -28,6 +28,10 @@ pub struct Target {
 
 impl Target {
     /// Names a thing.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "ids are small, and callers hold them in many forms"
+    )]
     pub fn new(kind: &'static str, id: impl ToString, name: impl Into<String>) -> Self {
         Self {
             kind,

@@ -233,7 +233,7 @@ impl Walk {
             });
         }
         if hash(row, row.sequence, &self.hash) != row.hash {
-            return Some(self.explain(row));
+            return Some(explain(row));
         }
         for checkpoint in self.checkpoints.get(&row.sequence).into_iter().flatten() {
             if checkpoint.hash != row.hash {
@@ -254,54 +254,6 @@ impl Walk {
         self.expected += 1;
         self.hash.clone_from(&row.hash);
         None
-    }
-
-    /// Finds out why an entry does not fit the one before: its own hash tells which number and
-    /// which predecessor it had when it was written.
-    fn explain(&self, row: &audit_entry::Model) -> AuditFault {
-        let at = row.sequence;
-        let was = |sequence| hash(row, sequence, &row.previous_hash) == row.hash;
-        let fault = |kind, sequence, until: i64, explanation: String| AuditFault {
-            kind,
-            sequence,
-            until: (until > sequence).then_some(until),
-            explanation,
-        };
-        if was(at) && at > 1 {
-            return fault(
-                FaultKind::Changed,
-                at - 1,
-                at - 1,
-                format!(
-                    "entry {at} was written after another entry {} than this one",
-                    at - 1
-                ),
-            );
-        }
-        for shift in 1..=MAX_SHIFT {
-            if was(at + shift) {
-                return fault(
-                    FaultKind::Deleted,
-                    at,
-                    at + shift - 1,
-                    format!("what is now entry {at} was written as entry {}", at + shift),
-                );
-            }
-            if at > shift && was(at - shift) {
-                return fault(
-                    FaultKind::Inserted,
-                    at - shift,
-                    at - 1,
-                    format!("what is now entry {at} was written as entry {}", at - shift),
-                );
-            }
-        }
-        fault(
-            FaultKind::Changed,
-            at,
-            at,
-            format!("entry {at} does not fit its hash"),
-        )
     }
 
     /// Compares where the chain ends with where it should.
@@ -331,4 +283,52 @@ impl Walk {
             explanation: format!("entry {last} differs from the mark of the log's end"),
         })
     }
+}
+
+/// Finds out why an entry does not fit the one before: its own hash tells which number and
+/// which predecessor it had when it was written.
+fn explain(row: &audit_entry::Model) -> AuditFault {
+    let at = row.sequence;
+    let was = |sequence| hash(row, sequence, &row.previous_hash) == row.hash;
+    let fault = |kind, sequence, until: i64, explanation: String| AuditFault {
+        kind,
+        sequence,
+        until: (until > sequence).then_some(until),
+        explanation,
+    };
+    if was(at) && at > 1 {
+        return fault(
+            FaultKind::Changed,
+            at - 1,
+            at - 1,
+            format!(
+                "entry {at} was written after another entry {} than this one",
+                at - 1
+            ),
+        );
+    }
+    for shift in 1..=MAX_SHIFT {
+        if was(at + shift) {
+            return fault(
+                FaultKind::Deleted,
+                at,
+                at + shift - 1,
+                format!("what is now entry {at} was written as entry {}", at + shift),
+            );
+        }
+        if at > shift && was(at - shift) {
+            return fault(
+                FaultKind::Inserted,
+                at - shift,
+                at - 1,
+                format!("what is now entry {at} was written as entry {}", at - shift),
+            );
+        }
+    }
+    fault(
+        FaultKind::Changed,
+        at,
+        at,
+        format!("entry {at} does not fit its hash"),
+    )
 }

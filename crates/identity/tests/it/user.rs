@@ -25,7 +25,7 @@ on_every_database! {
         let root = Caller::local("root");
         world.user("ann", Role::Administrator).await;
         let mut new = new_user("王雷", Role::Viewer);
-        new.display_name = "王 雷".to_owned();
+        new.display_name = String::from("王 雷");
         let wang = identity.create_user(&root, new).await.unwrap();
         assert_eq!((wang.display_name.as_str(), wang.state), ("王 雷", UserState::Active));
         let change = UserChange {
@@ -66,10 +66,10 @@ on_every_database! {
             let error = world.identity.create_user(&Caller::system(), new).await.unwrap_err();
             assert!(error.to_string().starts_with(expected), "{error}");
         };
-        check(|new| new.name = "a b".to_owned(), "name: use 2 to 64").await;
-        check(|new| new.name = "x".to_owned(), "name: use 2 to 64").await;
+        check(|new| new.name = "a b".into(), "name: use 2 to 64").await;
+        check(|new| new.name = "x".into(), "name: use 2 to 64").await;
         check(|new| new.email = Some("ann".to_owned()), "email: write an address").await;
-        check(|new| new.display_name = "a\u{7}".to_owned(), "display_name: use at most").await;
+        check(|new| new.display_name = "a\u{7}".into(), "display_name: use at most").await;
         check(|new| new.password = Secret::new("short"), "The password has 5").await;
         check(|new| new.password = Secret::new("password123"), "This is one of").await;
         assert!(world.actions().await.is_empty());
