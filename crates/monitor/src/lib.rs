@@ -1,1 +1,57 @@
 //! Alert rules, the alert state machine and its notifications.
+
+mod alert;
+mod backtest;
+mod config;
+mod default_rules;
+mod dispatch;
+mod duration;
+mod error;
+mod evaluate;
+mod expression;
+mod label_matcher;
+mod monitor;
+mod notification;
+mod routing;
+mod rule_file;
+mod rule_test;
+mod silence;
+mod simple_form;
+mod state_machine;
+mod store;
+mod template;
+mod yaml;
+
+pub use alert::{ALERT_NAME, Alert, AlertKind, RuleKey};
+pub use backtest::{BacktestInterval, BacktestSeries, backtest};
+pub use config::MonitorConfig;
+pub use default_rules::{DEFAULT_RULES, DEFAULT_RULES_NAME};
+pub use dispatch::Muting;
+pub use error::{Error, Result};
+pub use evaluate::SeriesExplanation;
+pub use expression::{Comparison, Threshold};
+pub use label_matcher::{LabelMatcher, ParseMatcherError};
+pub use monitor::{
+    AlertDetail, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView, Monitor, MonitorParts,
+    RuleStatus, SampleSink, StateChange,
+};
+pub use notification::{
+    AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
+    RateLimit, SecretSealer,
+};
+pub use routing::{Escalation, Inhibition, Route};
+pub use rule_file::{
+    AlertRule, ENABLED, NO_DATA, NO_DATA_FOR, NoData, RECOVERY_THRESHOLD, RUNBOOK_URL,
+    RecordingRule, Rule, RuleFault, RuleFaults, RuleFile, RuleGroup, RuleOptions, SEVERITY,
+};
+pub use rule_test::{RuleTestError, RuleTestOutcome, run_rule_tests};
+pub use silence::{MaintenanceSettings, MaintenanceWindow, NewSilence, Silence};
+pub use simple_form::{FormFault, SimpleForm};
+pub use state_machine::{
+    Acknowledgement, AlertState, Change, Instance, Observation, Timing, transition,
+};
+pub use store::{
+    AlertEvent, AlertFilter, Channel, EventKind, MIGRATIONS, NewChannel, OutboxEntry, OutboxFilter,
+    OutboxState, StoredRuleFile,
+};
+pub use template::{RenderError, Template, TemplateData, TemplateError};

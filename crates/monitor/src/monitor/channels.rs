@@ -1,0 +1,177 @@
+//! Channels for people: their secrets go in and never come out.
+
+use serde_json::Value;
+use yunhai_model::{ChannelId, Labels};
+
+use super::{Monitor, StateChange};
+use crate::alert::digest;
+use crate::error::{Error, Result};
+use crate::notification::{AlertStatus, Delivered, Notification, NotifiedAlert};
+use crate::store::{Channel, NewChannel, is_used_by, place};
+
+/// What stands for a secret wherever a channel is shown.
+const HIDDEN: &str = "********";
+
+/// Marks a text of a stored configuration as sealed.
+const SEALED_PREFIX: &str = "sealed:";
+
+impl Monitor {
+    /// All channels, their secrets hidden.
+    pub async fn channels(&self) -> Result<Vec<Channel>> {
+        let channels = self
+            .0
+            .store
+            .channels(self.0.store.database().connection())
+            .await?;
+        Ok(channels
+            .into_iter()
+            .map(|channel| self.hidden(channel))
+            .collect())
+    }
+
+    /// One channel, its secrets hidden.
+    pub async fn channel(&self, id: ChannelId) -> Result<Channel> {
+        Ok(self.hidden(self.0.store.channel(id).await?))
+    }
+
+    /// Makes a channel.
+    pub async fn add_channel(&self, new: NewChannel) -> Result<Channel> {
+        self.store_channel(ChannelId::new(), new).await
+    }
+
+    /// Changes a channel. A secret that comes back hidden stays what it was.
+    pub async fn change_channel(&self, id: ChannelId, mut new: NewChannel) -> Result<Channel> {
+        let old = self.0.store.channel(id).await?;
+        let opened = self.open_config(&old)?;
+        for pointer in self.0.notifier.secret_fields(&new.config) {
+            if let (Some(field), Some(secret)) =
+                (new.config.pointer_mut(&pointer), opened.pointer(&pointer))
+                && field == HIDDEN
+            {
+                *field = secret.clone();
+            }
+        }
+        self.store_channel(id, new).await
+    }
+
+    /// Deletes a channel that no route names.
+    pub async fn delete_channel(&self, id: ChannelId) -> Result<()> {
+        if is_used_by(&self.route().await?, id) {
+            return Err(Error::Conflict(
+                "a route names the channel; take it out there first".to_owned(),
+            ));
+        }
+        self.0.store.delete_channel(id).await?;
+        self.announce(StateChange::Settings { what: "channels" });
+        Ok(())
+    }
+
+    /// Sends a test through a channel at once, past the outbox; returns the receiver's answer.
+    pub async fn test_channel(&self, id: ChannelId, user: &str) -> Result<Delivered> {
+        let channel = self.0.store.channel(id).await?;
+        let config = self.open_config(&channel)?;
+        let now_ms = self.now_ms();
+        let alert = NotifiedAlert {
+            status: AlertStatus::Firing,
+            labels: Labels::new([("alertname", "TestNotification"), ("severity", "info")]),
+            annotations: [(
+                "summary".to_owned(),
+                format!("A test of the channel `{}` by {user}", channel.name),
+            )]
+            .into(),
+            starts_at_ms: now_ms,
+            ends_at_ms: None,
+            generator_url: self.0.config.external_url.clone(),
+            fingerprint: digest("test"),
+            value: None,
+        };
+        let notification = Notification::new(
+            channel.name.clone(),
+            "test",
+            Labels::default(),
+            self.0.config.external_url.clone(),
+            vec![alert],
+        );
+        let test_id = digest(&format!("test\0{id}\0{now_ms}"));
+        Ok(self
+            .0
+            .notifier
+            .send(&config, &test_id, &notification)
+            .await?)
+    }
+
+    async fn store_channel(&self, id: ChannelId, new: NewChannel) -> Result<Channel> {
+        let mut faults = Vec::new();
+        if new.name.trim().is_empty() || new.name.chars().count() > 191 {
+            faults.push("name: 1 to 191 characters are needed".to_owned());
+        }
+        if let Err(message) = self.0.notifier.check(&new.config) {
+            faults.push(format!("config: {message}"));
+        }
+        if !faults.is_empty() {
+            return Err(Error::Invalid {
+                what: "channel",
+                faults,
+            });
+        }
+        let mut channel = Channel {
+            id,
+            name: new.name,
+            config: new.config,
+            is_enabled: new.is_enabled,
+            updated_at_ms: self.now_ms(),
+        };
+        for pointer in self.0.notifier.secret_fields(&channel.config) {
+            let Some(Value::String(secret)) = channel.config.pointer_mut(&pointer) else {
+                continue;
+            };
+            let sealed = self
+                .0
+                .sealer
+                .seal(&place(id, &pointer), secret)
+                .map_err(|reason| Error::Secret {
+                    attempt: "seal",
+                    channel: channel.name.clone(),
+                    reason,
+                })?;
+            *secret = format!("{SEALED_PREFIX}{sealed}");
+        }
+        self.0.store.put_channel(&channel).await?;
+        self.announce(StateChange::Settings { what: "channels" });
+        Ok(self.hidden(channel))
+    }
+
+    /// A channel's settings with the secrets in the clear, for the sender alone.
+    pub(super) fn open_config(&self, channel: &Channel) -> Result<Value> {
+        let mut config = channel.config.clone();
+        for pointer in self.0.notifier.secret_fields(&channel.config) {
+            let Some(Value::String(text)) = config.pointer_mut(&pointer) else {
+                continue;
+            };
+            let Some(sealed) = text.strip_prefix(SEALED_PREFIX) else {
+                continue;
+            };
+            *text = self
+                .0
+                .sealer
+                .open(&place(channel.id, &pointer), sealed)
+                .map_err(|reason| Error::Secret {
+                    attempt: "open",
+                    channel: channel.name.clone(),
+                    reason,
+                })?;
+        }
+        Ok(config)
+    }
+
+    fn hidden(&self, mut channel: Channel) -> Channel {
+        for pointer in self.0.notifier.secret_fields(&channel.config) {
+            if let Some(field) = channel.config.pointer_mut(&pointer)
+                && !field.is_null()
+            {
+                *field = Value::from(HIDDEN);
+            }
+        }
+        channel
+    }
+}

@@ -1,0 +1,305 @@
+//! Rule files: kept as they were given, checked before they are kept.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+
+use serde::Serialize;
+use yunhai_model::TimestampMs;
+
+use super::{GroupStatus, LoadedFile, Monitor, RuleStatus, StateChange};
+use crate::alert::RuleKey;
+use crate::backtest::{BacktestSeries, backtest};
+use crate::default_rules::{DEFAULT_RULES, DEFAULT_RULES_NAME};
+use crate::error::{Error, Result};
+use crate::evaluate::SeriesExplanation;
+use crate::rule_file::{AlertRule, Rule, RuleFile, RuleGroup};
+use crate::simple_form::SimpleForm;
+use crate::store::{StoredRuleFile, settings};
+
+/// The file and group of the rules that were made with the simple form.
+pub const FORM_RULES_NAME: &str = "custom";
+
+/// Longest name of a rule file or group.
+const MAX_NAME_CHARS: usize = 191;
+
+/// A group with the state of its rules.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupView {
+    /// The file that it stands in.
+    pub file: String,
+    /// The group.
+    #[serde(flatten)]
+    pub group: RuleGroup,
+    /// How it fares.
+    pub status: GroupStatus,
+    /// How its rules fare, in their order.
+    pub rules_status: Vec<RuleStatus>,
+}
+
+impl Monitor {
+    /// Lays down the default rules, once: whoever deletes them does not get them back.
+    pub(super) async fn set_up(&self) -> Result<()> {
+        let store = &self.0.store;
+        let connection = store.database().connection();
+        if store
+            .setting::<bool>(connection, settings::SET_UP)
+            .await?
+            .is_none()
+        {
+            let file = StoredRuleFile {
+                name: DEFAULT_RULES_NAME.to_owned(),
+                source: DEFAULT_RULES.to_owned(),
+                updated_by: "yunhai".to_owned(),
+                updated_at_ms: self.now_ms(),
+            };
+            store.put_rule_file(&file).await?;
+            store
+                .put_setting(connection, settings::SET_UP, &true)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the rules from the database. A file that an older release accepted and this one does
+    /// not is left out with a warning; the others stay in force.
+    pub(super) async fn load_rules(&self) -> Result<()> {
+        let mut loaded = Vec::new();
+        for file in self.0.store.rule_files().await? {
+            match RuleFile::parse(&file.source) {
+                Ok(rules) => loaded.push(LoadedFile {
+                    name: file.name,
+                    rules,
+                }),
+                Err(error) => {
+                    tracing::warn!(file = file.name, %error, "a stored rule file is not in force");
+                }
+            }
+        }
+        let mut keys = HashSet::new();
+        for file in &loaded {
+            for group in &file.rules.groups {
+                for rule in &group.rules {
+                    keys.insert(rule_key(&file.name, group, rule));
+                }
+            }
+        }
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+        self.0
+            .status
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|key, _| keys.contains(key));
+        self.0.generation.send_modify(|generation| *generation += 1);
+        Ok(())
+    }
+
+    pub(super) fn loaded(&self) -> Arc<Vec<LoadedFile>> {
+        self.0
+            .rules
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The stored rule files.
+    pub async fn rule_files(&self) -> Result<Vec<StoredRuleFile>> {
+        self.0.store.rule_files().await
+    }
+
+    /// One stored rule file.
+    pub async fn rule_file(&self, name: &str) -> Result<StoredRuleFile> {
+        self.0.store.rule_file(name).await
+    }
+
+    /// Stores a rule file and puts it in force, or tells all its faults and changes nothing.
+    pub async fn put_rule_file(&self, name: &str, source: &str, user: &str) -> Result<RuleFile> {
+        let mut faults = Vec::new();
+        if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
+            faults.push(format!("name: 1 to {MAX_NAME_CHARS} characters are needed"));
+        }
+        let rules = RuleFile::parse(source)?;
+        for group in &rules.groups {
+            if group.name.chars().count() > MAX_NAME_CHARS {
+                faults.push(format!(
+                    "groups: the name `{}` is longer than {MAX_NAME_CHARS} characters",
+                    group.name
+                ));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::Invalid {
+                what: "rule file",
+                faults,
+            });
+        }
+        let file = StoredRuleFile {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            updated_by: user.to_owned(),
+            updated_at_ms: self.now_ms(),
+        };
+        self.0.store.put_rule_file(&file).await?;
+        self.rules_changed().await?;
+        Ok(rules)
+    }
+
+    /// Deletes a rule file; the alerts of its rules end.
+    pub async fn delete_rule_file(&self, name: &str) -> Result<()> {
+        self.0.store.delete_rule_file(name).await?;
+        self.rules_changed().await
+    }
+
+    async fn rules_changed(&self) -> Result<()> {
+        self.load_rules().await?;
+        self.end_orphans().await?;
+        self.announce(StateChange::Settings { what: "rules" });
+        Ok(())
+    }
+
+    /// Adds the rule of a simple form to the file `custom`, or replaces the one named
+    /// `previous_name` there.
+    pub async fn put_form(
+        &self,
+        form: &SimpleForm,
+        previous_name: Option<&str>,
+        user: &str,
+    ) -> Result<()> {
+        let rule = form.to_rule().map_err(Error::Form)?;
+        let mut rules = match self.0.store.rule_file(FORM_RULES_NAME).await {
+            Ok(file) => RuleFile::parse(&file.source)?,
+            Err(Error::NotFound { .. }) => RuleFile::default(),
+            Err(error) => return Err(error),
+        };
+        if rules.groups.is_empty() {
+            rules.groups.push(RuleGroup {
+                name: FORM_RULES_NAME.to_owned(),
+                interval_ms: None,
+                query_offset_ms: None,
+                limit: 0,
+                rules: Vec::new(),
+            });
+        }
+        let is_named = |rule: &Rule, name: &str| rule.name() == name;
+        let all = || rules.groups.iter().flat_map(|group| &group.rules);
+        if previous_name != Some(&form.name) && all().any(|rule| is_named(rule, &form.name)) {
+            return Err(Error::Conflict(format!(
+                "there is a rule named `{}` already",
+                form.name
+            )));
+        }
+        let mut rule = Some(Rule::Alerting(rule));
+        if let Some(previous) = previous_name {
+            let place = rules
+                .groups
+                .iter_mut()
+                .flat_map(|group| &mut group.rules)
+                .find(|rule| is_named(rule, previous));
+            match (place, rule.take()) {
+                (Some(place), Some(rule)) => *place = rule,
+                _ => {
+                    return Err(Error::NotFound {
+                        what: "rule",
+                        id: previous.to_owned(),
+                    });
+                }
+            }
+        }
+        rules.groups[0].rules.extend(rule);
+        self.put_rule_file(FORM_RULES_NAME, &rules.to_yaml(), user)
+            .await?;
+        Ok(())
+    }
+
+    /// The simple form of a rule; `None` where the rule says more than the form can.
+    pub fn form_of(&self, key: &RuleKey) -> Result<Option<SimpleForm>> {
+        match self.find_rule(key)?.1 {
+            Rule::Alerting(rule) => Ok(SimpleForm::from_rule(&rule)),
+            Rule::Recording(_) => Ok(None),
+        }
+    }
+
+    /// A rule that is in force, with its group.
+    pub fn find_rule(&self, key: &RuleKey) -> Result<(RuleGroup, Rule)> {
+        self.loaded()
+            .iter()
+            .filter(|file| file.name == key.file)
+            .flat_map(|file| &file.rules.groups)
+            .filter(|group| group.name == key.group)
+            .find_map(|group| {
+                let rule = group.rules.iter().find(|rule| rule.name() == key.rule)?;
+                Some((group.clone(), rule.clone()))
+            })
+            .ok_or_else(|| Error::NotFound {
+                what: "rule",
+                id: key.rule.clone(),
+            })
+    }
+
+    /// All groups in force, with the state of their rules.
+    pub fn groups(&self) -> Vec<GroupView> {
+        let groups = self.0.groups.read().unwrap_or_else(PoisonError::into_inner);
+        let status = self.0.status.read().unwrap_or_else(PoisonError::into_inner);
+        let mut views = Vec::new();
+        for file in self.loaded().iter() {
+            for group in &file.rules.groups {
+                let rules_status = group
+                    .rules
+                    .iter()
+                    .map(|rule| {
+                        status
+                            .get(&rule_key(&file.name, group, rule))
+                            .cloned()
+                            .unwrap_or_default()
+                    })
+                    .collect();
+                views.push(GroupView {
+                    file: file.name.clone(),
+                    group: group.clone(),
+                    status: groups
+                        .get(&(file.name.clone(), group.name.clone()))
+                        .cloned()
+                        .unwrap_or_default(),
+                    rules_status,
+                });
+            }
+        }
+        views
+    }
+
+    /// When a rule would have fired over stored data, evaluated every `step_ms`.
+    pub async fn backtest(
+        &self,
+        rule: &AlertRule,
+        start_ms: TimestampMs,
+        end_ms: TimestampMs,
+        step_ms: i64,
+    ) -> Result<Vec<BacktestSeries>> {
+        backtest(
+            &self.0.engine,
+            &*self.0.queryable,
+            rule,
+            start_ms,
+            end_ms,
+            step_ms,
+        )
+        .await
+    }
+
+    /// Why a rule fires or does not: what its last evaluation saw of each series.
+    pub fn explain(&self, key: &RuleKey) -> Result<Vec<SeriesExplanation>> {
+        self.find_rule(key)?;
+        let status = self.0.status.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(status
+            .get(key)
+            .map(|status| status.explanations.clone())
+            .unwrap_or_default())
+    }
+}
+
+pub(super) fn rule_key(file: &str, group: &RuleGroup, rule: &Rule) -> RuleKey {
+    RuleKey {
+        file: file.to_owned(),
+        group: group.name.clone(),
+        rule: rule.name().to_owned(),
+    }
+}

@@ -1,0 +1,168 @@
+//! Evaluates groups at aligned times, tells and sends, until it is asked to stop.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use yunhai_model::TimestampMs;
+
+use super::Monitor;
+use super::evaluation::chain;
+use crate::alert::digest;
+use crate::error::Result;
+use crate::rule_file::RuleGroup;
+
+impl Monitor {
+    /// Runs until it is cancelled; what is under way then is finished.
+    pub async fn run(&self, cancel: CancellationToken) -> Result<()> {
+        let evaluating = self.run_groups(&cancel);
+        let telling = self.run_dispatch(&cancel);
+        let sending = self.run_delivery(&cancel);
+        tokio::join!(evaluating, telling, sending);
+        Ok(())
+    }
+
+    /// One task per group; all begin anew when the rules change.
+    async fn run_groups(&self, cancel: &CancellationToken) {
+        let semaphore = Arc::new(Semaphore::new(self.0.config.concurrency.max(1)));
+        let mut generation = self.0.generation.subscribe();
+        while !cancel.is_cancelled() {
+            generation.mark_unchanged();
+            let stop = cancel.child_token();
+            let mut tasks = JoinSet::new();
+            for file in self.loaded().iter() {
+                for group in &file.rules.groups {
+                    let monitor = self.clone();
+                    let (file, group) = (file.name.clone(), group.clone());
+                    let (stop, semaphore) = (stop.clone(), semaphore.clone());
+                    tasks.spawn(async move {
+                        monitor.run_group(&file, &group, &stop, &semaphore).await
+                    });
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                _ = generation.changed() => {}
+            }
+            stop.cancel();
+            while tasks.join_next().await.is_some() {}
+        }
+    }
+
+    async fn run_group(
+        &self,
+        file: &str,
+        group: &RuleGroup,
+        stop: &CancellationToken,
+        semaphore: &Semaphore,
+    ) {
+        let interval_ms = group
+            .interval_ms
+            .unwrap_or_else(|| self.0.config.evaluation_interval.as_millis())
+            .max(1);
+        let phase_ms = phase(file, &group.name, interval_ms);
+        let mut tick_ms = next_tick(self.now_ms(), interval_ms, phase_ms);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.sleep_until(tick_ms) => {}
+            }
+            let Ok(_permit) = semaphore.acquire().await else {
+                return;
+            };
+            if let Err(error) = self.evaluate_group(file, group, tick_ms).await {
+                tracing::error!(file, group = group.name, error = %chain(&error), "a rule group could not be evaluated");
+            }
+            let next_ms =
+                next_tick(self.now_ms(), interval_ms, phase_ms).max(tick_ms + interval_ms);
+            let skipped = (next_ms - tick_ms) / interval_ms - 1;
+            if skipped > 0 {
+                tracing::warn!(
+                    file,
+                    group = group.name,
+                    skipped,
+                    "evaluations were skipped; the group takes longer than its interval"
+                );
+                let mut groups = self
+                    .0
+                    .groups
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                groups
+                    .entry((file.to_owned(), group.name.clone()))
+                    .or_default()
+                    .skipped += skipped.unsigned_abs();
+            }
+            tick_ms = next_ms;
+        }
+    }
+
+    async fn sleep_until(&self, at_ms: TimestampMs) {
+        let wait_ms = (at_ms - self.now_ms()).max(0);
+        tokio::time::sleep(Duration::from_millis(wait_ms.unsigned_abs())).await;
+    }
+
+    async fn run_dispatch(&self, cancel: &CancellationToken) {
+        self.repeat(cancel, "notifications could not be made", || {
+            self.dispatch()
+        })
+        .await;
+    }
+
+    async fn run_delivery(&self, cancel: &CancellationToken) {
+        self.repeat(cancel, "notifications could not be sent", || self.deliver())
+            .await;
+    }
+
+    async fn repeat<F: Future<Output = Result<usize>>>(
+        &self,
+        cancel: &CancellationToken,
+        failure: &str,
+        step: impl Fn() -> F,
+    ) {
+        let mut interval = tokio::time::interval(self.0.config.dispatch_interval.0);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = interval.tick() => {}
+            }
+            if let Err(error) = step().await {
+                tracing::error!(error = %chain(&error), "{failure}");
+            }
+        }
+    }
+}
+
+/// When in its interval a group is evaluated: spread over the interval, the same after a restart.
+fn phase(file: &str, group: &str, interval_ms: i64) -> i64 {
+    let digest = digest(&format!("{file}\0{group}"));
+    let number = u64::from_str_radix(&digest[..15], 16).expect("a digest is hexadecimal");
+    (number % interval_ms.unsigned_abs()) as i64
+}
+
+/// The first tick after a moment.
+fn next_tick(now_ms: TimestampMs, interval_ms: i64, phase_ms: i64) -> TimestampMs {
+    let passed = (now_ms - phase_ms).rem_euclid(interval_ms);
+    now_ms - passed + interval_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ticks_are_aligned_and_come_next(now_ms in 0..4_000_000_000_000_i64, interval_ms in 1..100_000_i64) {
+            let phase_ms = phase("f", "g", interval_ms);
+            let tick_ms = next_tick(now_ms, interval_ms, phase_ms);
+            prop_assert!(tick_ms > now_ms && tick_ms - now_ms <= interval_ms);
+            prop_assert_eq!((tick_ms - phase_ms).rem_euclid(interval_ms), 0);
+            prop_assert_eq!(next_tick(tick_ms, interval_ms, phase_ms), tick_ms + interval_ms);
+        }
+    }
+}

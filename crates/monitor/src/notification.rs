@@ -1,0 +1,83 @@
+//! The door through which notifications leave the house, and the one behind which secrets lie.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use yunhai_notify::{AlertStatus, Notification, NotifiedAlert};
+
+/// Why a notification is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// The alerts of the group changed.
+    Change,
+    /// Nothing changed for the repeat interval.
+    Repeat,
+    /// Nobody has acknowledged the alerts in time.
+    Escalation,
+    /// Several notifications in one, as the channel's limit was reached.
+    Digest,
+}
+
+/// What a channel answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The receiver's own answer, shortened and without secrets.
+    pub answer: String,
+}
+
+/// Why a notification did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NotifyError {
+    /// What happened, without secrets.
+    pub message: String,
+    /// Whether another attempt can succeed.
+    pub is_retryable: bool,
+    /// How long the receiver wants to be left alone.
+    pub retry_after_ms: Option<i64>,
+}
+
+/// How many messages a channel takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many in a period.
+    pub messages: u32,
+    /// The period.
+    pub period_ms: i64,
+}
+
+/// Carries notifications out of the house. The server wires the channels in.
+///
+/// A channel's configuration is the JSON object of its settings, with `kind` among them and the
+/// secrets in the clear.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Checks a configuration and tells everything that is wrong with it.
+    fn check(&self, config: &Value) -> Result<(), String>;
+
+    /// The paths of the fields that are secrets (`/password`, as JSON pointers): they are sealed
+    /// in the database and never shown.
+    fn secret_fields(&self, config: &Value) -> Vec<String>;
+
+    /// The channel's limit; `None` where there is none.
+    fn rate_limit(&self, config: &Value) -> Option<RateLimit>;
+
+    /// Sends a notification; `id` is the idempotency key, the same for every attempt.
+    async fn send(
+        &self,
+        config: &Value,
+        id: &str,
+        notification: &Notification,
+    ) -> Result<Delivered, NotifyError>;
+}
+
+/// Seals the secrets of channels. The server wires the key ring in.
+pub trait SecretSealer: Send + Sync {
+    /// Seals a text for a place (`channel/ID/field`); it opens only with the same place.
+    fn seal(&self, place: &str, secret: &str) -> Result<String, String>;
+
+    /// Opens what was sealed for a place.
+    fn open(&self, place: &str, sealed: &str) -> Result<String, String>;
+}

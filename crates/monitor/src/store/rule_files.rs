@@ -1,0 +1,95 @@
+//! Rule files: the source as it was given, which is what counts.
+
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
+use serde::Serialize;
+use yunhai_model::TimestampMs;
+
+use super::Store;
+use crate::error::{Error, Result};
+
+/// A stored rule file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoredRuleFile {
+    /// The name under which it is stored.
+    pub name: String,
+    /// The YAML as it was given.
+    pub source: String,
+    /// Who has changed it last.
+    pub updated_by: String,
+    /// When.
+    pub updated_at_ms: TimestampMs,
+}
+
+impl Store {
+    pub(crate) async fn rule_files(&self) -> Result<Vec<StoredRuleFile>> {
+        let query = Query::select()
+            .columns(["name", "source", "updated_by", "updated_at"])
+            .from("monitor_rule_file")
+            .order_by("name", Order::Asc)
+            .to_owned();
+        let rows = self.database.connection().query_all(&query).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(StoredRuleFile {
+                    name: row.try_get("", "name")?,
+                    source: row.try_get("", "source")?,
+                    updated_by: row.try_get("", "updated_by")?,
+                    updated_at_ms: row.try_get("", "updated_at")?,
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) async fn rule_file(&self, name: &str) -> Result<StoredRuleFile> {
+        let files = self.rule_files().await?;
+        files
+            .into_iter()
+            .find(|file| file.name == name)
+            .ok_or_else(|| Error::NotFound {
+                what: "rule file",
+                id: name.to_owned(),
+            })
+    }
+
+    pub(crate) async fn put_rule_file(&self, file: &StoredRuleFile) -> Result<()> {
+        let insert = Query::insert()
+            .into_table("monitor_rule_file")
+            .columns(["name", "source", "updated_by", "updated_at"])
+            .values_panic([
+                file.name.as_str().into(),
+                file.source.as_str().into(),
+                file.updated_by.as_str().into(),
+                file.updated_at_ms.into(),
+            ])
+            .on_conflict(
+                OnConflict::column("name")
+                    .update_columns(["source", "updated_by", "updated_at"])
+                    .to_owned(),
+            )
+            .to_owned();
+        self.database.connection().execute(&insert).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_rule_file(&self, name: &str) -> Result<()> {
+        let delete = Query::delete()
+            .from_table("monitor_rule_file")
+            .and_where(Expr::col("name").eq(name))
+            .to_owned();
+        if self
+            .database
+            .connection()
+            .execute(&delete)
+            .await?
+            .rows_affected()
+            == 0
+        {
+            return Err(Error::NotFound {
+                what: "rule file",
+                id: name.to_owned(),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! What there is only one of: the routing tree, the inhibitions, what a rule has seen.
+
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Store, body, encode};
+use crate::error::Result;
+
+/// The name of the routing tree.
+pub(crate) const ROUTE: &str = "route";
+/// The name of the inhibitions.
+pub(crate) const INHIBITIONS: &str = "inhibitions";
+/// The mark that the default rules were laid down once.
+pub(crate) const SET_UP: &str = "set_up";
+
+impl Store {
+    pub(crate) async fn setting<T: DeserializeOwned>(
+        &self,
+        connection: &impl ConnectionTrait,
+        name: &str,
+    ) -> Result<Option<T>> {
+        keyed(connection, "monitor_setting", "name", name).await
+    }
+
+    pub(crate) async fn put_setting<T: Serialize>(
+        &self,
+        connection: &impl ConnectionTrait,
+        name: &str,
+        value: &T,
+    ) -> Result<()> {
+        put_keyed(connection, "monitor_setting", "name", name, value).await
+    }
+
+    /// What a rule has seen, under the digest of its key.
+    pub(crate) async fn known_series<T: DeserializeOwned>(
+        &self,
+        connection: &impl ConnectionTrait,
+        rule: &str,
+    ) -> Result<Option<T>> {
+        keyed(connection, "monitor_known_series", "rule", rule).await
+    }
+
+    pub(crate) async fn put_known_series<T: Serialize>(
+        &self,
+        connection: &impl ConnectionTrait,
+        rule: &str,
+        value: &T,
+    ) -> Result<()> {
+        put_keyed(connection, "monitor_known_series", "rule", rule, value).await
+    }
+}
+
+async fn keyed<T: DeserializeOwned>(
+    connection: &impl ConnectionTrait,
+    table: &'static str,
+    column: &'static str,
+    key: &str,
+) -> Result<Option<T>> {
+    let query = Query::select()
+        .column("body")
+        .from(table)
+        .and_where(Expr::col(column).eq(key))
+        .to_owned();
+    let row = connection.query_one(&query).await?;
+    row.map(|row| body(&row, "setting")).transpose()
+}
+
+async fn put_keyed<T: Serialize>(
+    connection: &impl ConnectionTrait,
+    table: &'static str,
+    column: &'static str,
+    key: &str,
+    value: &T,
+) -> Result<()> {
+    let insert = Query::insert()
+        .into_table(table)
+        .columns([column, "body"])
+        .values_panic([key.into(), encode(value).into()])
+        .on_conflict(OnConflict::column(column).update_column("body").to_owned())
+        .to_owned();
+    connection.execute(&insert).await?;
+    Ok(())
+}

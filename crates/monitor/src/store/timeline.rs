@@ -1,0 +1,101 @@
+//! What happened to an alert, in order.
+
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+use yunhai_model::{AlertId, ChannelId, TimestampMs};
+
+use super::{Store, body, encode};
+use crate::dispatch::Muting;
+use crate::error::Result;
+use crate::notification::Occasion;
+
+/// One line of an alert's history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertEvent {
+    /// The alert.
+    pub alert: AlertId,
+    /// When it happened.
+    pub at_ms: TimestampMs,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What can happen to an alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+#[allow(missing_docs)] // The fields say what they are.
+pub enum EventKind {
+    /// The expression has begun to hold.
+    Pending { value: Option<f64> },
+    /// The alert fired.
+    Fired { value: Option<f64> },
+    /// The alert ended.
+    Resolved,
+    /// The alert changes too often: its notifications are held.
+    FlappingStarted,
+    /// The alert has calmed down.
+    FlappingEnded,
+    /// Someone has taken it on.
+    Acknowledged { user: String, comment: String },
+    /// Someone has given it back.
+    Unacknowledged { user: String },
+    /// Someone has said something.
+    Commented { user: String, comment: String },
+    /// What keeps it from being told has changed; nothing does where the list is empty.
+    Muted { by: Vec<Muting> },
+    /// A notification was made.
+    Queued {
+        notification: String,
+        channel: ChannelId,
+        occasion: Occasion,
+    },
+    /// A notification arrived.
+    Delivered {
+        notification: String,
+        channel: ChannelId,
+        answer: String,
+    },
+    /// A notification did not arrive and is given up.
+    Failed {
+        notification: String,
+        channel: ChannelId,
+        error: String,
+    },
+}
+
+impl Store {
+    pub(crate) async fn add_event(
+        &self,
+        connection: &impl ConnectionTrait,
+        event: &AlertEvent,
+    ) -> Result<()> {
+        let insert = Query::insert()
+            .into_table("monitor_alert_event")
+            .columns(["id", "alert_id", "at", "body"])
+            .values_panic([
+                Ulid::generate().to_string().into(),
+                event.alert.to_string().into(),
+                event.at_ms.into(),
+                encode(event).into(),
+            ])
+            .to_owned();
+        connection.execute(&insert).await?;
+        Ok(())
+    }
+
+    /// The history of an alert, oldest first.
+    pub(crate) async fn timeline(&self, alert: AlertId) -> Result<Vec<AlertEvent>> {
+        let query = Query::select()
+            .column("body")
+            .from("monitor_alert_event")
+            .and_where(Expr::col("alert_id").eq(alert.to_string()))
+            .order_by("at", Order::Asc)
+            .order_by("id", Order::Asc)
+            .to_owned();
+        let rows = self.database.connection().query_all(&query).await?;
+        rows.iter().map(|row| body(row, "alert event")).collect()
+    }
+}

@@ -1,0 +1,9 @@
+//! Alerting over real databases.
+
+mod it {
+    mod alerting;
+    mod channels;
+    mod kill;
+    mod rules;
+    mod support;
+}
