@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_are_those_of_the_providers_examples() {
+    fn signatures_agree_with_python_s_hmac() {
         // Computed with Python's hmac module:
         // base64.b64encode(hmac.new(key, message, hashlib.sha256).digest())
         assert_eq!(
