@@ -130,7 +130,7 @@ fn summarise(results: &[(&Step, Result<Outcome>, Duration)], total: Duration) ->
         let (mark, note) = match outcome {
             Ok(Outcome::Passed) => ("ok  ", String::new()),
             Ok(Outcome::Skipped(why)) => ("skip", format!("  ({why})")),
-            Err(error) => ("FAIL", format!("  {error}")),
+            Err(error) => ("FAIL", format!("  {error:#}")),
         };
         println!(
             "{mark}  {:<10} {:>7.1} s{note}",
