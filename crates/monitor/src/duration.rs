@@ -1,5 +1,7 @@
 //! Durations as Prometheus writes them in rule files: `5m`, `1h30m`, `0`.
 
+use std::fmt::Write;
+
 /// Units from the largest to the smallest, the only order in which they may follow each other.
 const UNITS: [(&str, i64); 7] = [
     ("y", 365 * 86_400_000),
@@ -57,10 +59,10 @@ pub(crate) fn format_duration_ms(duration_ms: i64) -> String {
     for (unit, size) in UNITS {
         let size = size.unsigned_abs();
         let is_whole_only = matches!(unit, "y" | "w");
-        if rest < size || (is_whole_only && rest % size != 0) {
+        if rest < size || (is_whole_only && !rest.is_multiple_of(size)) {
             continue;
         }
-        text.push_str(&format!("{}{unit}", rest / size));
+        write!(text, "{}{unit}", rest / size).expect("writing to a text does not fail");
         rest %= size;
     }
     text

@@ -1,7 +1,7 @@
 //! One evaluation of one alerting rule, without a database: from series to observations, and
 //! from observations to the next alerts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use yunhai_model::{AlertId, Labels, METRIC_NAME, TimestampMs};
@@ -282,10 +282,10 @@ fn gather(
 ) -> Vec<Followed> {
     let now_ms = surroundings.at_ms;
     let mut followed: Vec<Followed> = Vec::new();
-    let mut present: HashMap<Labels, ()> = HashMap::new();
+    let mut present: HashSet<Labels> = HashSet::new();
     for (labels, value, observation) in measured.series {
         let series = labels.without(&[METRIC_NAME]);
-        if present.insert(series.clone(), ()).is_none() {
+        if present.insert(series.clone()) {
             followed.push(Followed {
                 series,
                 value: Some(value),
@@ -299,8 +299,7 @@ fn gather(
         .iter()
         .filter(|alert| alert.kind == AlertKind::Expression)
     {
-        if present.contains_key(&alert.series)
-            || followed.iter().any(|one| one.series == alert.series)
+        if present.contains(&alert.series) || followed.iter().any(|one| one.series == alert.series)
         {
             continue;
         }
@@ -317,7 +316,7 @@ fn gather(
     }
     if rule.options.no_data == NoData::Alert {
         let mut next = known.clone();
-        for labels in present.keys() {
+        for labels in &present {
             let seen = KnownSeries {
                 labels: labels.clone(),
                 last_seen_ms: now_ms,
@@ -326,7 +325,7 @@ fn gather(
         }
         next.retain(|_, seen| now_ms - seen.last_seen_ms < FORGET_AFTER_MS);
         for seen in next.values() {
-            let is_missing = !present.contains_key(&seen.labels);
+            let is_missing = !present.contains(&seen.labels);
             let observation = if is_missing {
                 Observation::Active {
                     value: ((now_ms - seen.last_seen_ms) as f64) / 1000.0,

@@ -63,9 +63,11 @@ struct Test {
     #[serde(default)]
     input_series: Vec<InputSeries>,
     #[serde(default)]
-    alert_rule_test: Vec<AlertTest>,
+    #[serde(rename = "alert_rule_test")]
+    alerts: Vec<AlertTest>,
     #[serde(default)]
-    promql_expr_test: Vec<ExprTest>,
+    #[serde(rename = "promql_expr_test")]
+    expressions: Vec<ExprTest>,
     #[serde(default)]
     external_labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -216,11 +218,11 @@ impl World {
         interval_ms: i64,
     ) -> Result<Vec<String>, RuleTestError> {
         let mut alert_tests = Vec::new();
-        for one in &test.alert_rule_test {
+        for one in &test.alerts {
             alert_tests.push((duration(&one.eval_time)?, one));
         }
         let mut expr_tests = Vec::new();
-        for one in &test.promql_expr_test {
+        for one in &test.expressions {
             expr_tests.push((duration(&one.eval_time)?, one));
         }
         let end_ms = alert_tests

@@ -98,7 +98,7 @@ impl SimpleForm {
             faults.push(FormFault {
                 field,
                 message: message.to_owned(),
-            })
+            });
         };
         if self.name.trim().is_empty() {
             fault("name", "the alert needs a name");

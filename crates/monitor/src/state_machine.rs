@@ -83,6 +83,7 @@ mod any_number {
         Text(String),
     }
 
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde calls it so.
     pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         if value.is_finite() {
             serializer.serialize_f64(*value)

@@ -269,6 +269,8 @@ fn fault(place: Place, message: &str) -> RuleFault {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn find<'a>(node: &'a Node, key: &str) -> &'a Node {
@@ -314,7 +316,7 @@ mod tests {
         let mut source = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for level in 1..9 {
             let item = format!("*a{},", level - 1).repeat(10);
-            source.push_str(&format!("a{level}: &a{level} [{item}]\n"));
+            writeln!(source, "a{level}: &a{level} [{item}]").unwrap();
         }
         assert!(parse(&source).is_err());
     }

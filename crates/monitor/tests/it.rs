@@ -1,4 +1,5 @@
 //! Alerting over real databases.
+#![allow(clippy::unwrap_used)] // Helpers of tests may unwrap as well.
 
 mod it {
     mod alerting;

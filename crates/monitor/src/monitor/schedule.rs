@@ -38,7 +38,7 @@ impl Monitor {
                     let (file, group) = (file.name.clone(), group.clone());
                     let (stop, semaphore) = (stop.clone(), semaphore.clone());
                     tasks.spawn(async move {
-                        monitor.run_group(&file, &group, &stop, &semaphore).await
+                        monitor.run_group(&file, &group, &stop, &semaphore).await;
                     });
                 }
             }

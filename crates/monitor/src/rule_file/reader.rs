@@ -63,6 +63,16 @@ struct Reader<'a> {
     faults: Vec<RuleFault>,
 }
 
+/// What an expression compares with on top.
+#[derive(Clone, Copy)]
+enum Comparing<'a> {
+    /// The expression is malformed: nothing can be said.
+    Faulty,
+    /// It does not compare with a number.
+    Nothing,
+    Number(&'a Threshold),
+}
+
 /// The entries of a mapping, by key.
 type Fields<'n> = BTreeMap<&'n str, (&'n Node, &'n Node)>;
 
@@ -112,16 +122,14 @@ impl Reader<'_> {
     }
 
     fn items<'n>(&mut self, node: &'n Node, structure: &str) -> &'n [Node] {
-        match &node.value {
-            Value::Sequence(items) => items,
-            _ => {
-                if !node.is_null() {
-                    let message = format!("a list is needed here, not {}", node.kind());
-                    self.fault(node.place, structure, message);
-                }
-                &[]
-            }
+        if let Value::Sequence(items) = &node.value {
+            return items;
         }
+        if !node.is_null() {
+            let message = format!("a list is needed here, not {}", node.kind());
+            self.fault(node.place, structure, message);
+        }
+        &[]
     }
 
     /// A text field; anything else than a text is a fault.
@@ -285,7 +293,7 @@ impl Reader<'_> {
 
     fn expr(&mut self, fields: &Fields<'_>, rule: &Node, structure: &str) -> Option<String> {
         let Some((node, text)) = self.text(fields, "expr", structure) else {
-            if !fields.get("expr").is_some_and(|(_, node)| !node.is_null()) {
+            if fields.get("expr").is_none_or(|(_, node)| node.is_null()) {
                 self.fault(rule.place, structure, "a rule needs an `expr`");
             }
             return None;
@@ -324,7 +332,11 @@ impl Reader<'_> {
             let entries = self.fields(node, structure, None);
             options = self.options(
                 &entries,
-                expr.as_deref().map(|_| threshold.as_ref()),
+                match (&expr, &threshold) {
+                    (None, _) => Comparing::Faulty,
+                    (Some(_), None) => Comparing::Nothing,
+                    (Some(_), Some(threshold)) => Comparing::Number(threshold),
+                },
                 structure,
             );
             let texts = entries
@@ -389,11 +401,11 @@ impl Reader<'_> {
         templates
     }
 
-    /// Reads the `yunhai_` annotations. `threshold` is `None` where the expression is faulty.
+    /// Reads the `yunhai_` annotations.
     fn options(
         &mut self,
         entries: &Fields<'_>,
-        threshold: Option<Option<&Threshold>>,
+        threshold: Comparing<'_>,
         structure: &str,
     ) -> RuleOptions {
         let mut options = RuleOptions::default();
@@ -413,10 +425,10 @@ impl Reader<'_> {
                 (None, _) => Some(format!(
                     "`{RECOVERY_THRESHOLD}` needs a number, not `{text}`"
                 )),
-                (Some(_), Some(None)) => Some(format!(
+                (Some(_), Comparing::Nothing) => Some(format!(
                     "`{RECOVERY_THRESHOLD}` needs an expression that compares with a number, like `measured > 0.9`"
                 )),
-                (Some(recovery), Some(Some(found)))
+                (Some(recovery), Comparing::Number(found))
                     if !found.comparison.accepts_recovery(found.number, recovery) =>
                 {
                     Some(format!(
@@ -440,7 +452,7 @@ impl Reader<'_> {
                     self.fault(node.place, structure, message);
                 }
             }
-            if options.no_data != NoData::Ok && threshold == Some(None) {
+            if options.no_data != NoData::Ok && matches!(threshold, Comparing::Nothing) {
                 let message = format!(
                     "`{NO_DATA}` needs an expression that compares with a number, like `measured > 0.9`; for others use `absent(…)`"
                 );

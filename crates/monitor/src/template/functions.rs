@@ -1,6 +1,7 @@
 //! The functions of Go's templates and of Prometheus (`template/template.go`, 2.42).
 
 use std::cmp::Ordering;
+use std::fmt::Write;
 
 use super::number::{format_fixed, format_general, format_scientific};
 use super::render::Value;
@@ -56,12 +57,12 @@ pub(super) fn is_known(name: &str) -> bool {
 
 pub(super) fn call(
     name: &str,
-    arguments: Vec<Value>,
+    arguments: &[Value],
     data: &TemplateData,
     offset: usize,
 ) -> Result<Value, RenderError> {
     if name == "query" {
-        let [Value::Text(expression)] = arguments.as_slice() else {
+        let [Value::Text(expression)] = arguments else {
             return Err(failed(name, offset, "it needs one text, the expression"));
         };
         return match data.queries.get(expression) {
@@ -74,7 +75,7 @@ pub(super) fn call(
             None => Err(RenderError::NeedsQuery(expression.clone())),
         };
     }
-    plain(name, &arguments, data).map_err(|message| failed(name, offset, &message))
+    plain(name, arguments, data).map_err(|message| failed(name, offset, &message))
 }
 
 fn failed(name: &str, offset: usize, message: &str) -> RenderError {
@@ -357,7 +358,6 @@ fn strip_domain(text: &str) -> String {
 }
 
 fn url_escape(text: &str) -> String {
-    use std::fmt::Write;
     let mut escaped = String::new();
     for byte in text.bytes() {
         match byte {
@@ -405,7 +405,7 @@ fn printf(format: &str, arguments: &[Value]) -> String {
             continue;
         }
         let Some(argument) = arguments.next() else {
-            output.push_str(&format!("%!{verb}(MISSING)"));
+            write!(output, "%!{verb}(MISSING)").expect("writing to a text does not fail");
             continue;
         };
         let mut text = verb_text(verb, precision, argument);

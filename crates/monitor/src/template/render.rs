@@ -193,7 +193,7 @@ impl Renderer<'_> {
             values.push(self.operand(argument, dot, command.offset)?);
         }
         values.extend(fed);
-        functions::call(name, values, self.data, command.offset)
+        functions::call(name, &values, self.data, command.offset)
     }
 
     fn operand(
@@ -214,7 +214,7 @@ impl Renderer<'_> {
                 (found.map_or(Value::Nil, |(_, value)| value.clone()), path)
             }
             Operand::Function(name) => {
-                return functions::call(name, Vec::new(), self.data, offset);
+                return functions::call(name, &[], self.data, offset);
             }
             Operand::Nested(pipeline, path) => (self.pipeline(pipeline, dot)?, path),
         };

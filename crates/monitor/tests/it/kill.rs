@@ -333,7 +333,7 @@ async fn survive(engine: databases::Engine, kills: usize) {
         assert_eq!(ids.len(), 1, "`{text}` was told under several ids: {ids:?}");
     }
     let repeated = deliveries.len() - expected.len();
-    println!(
+    eprintln!(
         "{killed} kills, {} notifications, each under one id; {repeated} repeated deliveries under the same id",
         expected.len()
     );

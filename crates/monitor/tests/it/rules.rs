@@ -49,7 +49,7 @@ on_every_database! {
     }
 
     async fn recording_rules_and_alerts_write_series(house: &mut House) {
-        house.rules(r#"
+        house.rules(r"
 groups:
   - name: g
     rules:
@@ -58,7 +58,7 @@ groups:
         labels: {by: me}
       - alert: Hot
         expr: cpu:avg > 0.5
-"#).await;
+").await;
         house.step(60, &[("a", 0.4), ("b", 0.8)]).await;
         let engine = yunhai_promql::Engine::default();
         let now_ms = START_MS + 60_000;
