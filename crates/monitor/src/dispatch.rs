@@ -45,6 +45,9 @@ pub(crate) struct DispatchInput<'a> {
     pub(crate) channels: &'a BTreeMap<ChannelId, String>,
     pub(crate) external_url: &'a str,
     pub(crate) now_ms: TimestampMs,
+    /// Whether new groups wait for more alerts; not in the one-shot mode, which does not come back
+    /// soon.
+    pub(crate) waits: bool,
 }
 
 /// A notification for one channel.
@@ -216,7 +219,7 @@ fn flush(
     plan: &mut DispatchPlan,
 ) {
     let due_ms = match group.flushed_at_ms {
-        None if bucket.step.is_some() => group.first_seen_ms,
+        None if bucket.step.is_some() || !input.waits => group.first_seen_ms,
         None => group.first_seen_ms + bucket.destination.group_wait_ms,
         Some(flushed_ms) => flushed_ms + bucket.destination.group_interval_ms,
     };

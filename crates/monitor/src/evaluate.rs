@@ -397,7 +397,6 @@ async fn describe(
         value: alert.instance.value,
         external_labels: surroundings.external_labels.clone(),
         external_url: surroundings.external_url.to_owned(),
-        now_ms: surroundings.at_ms,
         queries: HashMap::new(),
     };
     let mut labels = alert.series.clone();

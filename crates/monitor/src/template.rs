@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use yunhai_model::{Labels, TimestampMs};
+use yunhai_model::Labels;
 
 use parse::Node;
 
@@ -45,8 +45,6 @@ pub struct TemplateData {
     pub external_labels: Labels,
     /// Where people reach this installation, without a slash at the end.
     pub external_url: String,
-    /// When the rule was evaluated.
-    pub now_ms: TimestampMs,
     /// The answers to `query` so far.
     pub queries: HashMap<String, Vec<(Labels, f64)>>,
 }

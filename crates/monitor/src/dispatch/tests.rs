@@ -94,6 +94,7 @@ impl House {
             channels: &self.channels,
             external_url: "http://yunhai.test",
             now_ms: at_secs * 1000,
+            waits: true,
         });
         for group in plan.removed {
             self.groups.remove(&group.key);
@@ -169,6 +170,7 @@ fn the_same_decision_has_the_same_id_and_another_one_has_not() {
             channels: &house.channels,
             external_url: "",
             now_ms,
+            waits: true,
         })
     };
     let (first, again) = (input(&house, 30_000), input(&house, 31_000));

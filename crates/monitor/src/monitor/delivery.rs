@@ -28,6 +28,11 @@ const MAX_DIGEST: usize = 200;
 impl Monitor {
     /// Makes the notifications that are due; returns how many.
     pub async fn dispatch(&self) -> Result<usize> {
+        self.dispatch_after(true).await
+    }
+
+    /// Makes notifications; new groups may be told without waiting for more alerts.
+    pub(super) async fn dispatch_after(&self, waits: bool) -> Result<usize> {
         let _deciding = self.0.deciding.lock().await;
         let store = &self.0.store;
         let now_ms = self.now_ms();
@@ -64,6 +69,7 @@ impl Monitor {
             channels: &channels,
             external_url: &self.0.config.external_url,
             now_ms,
+            waits,
         });
         let muting_changed: Vec<_> = alerts
             .iter()

@@ -40,7 +40,7 @@ impl Monitor {
                 failed_rules += self.evaluate_group(&file.name, group, now_ms).await?;
             }
         }
-        self.dispatch().await?;
+        self.dispatch_after(false).await?;
         self.deliver().await?;
         let mut summary = EvaluationSummary {
             failed_rules,

@@ -195,6 +195,40 @@ on_every_database! {
         assert_eq!(told, ["a resolved"], "calm again");
     }
 
+    async fn one_shot_tells_without_waiting_for_company(house: &mut House) {
+        let route = Route { group_wait: Some("30s".parse().unwrap()), ..Route::default() };
+        house.route(route).await;
+        house.rules(&HIGH_CPU.replace("for: 2m", "for: 0s")).await;
+        house.clock.advance_ms(60_000);
+        house.measure("cpu", "a", 0.95);
+        let summary = house.monitor.evaluate_once().await.unwrap();
+        assert_eq!((summary.firing, summary.pending, summary.failed_rules), (1, 0, 0));
+        assert_eq!(house.told(), ["a firing"]);
+    }
+
+    async fn running_evaluates_tells_and_stops(house: &mut House) {
+        house.config.dispatch_interval = "10ms".parse().unwrap();
+        house.restart().await;
+        house.rules(&HIGH_CPU.replace("for: 2m", "for: 0s").replace("- name: cpu", "- name: cpu\n    interval: 10ms")).await;
+        house.measure("cpu", "a", 0.95);
+        let mut changes = house.monitor.changes();
+        let cancel = tokio_util::sync::CancellationToken::new();
+        let running = tokio::spawn({
+            let (monitor, cancel) = (house.monitor.clone(), cancel.clone());
+            async move { monitor.run(cancel).await }
+        });
+        loop {
+            let change = changes.recv().await.unwrap();
+            house.clock.advance_ms(10);
+            if matches!(change, yunhai_monitor::StateChange::Notification { is_delivered: true, .. }) {
+                break;
+            }
+        }
+        cancel.cancel();
+        running.await.unwrap().unwrap();
+        assert_eq!(house.told(), ["a firing"]);
+    }
+
     async fn lists_are_paged_sorted_and_filtered(house: &mut House) {
         house.rules(&HIGH_CPU.replace("for: 2m", "for: 0s")).await;
         house.step(60, &[("a", 0.95), ("b", 0.95), ("c", 0.95)]).await;
