@@ -18,6 +18,8 @@ pub struct RuleGroup {
     pub source: String,
     /// When it was last changed.
     pub updated_at_ms: i64,
+    /// How many evaluations were left out since the start, as the one before was not done in time.
+    pub skipped: u64,
     /// Its rules and how they stand.
     pub rules: Vec<RuleStatus>,
 }
@@ -95,6 +97,15 @@ pub struct RuleForm {
     /// Where the way to mend it is written down.
     #[serde(default)]
     pub runbook_url: Option<String>,
+}
+
+/// The rule that a form makes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FormRule {
+    /// The expression.
+    pub expr: String,
+    /// The rule as a Prometheus rule file.
+    pub source: String,
 }
 
 /// A condition on a label.

@@ -71,7 +71,4 @@ pub struct MaintenanceWindowSpec {
     /// What alerts must match; none: all.
     #[serde(default)]
     pub matchers: Vec<LabelMatcher>,
-    /// Why.
-    #[serde(default)]
-    pub comment: String,
 }

@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use yunhai_database::Database;
 use yunhai_identity::Identity;
 use yunhai_model::Clock;
+use yunhai_monitor::Monitor;
 use yunhai_promql::Engine;
 use yunhai_series::Store;
 
@@ -19,6 +20,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) database: Database,
     pub(crate) identity: Identity,
+    pub(crate) monitor: Monitor,
     pub(crate) store: Store,
     pub(crate) engine: Engine,
     pub(crate) fleet: Fleet,

@@ -11,6 +11,9 @@ use yunhai_collector::metrics::METRICS;
 use yunhai_model::Clock;
 use yunhai_series::{MetricKind, MetricMetadata, Store};
 
+/// How long after the start the first round comes.
+const FIRST_ROUND: Duration = Duration::from_secs(1);
+
 /// Measures until stopped. A change of the interval holds at once.
 pub(crate) async fn run(
     collector: Arc<Mutex<HostCollector>>,
@@ -19,12 +22,20 @@ pub(crate) async fn run(
     mut interval_secs: watch::Receiver<u64>,
     stop: CancellationToken,
 ) {
+    // CPU use is counted between two readings, rates between two samples: a little after the
+    // start comes a first round, soon after it a second, then the interval holds.
+    let mut warm_up = [Duration::from_secs(15)].into_iter();
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = tokio::time::sleep(FIRST_ROUND) => {}
+    }
     loop {
         let started = Instant::now();
         if let Err(error) = collect_once(&collector, &store, &clock).await {
             tracing::error!(%error, "cannot store this machine's measurements");
         }
         let interval = Duration::from_secs((*interval_secs.borrow_and_update()).max(1));
+        let interval = warm_up.next().map_or(interval, |soon| interval.min(soon));
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep_until(started + interval) => {}

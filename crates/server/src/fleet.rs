@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use yunhai_api_types::{Consumer, ServerCounts, ServerState, ServerSummary, TopConsumers};
 use yunhai_model::{Clock, Labels, Sample, TimeSeries, TimestampMs, is_stale};
@@ -27,6 +28,7 @@ pub(crate) struct Fleet {
     queryable: Arc<dyn Queryable>,
     clock: Arc<dyn Clock>,
     snapshot: RwLock<Arc<Snapshot>>,
+    looks: watch::Sender<u64>,
 }
 
 /// The servers at one moment, by name.
@@ -41,12 +43,18 @@ impl Fleet {
             queryable,
             clock,
             snapshot: RwLock::default(),
+            looks: watch::Sender::new(0),
         }
     }
 
     /// Returns the newest snapshot.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Follows how often the fleet was looked at.
+    pub(crate) fn looks(&self) -> watch::Receiver<u64> {
+        self.looks.subscribe()
     }
 
     /// Refreshes the snapshot until stopped.
@@ -139,6 +147,7 @@ impl Fleet {
             .snapshot
             .write()
             .unwrap_or_else(PoisonError::into_inner) = snapshot;
+        self.looks.send_modify(|looks| *looks += 1);
         Ok(())
     }
 

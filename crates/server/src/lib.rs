@@ -14,6 +14,8 @@ mod events;
 mod fleet;
 mod identity_errors;
 mod list;
+mod monitor_errors;
+mod notifying;
 mod otlp;
 mod remote_write;
 mod router;

@@ -1,15 +1,19 @@
 //! Handlers, one module per noun of the address.
 
+mod alerts;
 pub(crate) mod audit;
+mod channels;
 pub(crate) mod events;
 pub(crate) mod health;
 mod invitations;
 mod me;
 pub(crate) mod otlp;
 pub(crate) mod prometheus;
+mod rules;
 mod servers;
 mod session;
 mod settings;
+mod silences;
 mod tokens;
 pub(crate) mod users;
 
@@ -63,7 +67,11 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(tokens::router())
         .merge(audit::router())
         .merge(settings::router())
-        .merge(servers::router());
+        .merge(servers::router())
+        .merge(alerts::router())
+        .merge(rules::router())
+        .merge(silences::router())
+        .merge(channels::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }
 

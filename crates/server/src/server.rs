@@ -13,13 +13,17 @@ use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target};
 use yunhai_model::Clock;
+use yunhai_monitor::{Monitor, MonitorConfig, MonitorParts, StateChange};
+use yunhai_notify::{Sender, SenderOptions};
 use yunhai_promql::{Engine, EngineOptions};
 use yunhai_series::{Store, StoreConfig};
 use yunhai_vault::Vault;
 
 use crate::app::App;
 use crate::config::ServerConfig;
+use crate::events::LiveEvent;
 use crate::fleet::{Fleet, LOOK_BACK_MS};
+use crate::notifying::{ChannelNotifier, StoreSink, VaultSealer};
 use crate::serve::Bound;
 use crate::settings::SettingsStore;
 
@@ -35,6 +39,8 @@ pub struct Parts {
     pub identity: Identity,
     /// Where and how metrics are stored.
     pub series: StoreConfig,
+    /// How rules are evaluated and notifications sent.
+    pub monitor: MonitorConfig,
     /// How this machine is measured.
     pub host: HostConfig,
     /// How often, until somebody sets another interval.
@@ -57,12 +63,15 @@ impl Server {
             clock,
             database,
             identity,
+            vault,
             series,
+            monitor,
             host,
-            ..
+            collect_interval_secs,
+            encrypted,
         } = parts;
         database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
-        let settings = SettingsStore::load(database.clone(), parts.collect_interval_secs).await?;
+        let settings = SettingsStore::load(database.clone(), collect_interval_secs).await?;
         let series_location = if series.blocks_url.is_empty() {
             series.directory.display().to_string()
         } else {
@@ -70,14 +79,36 @@ impl Server {
         };
         let store = Store::open(series, Arc::clone(&clock)).await?;
         store.record_metadata(crate::collect::metadata())?;
+        let engine = Engine::new(EngineOptions {
+            // With measurements every five minutes, Prometheus's own five would make series
+            // come and go.
+            lookback_ms: LOOK_BACK_MS,
+            ..EngineOptions::default()
+        });
+        database
+            .migrate(yunhai_monitor::MIGRATIONS, &*clock)
+            .await?;
+        let sender = Sender::new(SenderOptions {
+            external_url: monitor.external_url.clone(),
+            time_zone: jiff::tz::TimeZone::system(),
+            clock: Arc::clone(&clock),
+            ..SenderOptions::default()
+        })?;
+        let monitor = Monitor::new(MonitorParts {
+            database: database.clone(),
+            queryable: Arc::new(store.clone()),
+            engine: engine.clone(),
+            notifier: Arc::new(ChannelNotifier(sender)),
+            sink: Arc::new(StoreSink(store.clone())),
+            sealer: Arc::new(VaultSealer(vault)),
+            clock: Arc::clone(&clock),
+            config: monitor,
+        })
+        .await?;
         let app = Arc::new(App {
             fleet: Fleet::new(Arc::new(store.clone()), Arc::clone(&clock)),
-            engine: Engine::new(EngineOptions {
-                // With measurements every five minutes, Prometheus's own five would make series
-                // come and go.
-                lookback_ms: LOOK_BACK_MS,
-                ..EngineOptions::default()
-            }),
+            engine,
+            monitor,
             clock,
             database,
             identity,
@@ -86,7 +117,7 @@ impl Server {
             series_location,
             events: broadcast::Sender::new(256),
             own_metrics: own_metrics()?,
-            encrypted: parts.encrypted,
+            encrypted,
         });
         let event = AuditEvent::new(Action::ServerStarted, Target::only("server"));
         app.identity
@@ -124,6 +155,15 @@ impl Server {
             app.store.run_maintenance(stop).await;
         });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background.spawn(async move {
+            if let Err(error) = app.monitor.run(stop).await {
+                tracing::error!(%error, "alerting stopped");
+            }
+        });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { tell_changes(&app, stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
             .spawn(async move { tidy_sessions(&app, stop).await });
     }
@@ -150,6 +190,47 @@ impl Server {
         audit.checkpoint().await?;
         self.app.store.close().await?;
         served
+    }
+}
+
+/// Tells open pages what changes: alerts as they happen, servers after every look at them.
+async fn tell_changes(app: &App, stop: CancellationToken) {
+    let mut changes = app.monitor.changes();
+    let mut looks = app.fleet.looks();
+    loop {
+        let event = tokio::select! {
+            () = stop.cancelled() => return,
+            look = looks.changed() => match look {
+                Ok(()) => LiveEvent { kind: "servers", id: None },
+                Err(_) => return,
+            },
+            change = changes.recv() => match change {
+                Ok(StateChange::Alert { id, .. }) => LiveEvent {
+                    kind: "alerts",
+                    id: Some(id.to_string()),
+                },
+                Ok(StateChange::Settings { what }) => LiveEvent {
+                    kind: match what {
+                        "rules" => "rule-groups",
+                        "windows" => "maintenance-windows",
+                        "route" | "inhibitions" => "routes",
+                        other => other,
+                    },
+                    id: None,
+                },
+                Ok(StateChange::Notification { id, .. }) => LiveEvent {
+                    kind: "notifications",
+                    id: Some(id),
+                },
+                Err(broadcast::error::RecvError::Lagged(_)) => LiveEvent {
+                    kind: "everything",
+                    id: None,
+                },
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+        };
+        // Nobody listens when no page is open.
+        let _ = app.events.send(event);
     }
 }
 

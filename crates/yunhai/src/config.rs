@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use yunhai_identity::IdentityConfig;
 use yunhai_model::HumanDuration;
+use yunhai_monitor::MonitorConfig;
 use yunhai_series::StoreConfig;
 use yunhai_server::ServerConfig;
 
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) series: StoreConfig,
     /// Users, sessions and the audit log.
     pub(crate) identity: IdentityConfig,
+    /// How rules are evaluated and notifications sent.
+    pub(crate) monitor: MonitorConfig,
     /// How this machine is measured.
     pub(crate) collect: CollectConfig,
 }
@@ -59,6 +62,12 @@ impl Config {
                 .faults()
                 .into_iter()
                 .map(|(key, reason)| format!("identity.{key}: {reason}")),
+        );
+        faults.extend(
+            self.monitor
+                .faults()
+                .into_iter()
+                .map(|fault| format!("monitor.{fault}")),
         );
         if let Err(error) = self.series.check() {
             faults.push(format!("series: {error}"));

@@ -34,6 +34,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/labels", get(labels).post(labels))
         .route("/label/{name}/values", get(label_values))
         .route("/metadata", get(metadata))
+        .route("/rules", get(rules))
+        .route("/alerts", get(alerts))
         .route("/status/buildinfo", get(build_info))
         .route("/write", post(write))
 }
@@ -362,6 +364,18 @@ async fn metadata(State(app): State<Arc<App>>, caller: Caller, params: Params) -
         })
         .collect();
     PromAnswer::new(data)
+}
+
+async fn rules(State(app): State<Arc<App>>, caller: Caller) -> PromResult {
+    may_read(&caller)?;
+    let rules = super::rules::prometheus_rules(&app).await;
+    PromAnswer::new(rules.map_err(|error| PromError::execution(error.0.detail))?)
+}
+
+async fn alerts(State(app): State<Arc<App>>, caller: Caller) -> PromResult {
+    may_read(&caller)?;
+    let alerts = super::alerts::prometheus_alerts(&app).await;
+    PromAnswer::new(alerts.map_err(|error| PromError::execution(error.0.detail))?)
 }
 
 async fn build_info(caller: Caller) -> PromResult {

@@ -8,8 +8,7 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    AlertCounts, List, ListQuery, MetricInfo, Overview, Problem, ServerDetail, ServerFilter,
-    ServerSummary,
+    List, ListQuery, MetricInfo, Overview, Problem, ServerDetail, ServerFilter, ServerSummary,
 };
 use yunhai_identity::Permission;
 use yunhai_promql::{MatchOp, Matcher};
@@ -35,7 +34,7 @@ async fn overview(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json
     let fleet = app.fleet.snapshot();
     Ok(Json(Overview {
         servers: fleet.counts(),
-        alerts: AlertCounts::default(),
+        alerts: super::alerts::counts(&app).await?,
         top: fleet.top(),
     }))
 }
@@ -65,7 +64,7 @@ async fn list_servers(
         })
         .transpose()?;
     let text = request.query.clone().unwrap_or_default().to_lowercase();
-    let alerts = BTreeMap::new();
+    let alerts = super::alerts::firing_by_server(&app).await?;
     let fleet = app.fleet.snapshot();
     let mut servers: Vec<ServerSummary> = fleet
         .servers()
@@ -110,7 +109,7 @@ async fn show_server(
     let server = fleet
         .get(&name)
         .ok_or_else(|| ApiError::not_found(format_args!("server `{name}`")))?;
-    let alerts = BTreeMap::new();
+    let alerts = super::alerts::firing_by_server(&app).await?;
     Ok(Json(ServerDetail {
         summary: with_alerts(server, &alerts),
         metrics: metrics_of(&app, &name)?,

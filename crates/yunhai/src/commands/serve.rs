@@ -49,6 +49,9 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| bound.url());
 
+    if config.monitor.external_url.is_empty() {
+        config.monitor.external_url.clone_from(&url);
+    }
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let server = yunhai_server::Server::start(
@@ -58,6 +61,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             vault: state.vault,
             identity: state.identity,
             series: config.series,
+            monitor: config.monitor,
             host,
             collect_interval_secs: config
                 .collect

@@ -1,0 +1,116 @@
+//! Wires alerting to the channels, the vault and the series store, through the small traits that
+//! it asks for.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use yunhai_model::{Secret, TimeSeries};
+use yunhai_monitor::{
+    Delivered, Notification, Notifier, NotifyError, RateLimit, SampleSink, SecretSealer,
+};
+use yunhai_notify::{ChannelConfig, ChannelSender, SendError, Sender};
+use yunhai_series::Store;
+use yunhai_vault::{Place, Vault};
+
+/// Sends through the channels of the `notify` crate.
+pub(crate) struct ChannelNotifier(pub(crate) Sender);
+
+#[async_trait]
+impl Notifier for ChannelNotifier {
+    fn check(&self, config: &Value) -> Result<(), String> {
+        parse(config)?.validate().map_err(|error| error.to_string())
+    }
+
+    fn secret_fields(&self, config: &Value) -> Vec<String> {
+        parse(config)
+            .map(|config| config.secret_fields())
+            .unwrap_or_default()
+    }
+
+    fn rate_limit(&self, config: &Value) -> Option<RateLimit> {
+        // Of several limits the longest window is the one that piles up; the sender's own
+        // back-off keeps the short ones.
+        parse(config)
+            .ok()?
+            .kind()
+            .rate_limits()
+            .iter()
+            .max_by_key(|limit| limit.window)
+            .map(|limit| RateLimit {
+                messages: u32::try_from(limit.messages).unwrap_or(u32::MAX),
+                period_ms: limit.window.as_millis() as i64,
+            })
+    }
+
+    async fn send(
+        &self,
+        config: &Value,
+        id: &str,
+        notification: &Notification,
+    ) -> Result<Delivered, NotifyError> {
+        let config = parse(config).map_err(|message| NotifyError {
+            message,
+            is_retryable: false,
+            retry_after_ms: None,
+        })?;
+        match self.0.send(&config, notification, id).await {
+            Ok(delivery) => Ok(Delivered {
+                answer: delivery.answer,
+            }),
+            Err(error) => Err(notify_error(&error)),
+        }
+    }
+}
+
+fn parse(config: &Value) -> Result<ChannelConfig, String> {
+    ChannelConfig::from_clear_json(&Secret::new(config.to_string()))
+        .map_err(|error| error.to_string())
+}
+
+fn notify_error(error: &SendError) -> NotifyError {
+    NotifyError {
+        message: error.to_string(),
+        is_retryable: error.is_retryable,
+        retry_after_ms: error.retry_after.map(|wait| wait.as_millis() as i64),
+    }
+}
+
+/// Seals the secrets of channels with the vault.
+pub(crate) struct VaultSealer(pub(crate) Vault);
+
+impl SecretSealer for VaultSealer {
+    fn seal(&self, place: &str, secret: &str) -> Result<String, String> {
+        Ok(self.0.seal_secret(&place_of(place), &Secret::new(secret)))
+    }
+
+    fn open(&self, place: &str, sealed: &str) -> Result<String, String> {
+        self.0
+            .open_secret(&place_of(place), sealed)
+            .map(|secret| secret.expose().to_owned())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Turns `channel/ID/field` into a place of the vault.
+fn place_of(place: &str) -> Place {
+    let mut parts = place.splitn(3, '/');
+    let mut next = || parts.next().unwrap_or_default();
+    Place::new(next(), next(), next())
+}
+
+/// Appends what rules yield to the series store.
+pub(crate) struct StoreSink(pub(crate) Store);
+
+#[async_trait]
+impl SampleSink for StoreSink {
+    async fn append(&self, series: Vec<TimeSeries>) -> Result<(), String> {
+        let outcome = self
+            .0
+            .append(series)
+            .await
+            .map_err(|error| error.to_string())?;
+        match outcome.rejected.first() {
+            None => Ok(()),
+            Some(rejection) => Err(rejection.to_string()),
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Notification channels, the routes to them, and the log of what was sent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use yunhai_api_types::{
+    Channel, ChannelRequest, ChannelTest, Fault, List, ListQuery, NotificationEntry,
+    NotificationFilter, Problem, ProblemCode,
+};
+use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_model::{ChannelId, PageRequest};
+use yunhai_monitor::{NewChannel, OutboxEntry, OutboxFilter, OutboxState, Route};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::list::{list_of, page_of, page_request};
+
+/// What stands for a secret in an answer, and for "as it was" in a request.
+const HIDDEN: &str = "********";
+
+pub(super) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_channels, create_channel))
+        .routes(routes!(show_channel, update_channel, delete_channel))
+        .routes(routes!(test_channel))
+        .routes(routes!(show_routes, put_routes))
+        .routes(routes!(list_notifications))
+}
+
+/// Lists channels; their secrets are hidden.
+#[utoipa::path(get, path = "/channels", tag = "channels", params(ListQuery),
+    responses((status = OK, body = List<Channel>), (status = "4XX", body = Problem)))]
+async fn list_channels(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<List<Channel>>> {
+    caller.require(Permission::ServersRead)?;
+    let request = page_request(&query)?;
+    let text = request.query.clone().unwrap_or_default().to_lowercase();
+    let (_, descending) = request.order(&[("name", ())], "name")?;
+    let mut found = app.monitor.channels().await?;
+    found.retain(|channel| channel.name.to_lowercase().contains(&text));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    if descending {
+        found.reverse();
+    }
+    let page = page_of(found, &request);
+    let mut channels = Vec::new();
+    for channel in page.items {
+        channels.push(channel_of(&app, channel).await?);
+    }
+    Ok(Json(List {
+        items: channels,
+        total: page.total,
+        page: request.page,
+        page_size: request.page_size,
+    }))
+}
+
+/// Adds a channel.
+#[utoipa::path(post, path = "/channels", tag = "channels", request_body = ChannelRequest,
+    responses((status = CREATED, body = Channel), (status = "4XX", body = Problem)))]
+async fn create_channel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(body): Json<ChannelRequest>,
+) -> ApiResult<(StatusCode, Json<Channel>)> {
+    caller.require(Permission::ChannelsWrite)?;
+    let channel = app.monitor.add_channel(new_channel(body)?).await?;
+    let channel = channel_of(&app, channel).await?;
+    audit(&app, &caller, Action::ChannelCreated, &channel).await?;
+    Ok((StatusCode::CREATED, Json(channel)))
+}
+
+/// Shows a channel; its secrets are hidden.
+#[utoipa::path(get, path = "/channels/{id}", tag = "channels", params(ChannelPath),
+    responses((status = OK, body = Channel), (status = "4XX", body = Problem)))]
+async fn show_channel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<ChannelPath>,
+) -> ApiResult<Json<Channel>> {
+    caller.require(Permission::ServersRead)?;
+    let channel = app.monitor.channel(path.id()?).await?;
+    Ok(Json(channel_of(&app, channel).await?))
+}
+
+/// Changes a channel; secrets that come back hidden stay as they were.
+#[utoipa::path(put, path = "/channels/{id}", tag = "channels", params(ChannelPath),
+    request_body = ChannelRequest,
+    responses((status = OK, body = Channel), (status = "4XX", body = Problem)))]
+async fn update_channel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<ChannelPath>,
+    Json(mut body): Json<ChannelRequest>,
+) -> ApiResult<Json<Channel>> {
+    caller.require(Permission::ChannelsWrite)?;
+    let id = path.id()?;
+    let before = app.monitor.channel(id).await?;
+    hide_absent(&mut body.config, &before.config);
+    let channel = app.monitor.change_channel(id, new_channel(body)?).await?;
+    let channel = channel_of(&app, channel).await?;
+    audit(&app, &caller, Action::ChannelUpdated, &channel).await?;
+    Ok(Json(channel))
+}
+
+/// Deletes a channel that no route names.
+#[utoipa::path(delete, path = "/channels/{id}", tag = "channels", params(ChannelPath),
+    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+async fn delete_channel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<ChannelPath>,
+) -> ApiResult<StatusCode> {
+    caller.require(Permission::ChannelsWrite)?;
+    let channel = app.monitor.channel(path.id()?).await?;
+    app.monitor.delete_channel(channel.id).await?;
+    let target = Target::new("channel", channel.id, channel.name);
+    let event = AuditEvent::new(Action::ChannelDeleted, target);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a test and shows what the other side really answered.
+#[utoipa::path(post, path = "/channels/{id}/test", tag = "channels", params(ChannelPath),
+    responses((status = OK, body = ChannelTest), (status = "4XX", body = Problem)))]
+async fn test_channel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<ChannelPath>,
+) -> ApiResult<Json<ChannelTest>> {
+    caller.require(Permission::ChannelsWrite)?;
+    let channel = app.monitor.channel(path.id()?).await?;
+    let user = &caller.principal.user.name;
+    let test = match app.monitor.test_channel(channel.id, user).await {
+        Ok(delivered) => ChannelTest {
+            ok: true,
+            answer: delivered.answer,
+        },
+        Err(yunhai_monitor::Error::Notify(error)) => ChannelTest {
+            ok: false,
+            answer: error.to_string(),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    let event = AuditEvent::new(
+        Action::ChannelTested,
+        Target::new("channel", channel.id, channel.name),
+    )
+    .after(&test);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(Json(test))
+}
+
+/// Shows the routes from alerts to channels: a tree, of which the deepest match counts.
+#[utoipa::path(get, path = "/routes", tag = "channels",
+    responses((status = OK, body = Object), (status = "4XX", body = Problem)))]
+async fn show_routes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Route>> {
+    caller.require(Permission::ServersRead)?;
+    Ok(Json(app.monitor.route().await?))
+}
+
+/// Replaces the routes.
+#[utoipa::path(put, path = "/routes", tag = "channels", request_body = Object,
+    responses((status = OK, body = Object), (status = "4XX", body = Problem)))]
+async fn put_routes(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(body): Json<Value>,
+) -> ApiResult<Json<Route>> {
+    caller.require(Permission::ChannelsWrite)?;
+    let route: Route = serde_json::from_value(body)
+        .map_err(|error| ApiError::new(ProblemCode::ValidationFailed, error.to_string()))?;
+    let before = app.monitor.route().await?;
+    app.monitor.put_route(&route).await?;
+    let event = AuditEvent::new(Action::RoutesChanged, Target::only("routes"))
+        .before(&before)
+        .after(&route);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(Json(route))
+}
+
+/// Lists notifications: what was sent, what waits, what failed.
+#[utoipa::path(get, path = "/notifications", tag = "channels",
+    params(ListQuery, NotificationFilter),
+    responses((status = OK, body = List<NotificationEntry>), (status = "4XX", body = Problem)))]
+async fn list_notifications(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+    Query(filter): Query<NotificationFilter>,
+) -> ApiResult<Json<List<NotificationEntry>>> {
+    caller.require(Permission::ServersRead)?;
+    let request = page_request(&query)?;
+    let filter = OutboxFilter {
+        states: filter
+            .state
+            .map(|text| outbox_state(&text))
+            .transpose()?
+            .into_iter()
+            .collect(),
+        channel: filter
+            .channel
+            .map(|text| {
+                text.parse::<ChannelId>()
+                    .map_err(|error| ApiError::new(ProblemCode::InvalidRequest, error.to_string()))
+            })
+            .transpose()?,
+    };
+    let names: BTreeMap<ChannelId, String> = app
+        .monitor
+        .channels()
+        .await?
+        .into_iter()
+        .map(|channel| (channel.id, channel.name))
+        .collect();
+    let page = app.monitor.notifications(&filter, &request).await?;
+    Ok(Json(list_of(page, &request, |entry| {
+        entry_of(entry, &names)
+    })))
+}
+
+/// Which channel.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ChannelPath {
+    /// The channel's id.
+    id: String,
+}
+
+impl ChannelPath {
+    fn id(&self) -> ApiResult<ChannelId> {
+        self.id
+            .parse()
+            .map_err(|_| ApiError::not_found(format_args!("channel {}", self.id)))
+    }
+}
+
+async fn audit(app: &App, caller: &Caller, action: Action, channel: &Channel) -> ApiResult<()> {
+    let target = Target::new("channel", &channel.id, channel.name.clone());
+    // The channel as it is shown: its secrets are hidden.
+    let event = AuditEvent::new(action, target).after(channel);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(())
+}
+
+/// Puts the kind among the settings, as alerting keeps them.
+fn new_channel(body: ChannelRequest) -> ApiResult<NewChannel> {
+    let Value::Object(mut config) = body.config else {
+        let fault = Fault {
+            pointer: Some("/config".to_owned()),
+            detail: "must be an object".to_owned(),
+            ..Fault::default()
+        };
+        let problem = Problem::new(ProblemCode::ValidationFailed, "config must be an object");
+        return Err(problem.with_errors(vec![fault]).into());
+    };
+    config.insert("kind".to_owned(), json!(body.kind));
+    Ok(NewChannel {
+        name: body.name,
+        config: Value::Object(config),
+        is_enabled: body.enabled,
+    })
+}
+
+/// Marks secrets that a request leaves out or sends as `null` as unchanged.
+fn hide_absent(config: &mut Value, before: &Value) {
+    let (Value::Object(config), Value::Object(before)) = (config, before) else {
+        return;
+    };
+    for (name, old) in before {
+        if *old == HIDDEN {
+            let field = config.entry(name.clone()).or_insert(Value::Null);
+            if field.is_null() {
+                *field = json!(HIDDEN);
+            }
+        } else if let Some(field) = config.get_mut(name) {
+            hide_absent(field, old);
+        }
+    }
+}
+
+async fn channel_of(app: &App, channel: yunhai_monitor::Channel) -> ApiResult<Channel> {
+    let last = app
+        .monitor
+        .notifications(
+            &OutboxFilter {
+                states: vec![OutboxState::Sent, OutboxState::Failed],
+                channel: Some(channel.id),
+            },
+            &PageRequest {
+                page_size: 1,
+                ..PageRequest::default()
+            },
+        )
+        .await?
+        .items
+        .into_iter()
+        .next();
+    let mut config = channel.config;
+    let kind = match &mut config {
+        Value::Object(fields) => fields
+            .remove("kind")
+            .and_then(|kind| kind.as_str().map(str::to_owned)),
+        _ => None,
+    };
+    Ok(Channel {
+        id: channel.id.to_string(),
+        name: channel.name,
+        kind: kind.unwrap_or_default(),
+        enabled: channel.is_enabled,
+        config,
+        last_used_ms: last.as_ref().and_then(|entry| entry.attempted_at_ms),
+        last_result: last.and_then(|entry| entry.error.or(entry.answer)),
+    })
+}
+
+fn outbox_state(text: &str) -> ApiResult<OutboxState> {
+    [
+        OutboxState::Pending,
+        OutboxState::Sending,
+        OutboxState::Sent,
+        OutboxState::Failed,
+        OutboxState::Merged,
+    ]
+    .into_iter()
+    .find(|state| state.as_str() == text)
+    .ok_or_else(|| {
+        ApiError::new(
+            ProblemCode::InvalidRequest,
+            format!(
+                "state: there is no state `{text}`; choose pending, sending, sent, failed or merged"
+            ),
+        )
+    })
+}
+
+fn entry_of(entry: OutboxEntry, names: &BTreeMap<ChannelId, String>) -> NotificationEntry {
+    let alerts = entry.notification.alerts.len();
+    let summary = entry
+        .notification
+        .common_labels
+        .get("alertname")
+        .or_else(|| {
+            entry
+                .notification
+                .alerts
+                .first()
+                .and_then(|alert| alert.labels.get("alertname"))
+        })
+        .unwrap_or_default();
+    NotificationEntry {
+        summary: format!(
+            "{} {summary} ({alerts})",
+            entry.notification.status.as_str()
+        ),
+        channel: names
+            .get(&entry.channel)
+            .cloned()
+            .unwrap_or_else(|| entry.channel.to_string()),
+        state: entry.state.as_str().to_owned(),
+        attempts: u32::try_from(entry.attempts).unwrap_or_default(),
+        created_at_ms: entry.created_at_ms,
+        sent_at_ms: entry
+            .finished_at_ms
+            .filter(|_| entry.state == OutboxState::Sent),
+        next_attempt_ms: matches!(entry.state, OutboxState::Pending | OutboxState::Sending)
+            .then_some(entry.due_at_ms),
+        answer: entry.error.or(entry.answer),
+        id: entry.id,
+    }
+}
