@@ -21,7 +21,7 @@ use crate::security::ClientAddress;
 const CSRF_HEADER: &str = "x-csrf-token";
 
 /// How recent a sign-in must be for a dangerous action.
-const RECENT: Duration = Duration::from_secs(15 * 60);
+const RECENT: Duration = Duration::from_mins(15);
 
 /// A user who has proved who they are.
 #[derive(Clone)]

@@ -137,3 +137,13 @@ pub(crate) struct Query<T>(pub(crate) T);
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(ApiError))]
 pub(crate) struct Path<T>(pub(crate) T);
+
+/// How the API's description tells of refusals.
+#[derive(utoipa::IntoResponses)]
+#[response(
+    status = "4XX",
+    description = "Why it was refused",
+    content_type = "application/problem+json"
+)]
+#[allow(dead_code)] // Only its description is used.
+pub(crate) struct Refused(Problem);

@@ -23,6 +23,9 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 /// How many servers each list of top consumers names.
 const TOP: usize = 5;
 
+type SetGauge = fn(&mut ServerSummary, f64);
+type RateField = fn(&mut ServerSummary) -> &mut Option<f64>;
+
 /// Where the snapshot is kept.
 pub(crate) struct Fleet {
     queryable: Arc<dyn Queryable>,
@@ -103,7 +106,7 @@ impl Fleet {
                 ServerState::Down
             };
         }
-        let gauges: [(&str, fn(&mut ServerSummary, f64)); 5] = [
+        let gauges: [(&str, SetGauge); 5] = [
             ("server_cpu_utilization_ratio", |server, value| {
                 server.cpu_ratio = Some(value);
             }),
@@ -125,7 +128,7 @@ impl Fleet {
                 }
             }
         }
-        let rates: [(&str, fn(&mut ServerSummary) -> &mut Option<f64>); 2] = [
+        let rates: [(&str, RateField); 2] = [
             ("server_network_receive_bytes_total", |server| {
                 &mut server.receive_bytes_per_sec
             }),

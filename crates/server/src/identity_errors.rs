@@ -9,7 +9,9 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         use ProblemCode as P;
         let code = match &error {
-            Error::InvalidCredentials => P::WrongCredentials,
+            Error::InvalidCredentials | Error::InvalidSetupCode | Error::InvalidInvitation => {
+                P::WrongCredentials
+            }
             Error::TooManyAttempts { .. } => P::LockedOut,
             Error::PendingApproval | Error::UserDisabled => P::AccountNotActive,
             Error::Unauthenticated => P::NotSignedIn,
@@ -34,11 +36,12 @@ impl From<Error> for ApiError {
                 return Self(Box::new(problem.0.with_errors(vec![fault])));
             }
             Error::InvalidPage(_) => P::InvalidRequest,
-            Error::NameTaken(_) | Error::LastAdministrator => P::Conflict,
-            Error::SecondFactorEnabled | Error::SecondFactorMissing => P::Conflict,
+            Error::NameTaken(_)
+            | Error::LastAdministrator
+            | Error::SecondFactorEnabled
+            | Error::SecondFactorMissing => P::Conflict,
             Error::NotFound { .. } => P::NotFound,
             Error::AlreadySetUp => P::SetupDone,
-            Error::InvalidSetupCode | Error::InvalidInvitation => P::WrongCredentials,
             Error::RegistrationClosed => P::PermissionDenied,
             _ => return Self::internal(error),
         };

@@ -1,18 +1,48 @@
 //! Lists: from the query of a request to the page that travels.
 
+use std::cmp::Ordering;
+
 use yunhai_api_types::{List, ListQuery};
-use yunhai_model::{Page, PageRequest};
+use yunhai_model::{Page, PageRequest, Sort};
 
 use crate::error::ApiResult;
 
-/// Checks which part of a list is asked for.
-pub(crate) fn page_request(query: &ListQuery) -> ApiResult<PageRequest> {
-    Ok(PageRequest::parse(
+/// Checks which part of a list is asked for. `fields` are the fields to sort by, each beside the
+/// name that the domain has for it.
+pub(crate) fn page_request(query: &ListQuery, fields: &[(&str, &str)]) -> ApiResult<PageRequest> {
+    let mut request = PageRequest::parse(
         query.page,
         query.page_size,
         query.sort.as_deref(),
         query.q.as_deref(),
-    )?)
+    )?;
+    if request.sort.is_some() {
+        let (field, descending) = request.order(fields, "")?;
+        request.sort = Some(Sort {
+            field: (*field).to_owned(),
+            descending,
+        });
+    }
+    Ok(request)
+}
+
+/// A field to sort by: its name in the API, and how entries compare by it.
+pub(crate) type SortField<T> = (&'static str, fn(&T, &T) -> Ordering);
+
+/// Sorts entries by the field that is asked for; the first of `fields` unless one is.
+pub(crate) fn sort_by<T>(
+    entries: &mut [T],
+    request: &PageRequest,
+    fields: &[SortField<T>],
+) -> ApiResult<()> {
+    let first = fields.first().map_or("", |(name, _)| name);
+    let (compare, descending) = request.order(fields, first)?;
+    // The sort is stable: equals stay in the order of the list's own.
+    entries.sort_by(|a, b| {
+        let order = compare(a, b);
+        if descending { order.reverse() } else { order }
+    });
+    Ok(())
 }
 
 /// Turns a domain's page into the list that travels.
@@ -56,5 +86,22 @@ mod tests {
         let page = page_of(vec![1, 2, 3], &request(2));
         assert_eq!((page.items, page.total), (vec![3], 3));
         assert!(page_of(vec![1], &request(u32::MAX)).items.is_empty());
+    }
+
+    #[test]
+    fn fields_have_the_names_of_the_api() {
+        let query = |sort: &str| ListQuery {
+            sort: Some(sort.to_owned()),
+            ..ListQuery::default()
+        };
+        let fields = [("created_at_ms", "created")];
+        let request = page_request(&query("-created_at_ms"), &fields).unwrap();
+        assert_eq!(request.sort, "-created".parse().ok());
+        let error = page_request(&query("created"), &fields).unwrap_err();
+        assert!(
+            error.0.detail.contains("created_at_ms"),
+            "{}",
+            error.0.detail
+        );
     }
 }

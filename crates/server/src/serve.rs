@@ -75,7 +75,7 @@ impl Bound {
             let handle = handle.clone();
             let stop = stop.clone();
             tokio::spawn(async move {
-                let mut tidy = tokio::time::interval(Duration::from_secs(300));
+                let mut tidy = tokio::time::interval(Duration::from_mins(5));
                 loop {
                     tokio::select! {
                         () = stop.cancelled() => break,

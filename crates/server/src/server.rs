@@ -236,7 +236,7 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
 
 /// Forgets sessions and tokens that have ended.
 async fn tidy_sessions(app: &App, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(3600));
+    let mut ticks = tokio::time::interval(Duration::from_hours(1));
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

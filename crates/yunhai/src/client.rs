@@ -150,7 +150,7 @@ impl Client {
     fn new(server: Url, token: Option<Secret>, ca_file: Option<PathBuf>) -> anyhow::Result<Self> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("yunhai/", env!("CARGO_PKG_VERSION")))
-            .timeout(std::time::Duration::from_secs(120));
+            .timeout(std::time::Duration::from_mins(2));
         if let Some(path) = &ca_file {
             let pem = std::fs::read(path)
                 .with_context(|| format!("cannot read the certificate {}", path.display()))?;
@@ -200,7 +200,13 @@ impl Client {
         let text = response.text().await.unwrap_or_default();
         match serde_json::from_str::<Problem>(&text) {
             Ok(problem) => Err(anyhow::Error::new(ApiProblem(problem))),
-            Err(_) => bail!("{} answered {status}: {text}", self.server),
+            Err(_) => match serde_json::from_str::<serde_json::Value>(&text) {
+                // The Prometheus API has an envelope of its own.
+                Ok(envelope) if envelope["error"].is_string() => {
+                    bail!("{}", envelope["error"].as_str().unwrap_or_default())
+                }
+                _ => bail!("{} answered {status}: {text}", self.server),
+            },
         }
     }
 

@@ -67,10 +67,16 @@ pub(crate) fn print_text(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+const PIPE_WIDTH: u16 = 160;
+
 fn new_table() -> Table {
     let mut table = Table::new();
     *table.style_mut() = UTF8_BORDERS_ONLY;
     table.set_content_arrangement(ContentArrangement::Dynamic);
+    if !table.is_tty() {
+        // A file or a pipe has no width of its own.
+        table.set_width(PIPE_WIDTH);
+    }
     table
 }
 

@@ -1,3 +1,5 @@
+//! What dispatch decides, case by case.
+
 use yunhai_model::{HumanDuration, SilenceId};
 
 use super::*;

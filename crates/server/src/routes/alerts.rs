@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
     AcknowledgeRequest, Acknowledgement, Alert, AlertCounts, AlertDetail, AlertEvent, AlertFilter,
-    AlertState, List, ListQuery, Problem, ProblemCode,
+    AlertState, List, ListQuery, ProblemCode,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
 use yunhai_model::{AlertId, Labels, PageRequest, format_rfc3339};
@@ -17,8 +17,18 @@ use yunhai_monitor::{EventKind, Muting, Rule};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_request};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("started_at_ms", "active_since"),
+    ("fired_at_ms", "fired_at"),
+    ("resolved_at_ms", "ended_at"),
+    ("rule", "name"),
+    ("severity", "severity"),
+    ("server", "server"),
+    ("state", "state"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -29,7 +39,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists alerts, active or ended.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", params(ListQuery, AlertFilter),
-    responses((status = OK, body = List<Alert>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<Alert>), Refused))]
 async fn list_alerts(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -37,7 +47,7 @@ async fn list_alerts(
     Query(filter): Query<AlertFilter>,
 ) -> ApiResult<Json<List<Alert>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let filter = yunhai_monitor::AlertFilter {
         states: match filter.state.as_deref() {
             None | Some("") => Vec::new(),
@@ -55,7 +65,7 @@ async fn list_alerts(
 
 /// Shows an alert with what happened to it and why it stands where it stands.
 #[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", params(AlertPath),
-    responses((status = OK, body = AlertDetail), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = AlertDetail), Refused))]
 async fn show_alert(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -85,7 +95,7 @@ async fn show_alert(
 /// Says that one is on an alert, which ends its escalation and repeats.
 #[utoipa::path(post, path = "/alerts/{id}/acknowledge", tag = "alerts", params(AlertPath),
     request_body = AcknowledgeRequest,
-    responses((status = OK, body = Alert), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Alert), Refused))]
 async fn acknowledge(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -106,7 +116,7 @@ async fn acknowledge(
 
 /// Gives an alert back.
 #[utoipa::path(delete, path = "/alerts/{id}/acknowledge", tag = "alerts", params(AlertPath),
-    responses((status = OK, body = Alert), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Alert), Refused))]
 async fn unacknowledge(
     State(app): State<Arc<App>>,
     caller: Caller,

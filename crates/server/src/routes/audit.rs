@@ -6,14 +6,23 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    AuditEntry, AuditFault, AuditFilter, AuditVerification, List, ListQuery, Problem, ProblemCode,
+    AuditEntry, AuditFault, AuditFilter, AuditVerification, List, ListQuery, ProblemCode,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Query};
+use crate::error::{ApiError, ApiResult, Json, Query, Refused};
 use crate::list::{list_of, page_request};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("seq", "time"),
+    ("time_ms", "time"),
+    ("actor", "actor"),
+    ("action", "action"),
+    ("target", "target"),
+    ("outcome", "outcome"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -23,7 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists what was done, newest first unless sorted otherwise.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(ListQuery, AuditFilter),
-    responses((status = OK, body = List<AuditEntry>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<AuditEntry>), Refused))]
 async fn list_audit(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -31,7 +40,7 @@ async fn list_audit(
     Query(filter): Query<AuditFilter>,
 ) -> ApiResult<Json<List<AuditEntry>>> {
     caller.require(Permission::AuditRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let invalid = |name: &str, error: &dyn std::fmt::Display| {
         ApiError::new(ProblemCode::InvalidRequest, format!("{name}: {error}"))
     };
@@ -39,13 +48,21 @@ async fn list_audit(
         actor: filter.actor,
         action: filter
             .action
-            .map(|text| text.parse().map_err(|error| invalid("action", &error)))
+            .map(|text| {
+                text.parse::<Action>()
+                    .map_err(|error| invalid("action", &error))
+            })
             .transpose()?,
         target_kind: filter.target,
         target_id: None,
         outcome: filter
             .outcome
-            .map(|text| text.parse().map_err(|error| invalid("outcome", &error)))
+            .map(|text| match text.as_str() {
+                "ok" => Ok(Outcome::Success),
+                "failed" => Ok(Outcome::Failure),
+                "denied" => Ok(Outcome::Denied),
+                _ => Err(invalid("outcome", &"choose ok, failed or denied")),
+            })
             .transpose()?,
         from_ms: filter.from_ms,
         until_ms: filter.to_ms,
@@ -56,7 +73,7 @@ async fn list_audit(
 
 /// Checks that nothing was changed, deleted, inserted or cut off.
 #[utoipa::path(post, path = "/audit/verify", tag = "audit",
-    responses((status = OK, body = AuditVerification), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = AuditVerification), Refused))]
 async fn verify_audit(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -93,7 +110,11 @@ fn entry_of(entry: yunhai_identity::AuditEntry) -> AuditEntry {
             format!("{} {}", entry.target_kind, entry.target_name)
         },
         address: entry.address.unwrap_or_default(),
-        outcome: entry.outcome,
+        outcome: match entry.outcome.as_str() {
+            "success" => "ok".to_owned(),
+            "failure" => "failed".to_owned(),
+            _ => entry.outcome,
+        },
         before: entry.before,
         after: entry.after,
         hash: entry.hash,

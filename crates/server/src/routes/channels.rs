@@ -14,15 +14,28 @@ use yunhai_api_types::{
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
 use yunhai_model::{ChannelId, PageRequest};
-use yunhai_monitor::{NewChannel, OutboxEntry, OutboxFilter, OutboxState, Route};
+use yunhai_monitor::{
+    Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState, Route,
+};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
-use crate::list::{list_of, page_of, page_request};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
+use crate::list::{SortField, list_of, page_of, page_request, sort_by};
 
 /// What stands for a secret in an answer, and for "as it was" in a request.
 const HIDDEN: &str = "********";
+
+const CHANNEL_FIELDS: &[SortField<Stored>] = &[
+    ("name", |a, b| a.name.cmp(&b.name)),
+    ("kind", |a, b| kind_of(a).cmp(kind_of(b))),
+];
+
+const NOTIFICATION_FIELDS: &[(&str, &str)] = &[
+    ("created_at_ms", "created_at"),
+    ("sent_at_ms", "finished_at"),
+    ("state", "state"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -35,22 +48,18 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists channels; their secrets are hidden.
 #[utoipa::path(get, path = "/channels", tag = "channels", params(ListQuery),
-    responses((status = OK, body = List<Channel>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<Channel>), Refused))]
 async fn list_channels(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<Channel>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, &[("name", "name"), ("kind", "kind")])?;
     let text = request.query.clone().unwrap_or_default().to_lowercase();
-    let (_, descending) = request.order(&[("name", ())], "name")?;
     let mut found = app.monitor.channels().await?;
     found.retain(|channel| channel.name.to_lowercase().contains(&text));
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    if descending {
-        found.reverse();
-    }
+    sort_by(&mut found, &request, CHANNEL_FIELDS)?;
     let page = page_of(found, &request);
     let mut channels = Vec::new();
     for channel in page.items {
@@ -66,7 +75,7 @@ async fn list_channels(
 
 /// Adds a channel.
 #[utoipa::path(post, path = "/channels", tag = "channels", request_body = ChannelRequest,
-    responses((status = CREATED, body = Channel), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = Channel), Refused))]
 async fn create_channel(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -81,7 +90,7 @@ async fn create_channel(
 
 /// Shows a channel; its secrets are hidden.
 #[utoipa::path(get, path = "/channels/{id}", tag = "channels", params(ChannelPath),
-    responses((status = OK, body = Channel), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Channel), Refused))]
 async fn show_channel(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -95,7 +104,7 @@ async fn show_channel(
 /// Changes a channel; secrets that come back hidden stay as they were.
 #[utoipa::path(put, path = "/channels/{id}", tag = "channels", params(ChannelPath),
     request_body = ChannelRequest,
-    responses((status = OK, body = Channel), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Channel), Refused))]
 async fn update_channel(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -114,7 +123,7 @@ async fn update_channel(
 
 /// Deletes a channel that no route names.
 #[utoipa::path(delete, path = "/channels/{id}", tag = "channels", params(ChannelPath),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn delete_channel(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -131,7 +140,7 @@ async fn delete_channel(
 
 /// Sends a test and shows what the other side really answered.
 #[utoipa::path(post, path = "/channels/{id}/test", tag = "channels", params(ChannelPath),
-    responses((status = OK, body = ChannelTest), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = ChannelTest), Refused))]
 async fn test_channel(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -162,7 +171,7 @@ async fn test_channel(
 
 /// Shows the routes from alerts to channels: a tree, of which the deepest match counts.
 #[utoipa::path(get, path = "/routes", tag = "channels",
-    responses((status = OK, body = Object), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Object), Refused))]
 async fn show_routes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Route>> {
     caller.require(Permission::ServersRead)?;
     Ok(Json(app.monitor.route().await?))
@@ -170,7 +179,7 @@ async fn show_routes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<J
 
 /// Replaces the routes.
 #[utoipa::path(put, path = "/routes", tag = "channels", request_body = Object,
-    responses((status = OK, body = Object), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Object), Refused))]
 async fn put_routes(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -191,7 +200,7 @@ async fn put_routes(
 /// Lists notifications: what was sent, what waits, what failed.
 #[utoipa::path(get, path = "/notifications", tag = "channels",
     params(ListQuery, NotificationFilter),
-    responses((status = OK, body = List<NotificationEntry>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<NotificationEntry>), Refused))]
 async fn list_notifications(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -199,7 +208,7 @@ async fn list_notifications(
     Query(filter): Query<NotificationFilter>,
 ) -> ApiResult<Json<List<NotificationEntry>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, NOTIFICATION_FIELDS)?;
     let filter = OutboxFilter {
         states: filter
             .state
@@ -288,7 +297,7 @@ fn hide_absent(config: &mut Value, before: &Value) {
     }
 }
 
-async fn channel_of(app: &App, channel: yunhai_monitor::Channel) -> ApiResult<Channel> {
+async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
     let last = app
         .monitor
         .notifications(
@@ -305,22 +314,24 @@ async fn channel_of(app: &App, channel: yunhai_monitor::Channel) -> ApiResult<Ch
         .items
         .into_iter()
         .next();
+    let kind = kind_of(&channel).to_owned();
     let mut config = channel.config;
-    let kind = match &mut config {
-        Value::Object(fields) => fields
-            .remove("kind")
-            .and_then(|kind| kind.as_str().map(str::to_owned)),
-        _ => None,
-    };
+    if let Value::Object(fields) = &mut config {
+        fields.remove("kind");
+    }
     Ok(Channel {
         id: channel.id.to_string(),
         name: channel.name,
-        kind: kind.unwrap_or_default(),
+        kind,
         enabled: channel.is_enabled,
         config,
         last_used_ms: last.as_ref().and_then(|entry| entry.attempted_at_ms),
         last_result: last.and_then(|entry| entry.error.or(entry.answer)),
     })
+}
+
+fn kind_of(channel: &Stored) -> &str {
+    channel.config["kind"].as_str().unwrap_or_default()
 }
 
 fn outbox_state(text: &str) -> ApiResult<OutboxState> {

@@ -39,6 +39,6 @@ async fn events(
             .unwrap_or_default())
     });
     // An end now and then makes a browser come back with its session checked again.
-    let stream = stream.take_until(tokio::time::sleep(Duration::from_secs(600)));
+    let stream = stream.take_until(tokio::time::sleep(Duration::from_mins(10)));
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }

@@ -6,17 +6,21 @@ use axum::extract::State;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use yunhai_api_types::{
-    CreateInvitationRequest, CreatedInvitation, Invitation, List, ListQuery, Problem,
-};
+use yunhai_api_types::{CreateInvitationRequest, CreatedInvitation, Invitation, List, ListQuery};
 use yunhai_identity::{InvitationFilter, NewInvitation, Permission};
 use yunhai_model::InvitationId;
 
 use super::users::{role_from, role_of};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_request};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("created_at_ms", "created"),
+    ("expires_at_ms", "expires"),
+    ("role", "role"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -26,14 +30,14 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists invitations.
 #[utoipa::path(get, path = "/invitations", tag = "users", params(ListQuery),
-    responses((status = OK, body = List<Invitation>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<Invitation>), Refused))]
 async fn list_invitations(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<Invitation>>> {
     caller.require(Permission::UsersManage)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let invitations = app
         .identity
         .invitations(&request, InvitationFilter::default())
@@ -43,7 +47,7 @@ async fn list_invitations(
 
 /// Makes an invitation; its code is in this answer and never again.
 #[utoipa::path(post, path = "/invitations", tag = "users", request_body = CreateInvitationRequest,
-    responses((status = CREATED, body = CreatedInvitation), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = CreatedInvitation), Refused))]
 async fn create_invitation(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -67,7 +71,7 @@ async fn create_invitation(
 /// Withdraws an invitation.
 #[utoipa::path(delete, path = "/invitations/{id}", tag = "users",
     params(("id" = String, Path, description = "The invitation's id")),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn revoke_invitation(
     State(app): State<Arc<App>>,
     caller: Caller,

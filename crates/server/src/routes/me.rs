@@ -7,8 +7,8 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    ChangePasswordRequest, ConfirmTotpRequest, List, ListQuery, Problem, RecoveryCodes,
-    SessionEntry, TotpEnrolment, UpdateMeRequest, User,
+    ChangePasswordRequest, ConfirmTotpRequest, List, ListQuery, RecoveryCodes, SessionEntry,
+    TotpEnrolment, UpdateMeRequest, User,
 };
 use yunhai_identity::UserChange;
 use yunhai_model::{Secret, SessionId};
@@ -16,8 +16,14 @@ use yunhai_model::{Secret, SessionId};
 use super::users::user_of;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_request};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("last_seen_ms", "last_seen"),
+    ("created_at_ms", "created"),
+    ("address", "address"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -31,14 +37,14 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Shows one's own account.
 #[utoipa::path(get, path = "/me", tag = "account",
-    responses((status = OK, body = User), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = User), Refused))]
 async fn show_me(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<User>> {
     Ok(Json(user_of(app.identity.user(caller.user_id()).await?)))
 }
 
 /// Changes one's own account.
 #[utoipa::path(patch, path = "/me", tag = "account", request_body = UpdateMeRequest,
-    responses((status = OK, body = User), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = User), Refused))]
 async fn update_me(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -60,7 +66,7 @@ async fn update_me(
 
 /// Changes one's own password, which ends all other sessions.
 #[utoipa::path(post, path = "/me/password", tag = "account", request_body = ChangePasswordRequest,
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn change_password(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -81,13 +87,13 @@ async fn change_password(
 
 /// Lists one's own sessions.
 #[utoipa::path(get, path = "/me/sessions", tag = "account", params(ListQuery),
-    responses((status = OK, body = List<SessionEntry>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<SessionEntry>), Refused))]
 async fn list_sessions(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<SessionEntry>>> {
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let own = caller.principal.session_id();
     let sessions = app
         .identity
@@ -107,7 +113,7 @@ async fn list_sessions(
 /// Ends one of one's own sessions.
 #[utoipa::path(delete, path = "/me/sessions/{id}", tag = "account",
     params(("id" = String, Path, description = "The session's id")),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn revoke_session(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -125,7 +131,7 @@ async fn revoke_session(
 
 /// Begins to set up a second factor.
 #[utoipa::path(post, path = "/me/totp", tag = "account",
-    responses((status = OK, body = TotpEnrolment), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = TotpEnrolment), Refused))]
 async fn begin_totp(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<TotpEnrolment>> {
     caller.require_session()?;
     caller.require_recent_authentication(&app)?;
@@ -138,7 +144,7 @@ async fn begin_totp(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Js
 
 /// Confirms the second factor by its first code, and gives recovery codes.
 #[utoipa::path(post, path = "/me/totp/confirm", tag = "account", request_body = ConfirmTotpRequest,
-    responses((status = OK, body = RecoveryCodes), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = RecoveryCodes), Refused))]
 async fn confirm_totp(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -161,7 +167,7 @@ async fn confirm_totp(
 
 /// Removes the second factor.
 #[utoipa::path(delete, path = "/me/totp", tag = "account",
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn disable_totp(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<StatusCode> {
     caller.require_session()?;
     caller.require_recent_authentication(&app)?;

@@ -26,8 +26,8 @@ use super::alerts::{label_map, severity_of};
 use super::silences::{matchers_from, matchers_of};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
-use crate::list::{list_of, page_of, page_request};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
+use crate::list::{list_of, page_of, page_request, sort_by};
 use crate::monitor_errors::rule_fault;
 
 /// How many evaluations a back-test makes at most; beyond, its step grows.
@@ -46,14 +46,14 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists groups with their rules and how they stand.
 #[utoipa::path(get, path = "/rule-groups", tag = "rules", params(ListQuery),
-    responses((status = OK, body = List<RuleGroup>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<RuleGroup>), Refused))]
 async fn list_groups(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<RuleGroup>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, &[("name", "name")])?;
     let text = request.query.clone().unwrap_or_default().to_lowercase();
     let mut groups = groups(&app).await?;
     groups.retain(|group| {
@@ -64,10 +64,11 @@ async fn list_groups(
                 .iter()
                 .any(|rule| rule.name.to_lowercase().contains(&text))
     });
-    let (_, descending) = request.order(&[("name", ())], "name")?;
-    if descending {
-        groups.reverse();
-    }
+    sort_by(
+        &mut groups,
+        &request,
+        &[("name", |a: &RuleGroup, b: &RuleGroup| a.name.cmp(&b.name))],
+    )?;
     Ok(Json(list_of(
         page_of(groups, &request),
         &request,
@@ -77,7 +78,7 @@ async fn list_groups(
 
 /// Loads a rule file; groups of the same name are replaced.
 #[utoipa::path(post, path = "/rule-groups", tag = "rules", request_body = RuleSource,
-    responses((status = OK, body = Vec<RuleGroup>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Vec<RuleGroup>), Refused))]
 async fn apply_rules(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -107,7 +108,7 @@ async fn apply_rules(
 
 /// Shows a group.
 #[utoipa::path(get, path = "/rule-groups/{name}", tag = "rules", params(GroupPath),
-    responses((status = OK, body = RuleGroup), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = RuleGroup), Refused))]
 async fn show_group(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -120,7 +121,7 @@ async fn show_group(
 /// Makes or replaces a group; the source holds this one group.
 #[utoipa::path(put, path = "/rule-groups/{name}", tag = "rules", params(GroupPath),
     request_body = RuleSource,
-    responses((status = OK, body = RuleGroup), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = RuleGroup), Refused))]
 async fn put_group(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -142,7 +143,7 @@ async fn put_group(
 
 /// Deletes a group; its alerts end.
 #[utoipa::path(delete, path = "/rule-groups/{name}", tag = "rules", params(GroupPath),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn delete_group(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -159,7 +160,7 @@ async fn delete_group(
 
 /// Checks a rule file without storing it.
 #[utoipa::path(post, path = "/rules/check", tag = "rules", request_body = RuleSource,
-    responses((status = OK, body = RuleCheck), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = RuleCheck), Refused))]
 async fn check_rules(caller: Caller, Json(body): Json<RuleSource>) -> ApiResult<Json<RuleCheck>> {
     caller.require(Permission::ServersRead)?;
     Ok(Json(match RuleFile::parse(&body.source) {
@@ -176,7 +177,7 @@ async fn check_rules(caller: Caller, Json(body): Json<RuleSource>) -> ApiResult<
 
 /// Shows the rule that a form makes, without storing it.
 #[utoipa::path(post, path = "/rules/from-form", tag = "rules", request_body = RuleForm,
-    responses((status = OK, body = FormRule), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = FormRule), Refused))]
 async fn rule_from_form(caller: Caller, Json(body): Json<RuleForm>) -> ApiResult<Json<FormRule>> {
     caller.require(Permission::ServersRead)?;
     let form = form_from(body)?;
@@ -200,7 +201,7 @@ async fn rule_from_form(caller: Caller, Json(body): Json<RuleForm>) -> ApiResult
 #[utoipa::path(put, path = "/rules/form/{name}", tag = "rules",
     params(("name" = String, Path, description = "The rule's name until now")),
     request_body = RuleForm,
-    responses((status = OK, body = RuleGroup), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = RuleGroup), Refused))]
 async fn put_form(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -232,7 +233,7 @@ async fn put_form(
 
 /// Tries a rule on stored data: when would it have been pending or firing?
 #[utoipa::path(post, path = "/rules/backtest", tag = "rules", request_body = BacktestRequest,
-    responses((status = OK, body = Backtest), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Backtest), Refused))]
 async fn backtest(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -272,7 +273,7 @@ async fn backtest(
 
 /// Tells for each series why a rule fires or does not.
 #[utoipa::path(get, path = "/rules/{group}/{rule}/why", tag = "rules", params(RulePath),
-    responses((status = OK, body = Vec<RuleReason>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Vec<RuleReason>), Refused))]
 async fn why(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -8,16 +8,16 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    List, ListQuery, MetricInfo, Overview, Problem, ServerDetail, ServerFilter, ServerSummary,
+    List, ListQuery, MetricInfo, Overview, ServerDetail, ServerFilter, ServerSummary,
 };
 use yunhai_identity::Permission;
 use yunhai_promql::{MatchOp, Matcher};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::fleet::LOOK_BACK_MS;
-use crate::list::{list_of, page_of, page_request};
+use crate::list::{SortField, list_of, page_of, page_request, sort_by};
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -28,7 +28,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Shows how the fleet stands.
 #[utoipa::path(get, path = "/overview", tag = "servers",
-    responses((status = OK, body = Overview), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Overview), Refused))]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Overview>> {
     caller.require(Permission::ServersRead)?;
     let fleet = app.fleet.snapshot();
@@ -41,7 +41,7 @@ async fn overview(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json
 
 /// Lists servers with their newest measurements.
 #[utoipa::path(get, path = "/servers", tag = "servers", params(ListQuery, ServerFilter),
-    responses((status = OK, body = List<ServerSummary>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<ServerSummary>), Refused))]
 async fn list_servers(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -49,8 +49,8 @@ async fn list_servers(
     Query(filter): Query<ServerFilter>,
 ) -> ApiResult<Json<List<ServerSummary>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
-    let (compare, descending) = request.order(SORT_FIELDS, "name")?;
+    let names: Vec<(&str, &str)> = SORT_FIELDS.iter().map(|(name, _)| (*name, *name)).collect();
+    let request = page_request(&query, &names)?;
     let tag = filter
         .tag
         .as_deref()
@@ -83,11 +83,7 @@ async fn list_servers(
         .filter(|server| contains_text(server, &text))
         .map(|server| with_alerts(server, &alerts))
         .collect();
-    servers.sort_by(|a, b| {
-        let order = compare(a, b);
-        let order = if descending { order.reverse() } else { order };
-        order.then_with(|| a.name.cmp(&b.name))
-    });
+    sort_by(&mut servers, &request, SORT_FIELDS)?;
     Ok(Json(list_of(
         page_of(servers, &request),
         &request,
@@ -98,7 +94,7 @@ async fn list_servers(
 /// Shows a server with the metrics that it has.
 #[utoipa::path(get, path = "/servers/{name}", tag = "servers",
     params(("name" = String, Path, description = "The server's name")),
-    responses((status = OK, body = ServerDetail), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = ServerDetail), Refused))]
 async fn show_server(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -172,9 +168,7 @@ fn with_alerts(server: &ServerSummary, alerts: &BTreeMap<String, u32>) -> Server
     }
 }
 
-type Compare = fn(&ServerSummary, &ServerSummary) -> Ordering;
-
-const SORT_FIELDS: &[(&str, Compare)] = &[
+const SORT_FIELDS: &[SortField<ServerSummary>] = &[
     ("name", |a, b| a.name.cmp(&b.name)),
     ("state", |a, b| (a.state as u8).cmp(&(b.state as u8))),
     ("provider", |a, b| a.provider.cmp(&b.provider)),

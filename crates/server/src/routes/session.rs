@@ -8,9 +8,8 @@ use http::{StatusCode, header};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    PasswordStrength, PasswordStrengthRequest, Problem, ProblemCode, ReauthenticateRequest,
-    RegisterRequest, Registration, RegistrationMode, SessionInfo, SetupRequest, SetupState,
-    SignInRequest, User,
+    PasswordStrength, PasswordStrengthRequest, ProblemCode, ReauthenticateRequest, RegisterRequest,
+    Registration, RegistrationMode, SessionInfo, SetupRequest, SetupState, SignInRequest, User,
 };
 use yunhai_identity::{Login, LoginOutcome, NewRegistration, NewSession, NewUser, Principal, Role};
 use yunhai_model::{Secret, TimestampMs};
@@ -18,7 +17,7 @@ use yunhai_model::{Secret, TimestampMs};
 use super::users::user_of;
 use crate::app::App;
 use crate::caller::{Caller, CameFrom};
-use crate::error::{ApiError, ApiResult, Json};
+use crate::error::{ApiError, ApiResult, Json, Refused};
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -39,7 +38,7 @@ async fn setup_state(State(app): State<Arc<App>>) -> ApiResult<Json<SetupState>>
 
 /// Creates the first administrator and signs them in.
 #[utoipa::path(post, path = "/setup", tag = "session", security(()), request_body = SetupRequest,
-    responses((status = OK, body = SessionInfo), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = SessionInfo), Refused))]
 async fn complete_setup(
     State(app): State<Arc<App>>,
     CameFrom(origin): CameFrom,
@@ -58,12 +57,12 @@ async fn complete_setup(
         .identity
         .complete_setup(&code, administrator, &origin)
         .await?;
-    Ok(signed_in(&app, session))
+    Ok(signed_in(&app, &session))
 }
 
 /// Tells who is signed in, and gives the CSRF token.
 #[utoipa::path(get, path = "/session", tag = "session",
-    responses((status = OK, body = SessionInfo), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = SessionInfo), Refused))]
 async fn show_session(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<SessionInfo>> {
     let csrf_token = caller
         .principal
@@ -79,7 +78,7 @@ async fn show_session(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<
 
 /// Signs in.
 #[utoipa::path(post, path = "/session", tag = "session", security(()), request_body = SignInRequest,
-    responses((status = OK, body = SessionInfo), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = SessionInfo), Refused))]
 async fn sign_in(
     State(app): State<Arc<App>>,
     CameFrom(origin): CameFrom,
@@ -92,7 +91,7 @@ async fn sign_in(
         origin,
     };
     match app.identity.login(&login).await? {
-        LoginOutcome::SignedIn(session) => Ok(signed_in(&app, *session)),
+        LoginOutcome::SignedIn(session) => Ok(signed_in(&app, &session)),
         LoginOutcome::SecondFactorRequired => Err(ApiError::new(
             ProblemCode::TotpRequired,
             "this account has a second factor: send a one-time code too",
@@ -102,7 +101,7 @@ async fn sign_in(
 
 /// Signs out.
 #[utoipa::path(delete, path = "/session", tag = "session",
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Response> {
     caller.require_session()?;
     app.identity
@@ -115,7 +114,7 @@ async fn sign_out(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Resp
 /// Confirms the password before a dangerous action.
 #[utoipa::path(post, path = "/session/reauthenticate", tag = "session",
     request_body = ReauthenticateRequest,
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn reauthenticate(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -145,7 +144,7 @@ async fn registration(State(app): State<Arc<App>>) -> ApiResult<Json<Registratio
 /// Registers, where registration is open or with an invitation.
 #[utoipa::path(post, path = "/registration", tag = "session", security(()),
     request_body = RegisterRequest,
-    responses((status = CREATED, body = User), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = User), Refused))]
 async fn register(
     State(app): State<Arc<App>>,
     CameFrom(origin): CameFrom,
@@ -166,7 +165,7 @@ async fn register(
 /// Tells how strong a password is, before it is chosen.
 #[utoipa::path(post, path = "/password-strength", tag = "session", security(()),
     request_body = PasswordStrengthRequest,
-    responses((status = OK, body = PasswordStrength), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = PasswordStrength), Refused))]
 async fn password_strength(
     State(app): State<Arc<App>>,
     Json(body): Json<PasswordStrengthRequest>,
@@ -194,7 +193,7 @@ async fn password_strength(
     }))
 }
 
-fn signed_in(app: &App, session: NewSession) -> Response {
+fn signed_in(app: &App, session: &NewSession) -> Response {
     let info = session_info(
         &session.principal,
         &session.csrf_token,

@@ -14,7 +14,7 @@ use yunhai_identity::{Action, AuditEvent, Permission, Registration, Target};
 use super::session::registration_mode;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiResult, Json};
+use crate::error::{ApiResult, Json, Refused};
 
 const COLLECT_INTERVAL_SECS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
@@ -24,7 +24,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Shows the settings and what the server was started with.
 #[utoipa::path(get, path = "/settings", tag = "settings",
-    responses((status = OK, body = Settings), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Settings), Refused))]
 async fn show_settings(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Settings>> {
     caller.require(Permission::ServersRead)?;
     Ok(Json(settings(&app).await?))
@@ -32,7 +32,7 @@ async fn show_settings(State(app): State<Arc<App>>, caller: Caller) -> ApiResult
 
 /// Changes settings, from now on.
 #[utoipa::path(patch, path = "/settings", tag = "settings", request_body = UpdateSettingsRequest,
-    responses((status = OK, body = Settings), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Settings), Refused))]
 async fn update_settings(
     State(app): State<Arc<App>>,
     caller: Caller,

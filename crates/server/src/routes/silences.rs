@@ -12,13 +12,22 @@ use yunhai_api_types::{
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
 use yunhai_model::{HumanDuration, MaintenanceWindowId, SilenceId, TimestampMs};
-use yunhai_monitor::{MaintenanceSettings, NewSilence};
+use yunhai_monitor::{MaintenanceSettings, MaintenanceWindow as Window, NewSilence};
 use yunhai_promql::MatchOp;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
-use crate::list::{list_of, page_of, page_request};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
+use crate::list::{SortField, list_of, page_of, page_request, sort_by};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("starts_at_ms", "starts_at"),
+    ("ends_at_ms", "ends_at"),
+    ("created_by", "author"),
+];
+
+const WINDOW_FIELDS: &[SortField<Window>] =
+    &[("name", |a, b| a.settings.name.cmp(&b.settings.name))];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -30,14 +39,14 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists silences, expired ones among them.
 #[utoipa::path(get, path = "/silences", tag = "silences", params(ListQuery),
-    responses((status = OK, body = List<Silence>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<Silence>), Refused))]
 async fn list_silences(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<Silence>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let silences = app.monitor.silences(true, &request).await?;
     let now_ms = app.clock.now_ms();
     Ok(Json(list_of(silences, &request, |silence| {
@@ -47,7 +56,7 @@ async fn list_silences(
 
 /// Holds back the notifications of alerts that match.
 #[utoipa::path(post, path = "/silences", tag = "silences", request_body = CreateSilenceRequest,
-    responses((status = CREATED, body = Silence), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = Silence), Refused))]
 async fn create_silence(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -76,7 +85,7 @@ async fn create_silence(
 
 /// Shows a silence.
 #[utoipa::path(get, path = "/silences/{id}", tag = "silences", params(IdPath),
-    responses((status = OK, body = Silence), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = Silence), Refused))]
 async fn show_silence(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -89,7 +98,7 @@ async fn show_silence(
 
 /// Ends a silence now.
 #[utoipa::path(delete, path = "/silences/{id}", tag = "silences", params(IdPath),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn expire_silence(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -107,17 +116,19 @@ async fn expire_silence(
 
 /// Lists maintenance windows.
 #[utoipa::path(get, path = "/maintenance-windows", tag = "silences", params(ListQuery),
-    responses((status = OK, body = List<MaintenanceWindow>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<MaintenanceWindow>), Refused))]
 async fn list_windows(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<MaintenanceWindow>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, &[("name", "name")])?;
     let now_ms = app.clock.now_ms();
-    let windows = page_of(app.monitor.windows().await?, &request);
-    Ok(Json(list_of(windows, &request, |window| {
+    let mut windows = app.monitor.windows().await?;
+    sort_by(&mut windows, &request, WINDOW_FIELDS)?;
+    let page = page_of(windows, &request);
+    Ok(Json(list_of(page, &request, |window| {
         window_of(window, now_ms)
     })))
 }
@@ -125,7 +136,7 @@ async fn list_windows(
 /// Plans a recurring maintenance window.
 #[utoipa::path(post, path = "/maintenance-windows", tag = "silences",
     request_body = MaintenanceWindowSpec,
-    responses((status = CREATED, body = MaintenanceWindow), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = MaintenanceWindow), Refused))]
 async fn create_window(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -144,7 +155,7 @@ async fn create_window(
 /// Changes a maintenance window.
 #[utoipa::path(put, path = "/maintenance-windows/{id}", tag = "silences", params(IdPath),
     request_body = MaintenanceWindowSpec,
-    responses((status = OK, body = MaintenanceWindow), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = MaintenanceWindow), Refused))]
 async fn update_window(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -163,7 +174,7 @@ async fn update_window(
 
 /// Deletes a maintenance window.
 #[utoipa::path(delete, path = "/maintenance-windows/{id}", tag = "silences", params(IdPath),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn delete_window(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -233,7 +244,7 @@ fn silence_of(silence: yunhai_monitor::Silence, now_ms: TimestampMs) -> Silence 
     }
 }
 
-fn window_of(window: yunhai_monitor::MaintenanceWindow, now_ms: TimestampMs) -> MaintenanceWindow {
+fn window_of(window: Window, now_ms: TimestampMs) -> MaintenanceWindow {
     MaintenanceWindow {
         id: window.id.to_string(),
         active: window.settings.is_enabled && window.settings.is_open(now_ms),

@@ -15,8 +15,15 @@ use yunhai_model::TokenId;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_request};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("created_at_ms", "created"),
+    ("expires_at_ms", "expires"),
+    ("last_used_ms", "last_used"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -26,13 +33,13 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists one's own tokens.
 #[utoipa::path(get, path = "/tokens", tag = "tokens", params(ListQuery),
-    responses((status = OK, body = List<ApiToken>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<ApiToken>), Refused))]
 async fn list_tokens(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<ApiToken>>> {
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let tokens = app
         .identity
         .tokens(&request, Some(caller.user_id()))
@@ -45,7 +52,7 @@ async fn list_tokens(
 
 /// Makes a token; its text is in this answer and never again.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = CreateTokenRequest,
-    responses((status = CREATED, body = CreatedToken), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = CreatedToken), Refused))]
 async fn create_token(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -89,7 +96,7 @@ async fn create_token(
 /// Revokes one of one's own tokens; `current` is the one that asks.
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens",
     params(("id" = String, Path, description = "The token's id, or `current`")),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn revoke_token(
     State(app): State<Arc<App>>,
     caller: Caller,

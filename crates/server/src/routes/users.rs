@@ -7,16 +7,25 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    CreateUserRequest, List, ListQuery, Problem, ProblemCode, UpdateUserRequest, User, UserRole,
-    UserState,
+    CreateUserRequest, List, ListQuery, ProblemCode, UpdateUserRequest, User, UserRole, UserState,
 };
 use yunhai_identity::{NewUser, Permission, Role, UserChange, UserFilter};
 use yunhai_model::{Secret, UserId};
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Path, Query};
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_request};
+
+const SORT_FIELDS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("display_name", "display_name"),
+    ("email", "email"),
+    ("role", "role"),
+    ("state", "state"),
+    ("created_at_ms", "created"),
+    ("last_sign_in_ms", "last_login"),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -29,21 +38,21 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Lists users.
 #[utoipa::path(get, path = "/users", tag = "users", params(ListQuery),
-    responses((status = OK, body = List<User>), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = List<User>), Refused))]
 async fn list_users(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<User>>> {
     caller.require(Permission::UsersManage)?;
-    let request = page_request(&query)?;
+    let request = page_request(&query, SORT_FIELDS)?;
     let users = app.identity.users(&request, UserFilter::default()).await?;
     Ok(Json(list_of(users, &request, user_of)))
 }
 
 /// Creates a user.
 #[utoipa::path(post, path = "/users", tag = "users", request_body = CreateUserRequest,
-    responses((status = CREATED, body = User), (status = "4XX", body = Problem)))]
+    responses((status = CREATED, body = User), Refused))]
 async fn create_user(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -60,7 +69,7 @@ async fn create_user(
 
 /// Shows a user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", params(UserPath),
-    responses((status = OK, body = User), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = User), Refused))]
 async fn show_user(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -73,7 +82,7 @@ async fn show_user(
 /// Changes a user. A new password ends the user's sessions and tokens.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(UserPath),
     request_body = UpdateUserRequest,
-    responses((status = OK, body = User), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = User), Refused))]
 async fn update_user(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -107,7 +116,7 @@ async fn update_user(
 
 /// Deletes a user.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", params(UserPath),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn delete_user(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -123,7 +132,7 @@ async fn delete_user(
 
 /// Ends the lock that wrong passwords brought.
 #[utoipa::path(post, path = "/users/{id}/unlock", tag = "users", params(UserPath),
-    responses((status = OK, body = User), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = User), Refused))]
 async fn unlock_user(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -139,7 +148,7 @@ async fn unlock_user(
 
 /// Lets a user in who has registered.
 #[utoipa::path(post, path = "/users/{id}/approve", tag = "users", params(UserPath),
-    responses((status = OK, body = User), (status = "4XX", body = Problem)))]
+    responses((status = OK, body = User), Refused))]
 async fn approve_user(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -155,7 +164,7 @@ async fn approve_user(
 
 /// Ends all sessions of a user.
 #[utoipa::path(post, path = "/users/{id}/sessions/revoke", tag = "users", params(UserPath),
-    responses((status = NO_CONTENT), (status = "4XX", body = Problem)))]
+    responses((status = NO_CONTENT), Refused))]
 async fn revoke_user_sessions(
     State(app): State<Arc<App>>,
     caller: Caller,
