@@ -125,15 +125,10 @@ impl PageRequest {
         fields: &'a [(&str, T)],
         default: &'a str,
     ) -> Result<(&'a T, bool), InvalidPage> {
-        let parsed;
-        let sort = match &self.sort {
-            Some(sort) => sort,
-            None => {
-                let Ok(sort) = default.parse();
-                parsed = sort;
-                &parsed
-            }
-        };
+        let sort = self.sort.clone().unwrap_or_else(|| {
+            let Ok(sort) = default.parse();
+            sort
+        });
         fields
             .iter()
             .find(|(name, _)| *name == sort.field)

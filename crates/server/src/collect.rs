@@ -12,7 +12,7 @@ use yunhai_model::Clock;
 use yunhai_series::{MetricKind, MetricMetadata, Store};
 
 /// How long after the start the first round comes.
-const FIRST_ROUND: Duration = Duration::from_secs(1);
+pub(crate) const FIRST_ROUND: Duration = Duration::from_secs(1);
 
 /// Measures until stopped. A change of the interval holds at once.
 pub(crate) async fn run(

@@ -31,4 +31,4 @@ pub use routes::audit::verification_of;
 pub use routes::openapi;
 pub use routes::users::{new_user, user_of};
 pub use serve::Bound;
-pub use server::{Parts, Server};
+pub use server::{Parts, Server, check_once};

@@ -13,7 +13,7 @@ use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target};
 use yunhai_model::Clock;
-use yunhai_monitor::{Monitor, MonitorConfig, MonitorParts, StateChange};
+use yunhai_monitor::{EvaluationSummary, Monitor, MonitorConfig, MonitorParts, StateChange};
 use yunhai_notify::{Sender, SenderOptions};
 use yunhai_promql::{Engine, EngineOptions};
 use yunhai_series::{Store, StoreConfig};
@@ -57,68 +57,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the series store and starts measuring.
+    /// Opens the stores and starts what runs in the background.
     pub async fn start(parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
-        let Parts {
-            clock,
-            database,
-            identity,
-            vault,
-            series,
-            monitor,
-            host,
-            collect_interval_secs,
-            encrypted,
-        } = parts;
-        database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
-        let settings = SettingsStore::load(database.clone(), collect_interval_secs).await?;
-        let series_location = if series.blocks_url.is_empty() {
-            series.directory.display().to_string()
-        } else {
-            series.blocks_url.clone()
-        };
-        let store = Store::open(series, Arc::clone(&clock)).await?;
-        store.record_metadata(crate::collect::metadata())?;
-        let engine = Engine::new(EngineOptions {
-            // With measurements every five minutes, Prometheus's own five would make series
-            // come and go.
-            lookback_ms: LOOK_BACK_MS,
-            ..EngineOptions::default()
-        });
-        database
-            .migrate(yunhai_monitor::MIGRATIONS, &*clock)
-            .await?;
-        let sender = Sender::new(SenderOptions {
-            external_url: monitor.external_url.clone(),
-            time_zone: jiff::tz::TimeZone::system(),
-            clock: Arc::clone(&clock),
-            ..SenderOptions::default()
-        })?;
-        let monitor = Monitor::new(MonitorParts {
-            database: database.clone(),
-            queryable: Arc::new(store.clone()),
-            engine: engine.clone(),
-            notifier: Arc::new(ChannelNotifier(sender)),
-            sink: Arc::new(StoreSink(store.clone())),
-            sealer: Arc::new(VaultSealer(vault)),
-            clock: Arc::clone(&clock),
-            config: monitor,
-        })
-        .await?;
-        let app = Arc::new(App {
-            fleet: Fleet::new(Arc::new(store.clone()), Arc::clone(&clock)),
-            engine,
-            monitor,
-            clock,
-            database,
-            identity,
-            store,
-            settings,
-            series_location,
-            events: broadcast::Sender::new(256),
-            own_metrics: own_metrics()?,
-            encrypted,
-        });
+        let (app, collector) = open(parts).await?;
         let event = AuditEvent::new(Action::ServerStarted, Target::only("server"));
         app.identity
             .audit()
@@ -129,13 +70,11 @@ impl Server {
             background: JoinSet::new(),
             stop,
         };
-        server.start_background(host);
+        server.start_background(collector);
         Ok(server)
     }
 
-    fn start_background(&mut self, host: HostConfig) {
-        let mut collector = HostCollector::new(host);
-        collector.prime();
+    fn start_background(&mut self, collector: HostCollector) {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             crate::collect::run(
@@ -193,6 +132,86 @@ impl Server {
     }
 }
 
+/// Opens the stores and wires the domains together; nothing runs yet.
+async fn open(parts: Parts) -> anyhow::Result<(Arc<App>, HostCollector)> {
+    let Parts {
+        clock,
+        database,
+        identity,
+        vault,
+        series,
+        monitor,
+        host,
+        collect_interval_secs,
+        encrypted,
+    } = parts;
+    database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
+    let settings = SettingsStore::load(database.clone(), collect_interval_secs).await?;
+    let series_location = if series.blocks_url.is_empty() {
+        series.directory.display().to_string()
+    } else {
+        series.blocks_url.clone()
+    };
+    let store = Store::open(series, Arc::clone(&clock)).await?;
+    store.record_metadata(crate::collect::metadata())?;
+    let engine = Engine::new(EngineOptions {
+        // With measurements every five minutes, Prometheus's own five would make series
+        // come and go.
+        lookback_ms: LOOK_BACK_MS,
+        ..EngineOptions::default()
+    });
+    database
+        .migrate(yunhai_monitor::MIGRATIONS, &*clock)
+        .await?;
+    let sender = Sender::new(SenderOptions {
+        external_url: monitor.external_url.clone(),
+        time_zone: jiff::tz::TimeZone::system(),
+        clock: Arc::clone(&clock),
+        ..SenderOptions::default()
+    })?;
+    let monitor = Monitor::new(MonitorParts {
+        database: database.clone(),
+        queryable: Arc::new(store.clone()),
+        engine: engine.clone(),
+        notifier: Arc::new(ChannelNotifier(sender)),
+        sink: Arc::new(StoreSink(store.clone())),
+        sealer: Arc::new(VaultSealer(vault)),
+        clock: Arc::clone(&clock),
+        config: monitor,
+    })
+    .await?;
+    let app = Arc::new(App {
+        fleet: Fleet::new(Arc::new(store.clone()), Arc::clone(&clock)),
+        engine,
+        monitor,
+        clock,
+        database,
+        identity,
+        store,
+        settings,
+        series_location,
+        events: broadcast::Sender::new(256),
+        own_metrics: own_metrics()?,
+        encrypted,
+    });
+    let mut collector = HostCollector::new(host);
+    collector.prime();
+    Ok((app, collector))
+}
+
+/// Measures this machine, evaluates all rules, notifies, and tells how many alerts there are: the
+/// one-shot mode, for cron or a function.
+pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
+    let (app, collector) = open(parts).await?;
+    // CPU use is counted between two readings.
+    tokio::time::sleep(crate::collect::FIRST_ROUND).await;
+    let collector = Arc::new(Mutex::new(collector));
+    crate::collect::collect_once(&collector, &app.store, &app.clock).await?;
+    let summary = app.monitor.evaluate_once().await?;
+    app.store.close().await?;
+    Ok(summary)
+}
+
 /// Tells open pages what changes: alerts as they happen, servers after every look at them.
 async fn tell_changes(app: &App, stop: CancellationToken) {
     let mut changes = app.monitor.changes();
@@ -234,7 +253,7 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
     }
 }
 
-/// Forgets sessions and tokens that have ended.
+/// Forgets sessions and tokens that have ended, and signs the audit log.
 async fn tidy_sessions(app: &App, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(Duration::from_hours(1));
     loop {
@@ -244,6 +263,9 @@ async fn tidy_sessions(app: &App, stop: CancellationToken) {
         }
         if let Err(error) = app.identity.delete_expired().await {
             tracing::warn!(%error, "cannot delete the sessions that have ended");
+        }
+        if let Err(error) = app.identity.audit().checkpoint().await {
+            tracing::warn!(%error, "cannot sign the audit log");
         }
     }
 }

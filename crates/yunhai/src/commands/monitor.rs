@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use reqwest::Method;
 
 use super::Session;
-use crate::output::{Format, print_json, print_rows};
+use crate::config::DataDir;
+use crate::output::{Format, print_done, print_json, print_rows};
+
+/// The exit code of the one-shot mode when something fires.
+const FIRING: u8 = 3;
 
 /// What can be done with metrics.
 #[derive(Debug, clap::Subcommand)]
@@ -28,17 +32,59 @@ pub(crate) enum MonitorCommand {
         #[arg(long, requires = "start")]
         step: Option<String>,
     },
+    /// Measure this machine, evaluate all rules and notify, once and without a server
+    ///
+    /// Exits with 0 when nothing fires and with 3 when something does, so that cron or a
+    /// serverless function can act on it.
+    Once {
+        #[command(flatten)]
+        data_dir: DataDir,
+    },
 }
 
 /// Runs `yunhai monitor …`.
 pub(crate) async fn run(session: &Session, command: MonitorCommand) -> anyhow::Result<ExitCode> {
-    let MonitorCommand::Query {
-        expression,
-        time,
-        start,
-        end,
-        step,
-    } = command;
+    match command {
+        MonitorCommand::Query {
+            expression,
+            time,
+            start,
+            end,
+            step,
+        } => query(session, expression, time, start, end, step).await,
+        MonitorCommand::Once { data_dir } => once(session, &data_dir).await,
+    }
+}
+
+async fn once(session: &Session, data_dir: &DataDir) -> anyhow::Result<ExitCode> {
+    super::serve::start_log(false);
+    let config = data_dir.load()?;
+    config.check()?;
+    let state = crate::state::open_with(data_dir, &config).await?;
+    let url = config.server.external_url.clone().unwrap_or_default();
+    let parts = super::serve::parts(state, config, data_dir, &url);
+    let summary = yunhai_server::check_once(parts).await?;
+    let sentence = format!(
+        "{} firing, {} pending, {} acknowledged; {} rules could not be evaluated.",
+        summary.firing, summary.pending, summary.acknowledged, summary.failed_rules
+    );
+    print_done(session.format, &summary, &sentence);
+    anyhow::ensure!(
+        summary.failed_rules == 0,
+        "{} rules could not be evaluated",
+        summary.failed_rules
+    );
+    Ok(ExitCode::from(if summary.firing > 0 { FIRING } else { 0 }))
+}
+
+async fn query(
+    session: &Session,
+    expression: String,
+    time: Option<String>,
+    start: Option<String>,
+    end: Option<String>,
+    step: Option<String>,
+) -> anyhow::Result<ExitCode> {
     let mut form = vec![("query", expression)];
     let path = if start.is_some() {
         form.extend(start.map(|start| ("start", start)));

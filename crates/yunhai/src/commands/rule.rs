@@ -1,6 +1,6 @@
 //! `yunhai alert rule …`: rule files in Prometheus's form.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -18,6 +18,11 @@ pub(crate) enum RuleCommand {
     /// Load a Prometheus rule file; groups of the same name are replaced
     Apply {
         /// The file
+        file: PathBuf,
+    },
+    /// Run unit tests of rules, in the format of promtool, without a server
+    Test {
+        /// The file with the tests; rule files that it names are looked for beside it
         file: PathBuf,
     },
     /// Print a group as a Prometheus rule file
@@ -41,6 +46,9 @@ pub(crate) enum RuleCommand {
 
 /// Runs `yunhai alert rule …`.
 pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Result<ExitCode> {
+    if let RuleCommand::Test { file } = &command {
+        return test(session, file).await;
+    }
     let client = session.client()?;
     let group_path = |group: &str| format!("api/v1/rule-groups/{}", segment(group));
     match command {
@@ -90,6 +98,7 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
             let sentence = format!("Applied {}: {}.", file.display(), names.join(", "));
             print_done(session.format, &groups, &sentence);
         }
+        RuleCommand::Test { .. } => {}
         RuleCommand::Show { group } => {
             let group: RuleGroup = client.get(&group_path(&group), &[]).await?;
             match session.format {
@@ -122,4 +131,33 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the unit tests of a file; fails where one of them does.
+async fn test(session: &Session, file: &Path) -> anyhow::Result<ExitCode> {
+    let source =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let outcomes = yunhai_monitor::run_rule_tests(&source, |name| {
+        std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
+    })
+    .await
+    .with_context(|| format!("{} cannot be run", file.display()))?;
+    let failed = outcomes
+        .iter()
+        .filter(|outcome| !outcome.failures.is_empty())
+        .count();
+    print_rows(session.format, &outcomes, ["test", "outcome"], |outcome| {
+        let result = if outcome.failures.is_empty() {
+            "passed".to_owned()
+        } else {
+            outcome.failures.join("\n")
+        };
+        [outcome.name.clone(), result]
+    });
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use yunhai_collector::host::HostConfig;
+use yunhai_series::StoreConfig;
 use yunhai_server::{Bound, Parts};
 
-use crate::config::DataDir;
+use crate::config::{Config, DataDir};
 use crate::output::print_text;
-use crate::state;
+use crate::state::{self, State};
 
 /// How the server runs.
 #[derive(Debug, clap::Args)]
@@ -37,11 +37,6 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let bound = Bound::new(&config.server)?;
     let state = state::open_with(&args.data_dir, &config).await?;
 
-    if config.series.directory == yunhai_series::StoreConfig::default().directory {
-        config.series.directory = args.data_dir.data.join("series");
-    }
-    let mut host = HostConfig::new(config.collect.server_name.clone().unwrap_or_else(host_name));
-    host.tags = config.collect.tags.clone();
     let setup_code = state.identity.issue_setup_code().await?;
     let url = config
         .server
@@ -49,26 +44,10 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| bound.url());
 
-    if config.monitor.external_url.is_empty() {
-        config.monitor.external_url.clone_from(&url);
-    }
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let server = yunhai_server::Server::start(
-        Parts {
-            clock: state.clock,
-            database: state.database,
-            vault: state.vault,
-            identity: state.identity,
-            series: config.series,
-            monitor: config.monitor,
-            host,
-            collect_interval_secs: config
-                .collect
-                .interval
-                .map(|interval| interval.0.as_secs().max(1)),
-            encrypted: url.starts_with("https://"),
-        },
+        parts(state, config.clone(), &args.data_dir, &url),
         stop.clone(),
     )
     .await?;
@@ -83,6 +62,34 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     server
         .serve(bound, &config.server, &args.data_dir.data)
         .await
+}
+
+/// Puts together what the server is made of.
+pub(crate) fn parts(state: State, config: Config, data_dir: &DataDir, url: &str) -> Parts {
+    let mut series = config.series;
+    if series.directory == StoreConfig::default().directory {
+        series.directory = data_dir.data.join("series");
+    }
+    let mut monitor = config.monitor;
+    if monitor.external_url.is_empty() {
+        url.clone_into(&mut monitor.external_url);
+    }
+    let mut host = HostConfig::new(config.collect.server_name.unwrap_or_else(host_name));
+    host.tags = config.collect.tags;
+    Parts {
+        clock: state.clock,
+        database: state.database,
+        vault: state.vault,
+        identity: state.identity,
+        series,
+        monitor,
+        host,
+        collect_interval_secs: config
+            .collect
+            .interval
+            .map(|interval| interval.0.as_secs().max(1)),
+        encrypted: url.starts_with("https://"),
+    }
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
@@ -103,7 +110,7 @@ async fn stop_on_signal(stop: CancellationToken) {
 }
 
 /// Logs to the standard error, so that the standard output holds what people wait for.
-fn start_log(json: bool) {
+pub(crate) fn start_log(json: bool) {
     let filter = EnvFilter::try_from_env("YUNHAI_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,yunhai=info"));
     let log = tracing_subscriber::fmt()
@@ -118,6 +125,5 @@ fn start_log(json: bool) {
 
 fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .context("no host name")
         .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
 }
