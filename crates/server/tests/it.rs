@@ -1,0 +1,13 @@
+//! The API over real HTTP, as browsers and programs use it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "it/access.rs"]
+mod access;
+#[path = "it/alerting.rs"]
+mod alerting;
+#[path = "it/harness.rs"]
+mod harness;
+#[path = "it/prometheus.rs"]
+mod prometheus;
+#[path = "it/session.rs"]
+mod session;

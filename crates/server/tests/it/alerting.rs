@@ -1,0 +1,172 @@
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use yunhai_identity::Role;
+
+use crate::harness::{TestServer, eventually};
+
+/// A group that fires at once, whatever the machine.
+const FIRES: &str = "groups:\n- name: test\n  interval: 1s\n  rules:\n  - alert: Always\n    \
+                     expr: server_up > 0\n    labels: {severity: critical}\n    \
+                     annotations: {summary: 'on {{ $labels.server }}'}\n";
+
+#[tokio::test]
+async fn a_rule_fires_is_acknowledged_and_silenced_and_the_audit_log_shows_it() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let (status, groups) = admin
+        .send(
+            Method::POST,
+            "/api/v1/rule-groups",
+            &json!({"source": FIRES}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::OK, "{groups}");
+    let alert = eventually("the alert", async || {
+        let alerts = admin
+            .get("/api/v1/alerts?state=firing&rule=Always&sort=-started_at_ms")
+            .await;
+        alerts["items"].get(0).cloned()
+    })
+    .await;
+    assert_eq!(alert["annotations"]["summary"], "on test-host");
+    let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    let (status, _) = admin
+        .send(
+            Method::POST,
+            &format!("{path}/acknowledge"),
+            &json!({"comment": "mine"}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let detail = admin.get(&path).await;
+    assert_eq!(detail["state"], "acknowledged");
+    assert_eq!(detail["acknowledged"]["by"], "ada");
+    assert_eq!(detail["expr"], "server_up > 0");
+    let why = admin.get("/api/v1/rules/test/Always/why").await;
+    assert_eq!(why[0]["labels"]["server"], "test-host");
+
+    let (status, silence) = admin
+        .send(
+            Method::POST,
+            "/api/v1/silences",
+            &json!({
+                "matchers": [{"name": "server", "op": "=", "value": "test-host"}],
+                "ends_at_ms": i64::MAX / 1_000_000,
+                "comment": "quiet",
+            }),
+        )
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{silence}");
+    let overview = admin.get("/api/v1/overview").await;
+    assert_eq!(overview["alerts"]["acknowledged"], 1);
+    let rules = admin.get("/prometheus/api/v1/rules").await;
+    let group = rules["data"]["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|group| group["name"] == "test")
+        .unwrap()
+        .clone();
+    assert_eq!(group["rules"][0]["state"], "firing");
+
+    let audit = admin.get("/api/v1/audit?page_size=500").await;
+    let actions: Vec<&str> = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|entry| entry["action"].as_str())
+        .collect();
+    for action in ["rule.created", "alert.acknowledged", "silence.created"] {
+        assert!(actions.contains(&action), "{action} is not in {actions:?}");
+    }
+    let (_, verified) = admin
+        .send(Method::POST, "/api/v1/audit/verify", &Value::Null)
+        .await;
+    assert_eq!(verified["ok"], true);
+}
+
+#[tokio::test]
+async fn a_malformed_rule_file_is_refused_with_lines_and_changes_nothing() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let before = admin.get("/api/v1/rule-groups").await;
+    let source = "groups:\n- name: x\n  rules:\n  - alert: A\n    expr: sum(up\n    foo: 1\n";
+    let (status, problem) = admin
+        .send(
+            Method::POST,
+            "/api/v1/rule-groups",
+            &json!({"source": source}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["code"], "malformed_rule");
+    let lines: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [5, 6]);
+    assert_eq!(
+        admin.get("/api/v1/rule-groups").await["total"],
+        before["total"]
+    );
+}
+
+#[tokio::test]
+async fn a_form_makes_a_rule_and_comes_back_as_a_form() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let form = json!({
+        "name": "CpuHigh", "metric": "server_cpu_utilization_ratio", "comparison": ">",
+        "threshold": 0.8, "recovery_threshold": 0.7, "for_secs": 300, "severity": "warning",
+        "matchers": [{"name": "tag_team", "op": "=", "value": "shop"}],
+    });
+    let (status, made) = admin
+        .send(Method::POST, "/api/v1/rules/from-form", &form)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    assert!(made["expr"].as_str().unwrap().contains("tag_team=\"shop\""));
+    let (status, group) = admin
+        .send(Method::PUT, "/api/v1/rules/form/CpuHigh", &form)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{group}");
+    let back = &group["rules"][0]["form"];
+    for field in [
+        "name",
+        "metric",
+        "threshold",
+        "recovery_threshold",
+        "for_secs",
+        "matchers",
+    ] {
+        assert_eq!(back[field], form[field], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_of_channels_are_never_shown_and_survive_an_edit() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let (status, channel) = admin
+        .send(
+            Method::POST,
+            "/api/v1/channels",
+            &json!({"name": "ding", "kind": "dingtalk", "config": {
+                "webhook_url": "https://oapi.dingtalk.com/robot/send?access_token=hush-token",
+                "secret": "SEC-hush-secret",
+            }}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{channel}");
+    let path = format!("/api/v1/channels/{}", channel["id"].as_str().unwrap());
+    let shown = admin.get(&path).await;
+    let mut edited = json!({"name": "ding 2", "kind": "dingtalk", "config": shown["config"]});
+    edited["config"]["secret"] = Value::Null;
+    let (status, changed) = admin.send(Method::PUT, &path, &edited).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    let audit = admin.get("/api/v1/audit").await;
+    for text in [channel, shown, changed, audit] {
+        assert!(!text.to_string().contains("hush"), "{text}");
+    }
+}

@@ -1,0 +1,207 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use prost::Message;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use yunhai_identity::Role;
+use yunhai_model::{Clock, SystemClock};
+
+use crate::harness::{Browser, TestServer, answer, eventually};
+
+/// The schema of remote write 1.0 (`prompb/remote.proto` of Prometheus), as far as it is used here.
+#[derive(Clone, PartialEq, prost::Message)]
+struct WriteRequest {
+    #[prost(message, repeated, tag = "1")]
+    series: Vec<Series>,
+}
+#[derive(Clone, PartialEq, prost::Message)]
+struct Series {
+    #[prost(message, repeated, tag = "1")]
+    labels: Vec<Label>,
+    #[prost(message, repeated, tag = "2")]
+    samples: Vec<Sample>,
+}
+#[derive(Clone, PartialEq, prost::Message)]
+struct Label {
+    #[prost(bytes, tag = "1")]
+    name: Vec<u8>,
+    #[prost(bytes, tag = "2")]
+    value: Vec<u8>,
+}
+#[derive(Clone, PartialEq, prost::Message)]
+struct Sample {
+    #[prost(double, tag = "1")]
+    value: f64,
+    #[prost(int64, tag = "2")]
+    timestamp: i64,
+}
+
+fn body(labels: &[(&str, &[u8])], samples: &[(i64, f64)]) -> Vec<u8> {
+    let request = WriteRequest {
+        series: vec![Series {
+            labels: labels
+                .iter()
+                .map(|(name, value)| Label {
+                    name: name.as_bytes().to_vec(),
+                    value: value.to_vec(),
+                })
+                .collect(),
+            samples: samples
+                .iter()
+                .map(|(timestamp, value)| Sample {
+                    value: *value,
+                    timestamp: *timestamp,
+                })
+                .collect(),
+        }],
+    };
+    snap::raw::Encoder::new()
+        .compress_vec(&request.encode_to_vec())
+        .unwrap()
+}
+
+async fn write(admin: &Browser<'_>, body: Vec<u8>) -> (StatusCode, Value) {
+    let request = admin
+        .request(Method::POST, "/prometheus/api/v1/write")
+        .header("content-encoding", "snappy")
+        .header("content-type", "application/x-protobuf");
+    answer(request.body(body)).await
+}
+
+fn now_ms() -> i64 {
+    SystemClock.now_ms()
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_back() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let now_ms = now_ms();
+    let labels: &[(&str, &[u8])] = &[("__name__", b"room_celsius"), ("room", "厨房".as_bytes())];
+    let samples = [(now_ms - 60_000, 20.5), (now_ms, 21.0)];
+    let (status, answer_body) = write(&admin, body(labels, &samples)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{answer_body}");
+    // Again: duplicates do no harm.
+    assert_eq!(
+        write(&admin, body(labels, &samples)).await.0,
+        StatusCode::NO_CONTENT
+    );
+
+    let answer_body = admin
+        .get("/prometheus/api/v1/query?query=max_over_time(room_celsius[5m])")
+        .await;
+    let result = &answer_body["data"]["result"][0];
+    assert_eq!(result["metric"], json!({"room": "厨房"}));
+    assert_eq!(result["value"][1], "21");
+    let values = admin.get("/prometheus/api/v1/label/room/values").await;
+    assert_eq!(values["data"], json!(["厨房"]));
+    let series = admin
+        .get("/prometheus/api/v1/series?match[]=room_celsius")
+        .await;
+    assert_eq!(series["data"][0]["room"], "厨房");
+    let range = admin
+        .get(&format!(
+            "/prometheus/api/v1/query_range?query=room_celsius&start={}&end={}&step=30s",
+            now_ms / 1000 - 60,
+            now_ms / 1000 + 1,
+        ))
+        .await;
+    assert_eq!(range["data"]["resultType"], "matrix");
+}
+
+#[tokio::test]
+async fn bad_writes_are_refused_with_the_reason() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let now_ms = now_ms();
+    let name: (&str, &[u8]) = ("__name__", b"m");
+    for (body, part) in [
+        (b"not snappy at all".to_vec(), "snappy"),
+        (body(&[("__name__", b"\xff")], &[(now_ms, 1.0)]), "UTF-8"),
+        (body(&[name], &[(now_ms + 86_400_000, 1.0)]), "future"),
+        (body(&[name, ("0x", b"y")], &[(now_ms, 1.0)]), "label name"),
+        (body(&[], &[(now_ms, 1.0)]), "label"),
+    ] {
+        let (status, answer) = write(&admin, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{part}: {answer}");
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_query_says_where() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    for (path, part) in [
+        ("query?query=sum(up", "1:7"),
+        ("query", "missing"),
+        ("query?query=up&time=soon", "\"time\""),
+        ("query_range?query=up&start=2&end=1&step=1", "\"end\""),
+        ("query_range?query=up&start=1&end=2&step=0", "step"),
+        ("query_range?query=up&start=0&end=99999999&step=1", "11000"),
+        ("series", "match[]"),
+        ("series?match[]=sum(up)%2Bup", "selector"),
+        ("label/a-b/values", "label name"),
+    ] {
+        let request = admin.request(Method::GET, &format!("/prometheus/api/v1/{path}"));
+        let (status, answer) = answer(request).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {answer}");
+        assert_eq!(answer["errorType"], "bad_data", "{path}");
+        let error = answer["error"].as_str().unwrap().replace(',', "");
+        assert!(error.contains(part), "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn otlp_metrics_arrive_under_prometheus_names() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let nanos = AtomicI64::new(now_ms() * 1_000_000).load(Ordering::Relaxed);
+    let request = json!({"resourceMetrics": [{
+        "resource": {"attributes": [{"key": "host.name", "value": {"stringValue": "otel-1"}}]},
+        "scopeMetrics": [{"metrics": [
+            {"name": "jobs.done", "sum": {"aggregationTemporality": 2, "isMonotonic": true,
+                "dataPoints": [{"asInt": "7", "timeUnixNano": nanos.to_string()}]}},
+            {"name": "deltas", "sum": {"aggregationTemporality": 1, "isMonotonic": true,
+                "dataPoints": [{"asInt": "7", "timeUnixNano": nanos.to_string()}]}},
+        ]}],
+    }]});
+    let (status, answer) = admin.send(Method::POST, "/otlp/v1/metrics", &request).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(
+        answer["partialSuccess"]["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("deltas")
+    );
+    let found = admin
+        .get("/prometheus/api/v1/query?query=jobs_done_total")
+        .await;
+    assert_eq!(found["data"]["result"][0]["metric"]["server"], "otel-1");
+    assert_eq!(found["data"]["result"][0]["value"][1], "7");
+}
+
+#[tokio::test]
+async fn this_machine_shows_itself() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let machine = eventually("the machine's CPU in the list of servers", async || {
+        let servers = admin.get("/api/v1/servers").await;
+        let machine = servers["items"][0].clone();
+        machine["cpu_ratio"].is_number().then_some(machine)
+    })
+    .await;
+    assert_eq!(machine["name"], "test-host");
+    assert_eq!(machine["state"], "up");
+    let detail = admin.get("/api/v1/servers/test-host").await;
+    let metrics = detail["metrics"].as_array().unwrap();
+    let cpu = metrics
+        .iter()
+        .find(|metric| metric["name"] == "server_cpu_utilization_ratio")
+        .unwrap();
+    assert_eq!(
+        (&cpu["kind"], &cpu["unit"]),
+        (&json!("gauge"), &json!("ratio"))
+    );
+}
