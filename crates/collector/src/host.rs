@@ -4,6 +4,7 @@
 //! cannot be read, as often happens in containers, is skipped and named in
 //! [`Collection::failures`], and the others are delivered.
 
+mod clock;
 mod cpu;
 mod disk;
 mod filesystem;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use yunhai_model::{TimeSeries, TimestampMs};
 
 use crate::recorder::Recorder;
+use clock::ClockCollector;
 use cpu::CpuCollector;
 use filesystem::FileSystemCollector;
 pub use filesystem::{FileSystemUsage, MeasureFileSystem};
@@ -151,6 +153,7 @@ pub struct Collection {
 pub struct HostCollector {
     config: HostConfig,
     labels: Vec<(String, String)>,
+    clock: ClockCollector,
     cpu: CpuCollector,
     file_systems: FileSystemCollector,
 }
@@ -168,6 +171,7 @@ impl HostCollector {
     ) -> Self {
         Self {
             labels: config.labels(),
+            clock: ClockCollector::default(),
             cpu: CpuCollector::default(),
             file_systems: FileSystemCollector::new(std::sync::Arc::new(measure)),
             config,
@@ -199,6 +203,7 @@ impl HostCollector {
             &[],
             now_ms as f64 / 1000.0,
         );
+        self.clock.collect(now_ms, &mut recorder);
         let parts = [
             ("cpu", self.cpu.collect(config, &mut recorder)),
             ("load", system::collect_load(config, &mut recorder)),

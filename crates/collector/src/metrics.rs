@@ -101,6 +101,13 @@ pub const METRICS: &[MetricInfo] = &[
         help: "The server's own clock at the measurement, since the Unix epoch",
     },
     MetricInfo {
+        name: "server_clock_skew_seconds",
+        kind: Gauge,
+        unit: Seconds,
+        labels: &[],
+        help: "By how much the server's clock was set ahead (or back) within the last hour",
+    },
+    MetricInfo {
         name: "server_uptime_seconds",
         kind: Gauge,
         unit: Seconds,
