@@ -33,7 +33,9 @@ use crate::app::App;
                        API. Sign in for a session cookie, or send an API token as \
                        `Authorization: Bearer`. With a cookie, requests that change something \
                        carry the session's token in `X-CSRF-Token`. Errors are RFC 9457 problem \
-                       documents with a stable `code`.",
+                       documents with a stable `code`. Beside it, and not described here, \
+                       stand the Prometheus API at `/prometheus/api/v1`, OTLP metrics at \
+                       `/otlp/v1/metrics` and server-sent events at `/api/v1/events`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&Security),

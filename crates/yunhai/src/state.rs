@@ -31,7 +31,7 @@ pub(crate) struct OptionalDataDir {
 
 impl OptionalDataDir {
     /// Returns the data directory where one is named.
-    pub(crate) fn required(self) -> Option<DataDir> {
+    pub(crate) fn named(self) -> Option<DataDir> {
         self.data.map(|data| DataDir {
             data,
             config: self.config,
@@ -104,7 +104,7 @@ pub(crate) async fn verify_audit(data_dir: &DataDir) -> anyhow::Result<AuditVeri
     Ok(yunhai_server::verification_of(verification))
 }
 
-/// Makes a new data key and has every domain seal its secrets anew.
+/// Makes a new data key and has identities seal their secrets anew.
 pub(crate) async fn rotate_keys(data_dir: &DataDir) -> anyhow::Result<RotationReport> {
     let state = open(data_dir).await?;
     let report = state.vault.rotate(&[&state.identity]).await?;

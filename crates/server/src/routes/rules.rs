@@ -1,7 +1,11 @@
-//! Alert rules: groups in the form of Prometheus's rule files, and the simple form.
+//! Alert rules: groups in the form of Prometheus's rule files.
 //!
 //! Every group is stored as a file of its own name, so that one can be replaced or deleted without
 //! touching another.
+
+mod backtest;
+mod form;
+mod prometheus;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,35 +16,28 @@ use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    Backtest, BacktestInterval, BacktestRequest, Fault, FormRule, List, ListQuery, Problem,
-    ProblemCode, RuleCheck, RuleForm, RuleGroup, RuleReason, RuleSource, RuleStatus,
+    List, ListQuery, ProblemCode, RuleCheck, RuleGroup, RuleReason, RuleSource, RuleStatus,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
-use yunhai_model::format_rfc3339;
-use yunhai_monitor::{
-    AlertRule, Comparison, FORM_RULES_NAME, GroupView, NoData, Rule, RuleFile, RuleKey, SimpleForm,
-    StoredRuleFile,
-};
+use yunhai_monitor::{GroupView, Rule, RuleFile, RuleKey, StoredRuleFile};
 
 use super::alerts::{label_map, severity_of};
-use super::silences::{matchers_from, matchers_of};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_of, page_request, sort_by};
 use crate::monitor_errors::rule_fault;
 
-/// How many evaluations a back-test makes at most; beyond, its step grows.
-const MAX_BACKTEST_STEPS: i64 = 5_000;
+pub(super) use prometheus::prometheus_rules;
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_groups, apply_rules))
         .routes(routes!(show_group, put_group, delete_group))
         .routes(routes!(check_rules))
-        .routes(routes!(rule_from_form))
-        .routes(routes!(put_form))
-        .routes(routes!(backtest))
+        .routes(routes!(form::rule_from_form))
+        .routes(routes!(form::put_form))
+        .routes(routes!(backtest::backtest))
         .routes(routes!(why))
 }
 
@@ -173,102 +170,6 @@ async fn check_rules(caller: Caller, Json(body): Json<RuleSource>) -> ApiResult<
             groups: Vec::new(),
         },
     }))
-}
-
-/// Shows the rule that a form makes, without storing it.
-#[utoipa::path(post, path = "/rules/from-form", tag = "rules", request_body = RuleForm,
-    responses((status = OK, body = FormRule), Refused))]
-async fn rule_from_form(caller: Caller, Json(body): Json<RuleForm>) -> ApiResult<Json<FormRule>> {
-    caller.require(Permission::ServersRead)?;
-    let form = form_from(body)?;
-    let rule = form.to_rule().map_err(yunhai_monitor::Error::Form)?;
-    let file = RuleFile {
-        groups: vec![yunhai_monitor::RuleGroup {
-            name: FORM_RULES_NAME.to_owned(),
-            interval_ms: None,
-            query_offset_ms: None,
-            limit: 0,
-            rules: vec![Rule::Alerting(rule)],
-        }],
-    };
-    Ok(Json(FormRule {
-        expr: form.expr(),
-        source: file.to_yaml(),
-    }))
-}
-
-/// Makes or replaces the rule of a form.
-#[utoipa::path(put, path = "/rules/form/{name}", tag = "rules",
-    params(("name" = String, Path, description = "The rule's name until now")),
-    request_body = RuleForm,
-    responses((status = OK, body = RuleGroup), Refused))]
-async fn put_form(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Json(body): Json<RuleForm>,
-) -> ApiResult<Json<RuleGroup>> {
-    caller.require(Permission::RulesWrite)?;
-    let after = json!(body);
-    let form = form_from(body)?;
-    let key = RuleKey {
-        file: FORM_RULES_NAME.to_owned(),
-        group: FORM_RULES_NAME.to_owned(),
-        rule: name.clone(),
-    };
-    let exists = app.monitor.find_rule(&key).is_ok();
-    let user = &caller.principal.user.name;
-    app.monitor
-        .put_form(&form, exists.then_some(name.as_str()), user)
-        .await?;
-    let action = if exists {
-        Action::RuleUpdated
-    } else {
-        Action::RuleCreated
-    };
-    let event = AuditEvent::new(action, target(&form.name)).after(&after);
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(Json(find_group(&app, FORM_RULES_NAME).await?))
-}
-
-/// Tries a rule on stored data: when would it have been pending or firing?
-#[utoipa::path(post, path = "/rules/backtest", tag = "rules", request_body = BacktestRequest,
-    responses((status = OK, body = Backtest), Refused))]
-async fn backtest(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(body): Json<BacktestRequest>,
-) -> ApiResult<Json<Backtest>> {
-    caller.require(Permission::ServersRead)?;
-    if body.to_ms <= body.from_ms || body.to_ms.checked_sub(body.from_ms).is_none() {
-        return Err(ApiError::new(
-            ProblemCode::ValidationFailed,
-            "to_ms must lie after from_ms",
-        ));
-    }
-    let rule = rule_of(&body)?;
-    let interval_ms = app.monitor.config().evaluation_interval.as_millis();
-    let step_ms = interval_ms.max((body.to_ms - body.from_ms) / MAX_BACKTEST_STEPS);
-    let series = app
-        .monitor
-        .backtest(&rule, body.from_ms, body.to_ms, step_ms)
-        .await?;
-    let intervals = series
-        .into_iter()
-        .flat_map(|series| {
-            let labels = label_map(&series.labels);
-            series
-                .intervals
-                .into_iter()
-                .map(move |interval| BacktestInterval {
-                    labels: labels.clone(),
-                    from_ms: interval.from_ms,
-                    to_ms: interval.until_ms.unwrap_or(body.to_ms),
-                    state: interval.state.as_str().to_owned(),
-                })
-        })
-        .collect();
-    Ok(Json(Backtest { intervals }))
 }
 
 /// Tells for each series why a rule fires or does not.
@@ -415,7 +316,7 @@ fn group_of(
                 duration_ms: is_evaluated.then_some(status.duration_ms),
                 pending,
                 firing,
-                form: app.monitor.form_of(&key).ok().flatten().map(form_of),
+                form: app.monitor.form_of(&key).ok().flatten().map(form::form_of),
             }
         })
         .collect();
@@ -443,166 +344,5 @@ fn health_of(status: &yunhai_monitor::RuleStatus) -> &'static str {
         "err"
     } else {
         "ok"
-    }
-}
-
-/// Lists groups in the form of the Prometheus API.
-pub(super) async fn prometheus_rules(app: &App) -> ApiResult<serde_json::Value> {
-    let mut alerts: BTreeMap<RuleKey, Vec<yunhai_monitor::Alert>> = BTreeMap::new();
-    for alert in super::alerts::active(app).await? {
-        alerts.entry(alert.rule.clone()).or_default().push(alert);
-    }
-    let groups: Vec<serde_json::Value> = app
-        .monitor
-        .groups()
-        .iter()
-        .map(|view| {
-            let rules: Vec<serde_json::Value> = view
-                .group
-                .rules
-                .iter()
-                .zip(&view.rules_status)
-                .map(|(rule, status)| {
-                    let key = RuleKey {
-                        file: view.file.clone(),
-                        group: view.group.name.clone(),
-                        rule: rule.name().to_owned(),
-                    };
-                    prometheus_rule(rule, status, alerts.get(&key).map_or(&[], Vec::as_slice))
-                })
-                .collect();
-            let default_ms = app.monitor.config().evaluation_interval.as_millis();
-            json!({
-                "name": view.group.name,
-                "file": view.file,
-                "interval": view.group.interval_ms.unwrap_or(default_ms) as f64 / 1000.0,
-                "limit": view.group.limit,
-                "rules": rules,
-                "evaluationTime": view.status.duration_ms / 1000.0,
-                "lastEvaluation": format_rfc3339(view.status.evaluated_at_ms.unwrap_or_default()),
-            })
-        })
-        .collect();
-    Ok(json!({"groups": groups}))
-}
-
-fn prometheus_rule(
-    rule: &Rule,
-    status: &yunhai_monitor::RuleStatus,
-    alerts: &[yunhai_monitor::Alert],
-) -> serde_json::Value {
-    let mut json = json!({
-        "name": rule.name(),
-        "query": rule.expr(),
-        "type": kind_of(rule),
-        "health": health_of(status),
-        "evaluationTime": status.duration_ms / 1000.0,
-        "lastEvaluation": format_rfc3339(status.evaluated_at_ms),
-    });
-    if let Some(error) = &status.error {
-        json["lastError"] = json!(error);
-    }
-    match rule {
-        Rule::Recording(rule) => json["labels"] = json!(rule.labels),
-        Rule::Alerting(rule) => {
-            let texts = |templates: &BTreeMap<String, yunhai_monitor::Template>| {
-                templates
-                    .iter()
-                    .map(|(name, template)| (name.clone(), template.source().to_owned()))
-                    .collect::<BTreeMap<_, _>>()
-            };
-            let is_firing = alerts.iter().any(|alert| alert.instance.state.is_raised());
-            json["labels"] = json!(texts(&rule.labels));
-            json["annotations"] = json!(texts(&rule.annotations));
-            json["duration"] = json!(rule.hold_ms as f64 / 1000.0);
-            json["keepFiringFor"] = json!(rule.keep_firing_for_ms as f64 / 1000.0);
-            json["alerts"] = alerts.iter().map(super::alerts::prometheus_alert).collect();
-            json["state"] = json!(match (alerts.is_empty(), is_firing) {
-                (true, _) => "inactive",
-                (false, false) => "pending",
-                (false, true) => "firing",
-            });
-        }
-    }
-    json
-}
-
-/// Makes the rule that a back-test runs.
-fn rule_of(body: &BacktestRequest) -> ApiResult<AlertRule> {
-    if let Err(error) = yunhai_promql::parse(&body.expr) {
-        let fault = Fault {
-            pointer: Some("/expr".to_owned()),
-            line: u32::try_from(error.position.line).ok(),
-            column: u32::try_from(error.position.column).ok(),
-            detail: error.message.clone(),
-        };
-        return Err(Problem::new(ProblemCode::InvalidQuery, error.to_string())
-            .with_errors(vec![fault])
-            .into());
-    }
-    // JSON is YAML: the expression needs no other quoting.
-    let source = json!({"groups": [{"name": "backtest", "rules": [
-        {"alert": "Backtest", "expr": body.expr, "for": format!("{}s", body.for_secs)},
-    ]}]});
-    let file = RuleFile::parse(&source.to_string()).map_err(yunhai_monitor::Error::from)?;
-    match file.groups.into_iter().flat_map(|group| group.rules).next() {
-        Some(Rule::Alerting(rule)) => Ok(rule),
-        _ => Err(ApiError::internal("the rule of a back-test went missing")),
-    }
-}
-
-fn form_from(form: RuleForm) -> ApiResult<SimpleForm> {
-    let comparison =
-        serde_json::from_value::<Comparison>(json!(form.comparison)).map_err(|_| {
-            let fault = Fault {
-                pointer: Some("/comparison".to_owned()),
-                detail: "choose >, >=, <, <=, == or !=".to_owned(),
-                ..Fault::default()
-            };
-            ApiError::from(
-                Problem::new(
-                    ProblemCode::ValidationFailed,
-                    format!("`{}` is not a comparison", form.comparison),
-                )
-                .with_errors(vec![fault]),
-            )
-        })?;
-    let hold_ms = i64::try_from(form.for_secs)
-        .ok()
-        .and_then(|secs| secs.checked_mul(1000))
-        .ok_or_else(|| {
-            ApiError::new(ProblemCode::ValidationFailed, "for_secs: that is too long")
-        })?;
-    Ok(SimpleForm {
-        name: form.name,
-        metric: form.metric,
-        comparison,
-        threshold: form.threshold,
-        hold_ms,
-        recovery_threshold: form.recovery_threshold,
-        severity: form.severity,
-        matchers: matchers_from(&form.matchers)?,
-        no_data: NoData::default(),
-        no_data_for_ms: yunhai_monitor::RuleOptions::default().no_data_for_ms,
-        summary: form.summary.unwrap_or_default(),
-        description: String::new(),
-        runbook_url: form.runbook_url.unwrap_or_default(),
-        is_enabled: true,
-    })
-}
-
-fn form_of(form: SimpleForm) -> RuleForm {
-    let text = |text: String| (!text.is_empty()).then_some(text);
-    RuleForm {
-        name: form.name,
-        metric: form.metric,
-        comparison: form.comparison.symbol().to_owned(),
-        threshold: form.threshold,
-        recovery_threshold: form.recovery_threshold,
-        for_secs: (form.hold_ms / 1000).unsigned_abs(),
-        severity: form.severity,
-        matchers: matchers_of(&form.matchers),
-        summary: text(form.summary),
-        runbook_url: text(form.runbook_url),
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> anyhow::Res
             Ok(ExitCode::SUCCESS)
         }
         AuditCommand::Verify { state } => {
-            let verification: AuditVerification = match state.required() {
+            let verification: AuditVerification = match state.named() {
                 Some(data_dir) => crate::state::verify_audit(&data_dir).await?,
                 None => {
                     session

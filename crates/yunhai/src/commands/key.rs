@@ -11,7 +11,10 @@ pub(crate) enum KeyCommand {
         #[command(flatten)]
         data_dir: DataDir,
     },
-    /// Make a new data key and seal every secret anew under it
+    /// Make a new data key and seal the secrets of users anew under it
+    ///
+    /// Secrets of channels stay readable under the key that sealed them until they are edited.
+    /// Start a running server again afterwards, so that it knows the new key.
     Rotate {
         #[command(flatten)]
         data_dir: DataDir,

@@ -74,7 +74,7 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
                 display_name,
                 email,
             };
-            let user: User = match state.required() {
+            let user: User = match state.named() {
                 Some(data_dir) => crate::state::create_user(&data_dir, request).await?,
                 None => {
                     session

@@ -33,7 +33,7 @@ export function TokenList() {
         columns={[
           { key: 'name', title: t('tokens.name'), sortable: true, narrow: 'title', render: ({ name }) => <strong>{name}</strong> },
           { key: 'user', title: t('tokens.user'), render: ({ user }) => user },
-          { key: 'scopes', title: t('tokens.scopes'), render: ({ scopes }) => <span className="labels">{scopes.map((scope) => <span key={scope} className="label mono">{scope}</span>)}</span> },
+          { key: 'scopes', title: t('tokens.scopes'), render: ({ scopes }) => <span className="labels" style={{ maxWidth: 360 }}>{scopes.map((scope) => <span key={scope} className="label mono">{scope}</span>)}</span> },
           { key: 'created_at_ms', title: t('users.created'), sortable: true, render: (row) => <TimeText ms={row.created_at_ms} /> },
           { key: 'last_used_ms', title: t('channels.last_used'), render: (row) => <TimeText ms={row.last_used_ms} /> },
           { key: 'expires_at_ms', title: t('invitations.expires'), render: (row) => (row.expires_at_ms ? <TimeText ms={row.expires_at_ms} /> : t('tokens.never')) },

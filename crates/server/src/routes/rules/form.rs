@@ -1,0 +1,130 @@
+//! The simple form of a rule: preview, storing, and reading it back.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde_json::json;
+use yunhai_api_types::{Fault, FormRule, Problem, ProblemCode, RuleForm, RuleGroup};
+use yunhai_identity::{Action, AuditEvent, Permission};
+use yunhai_monitor::{Comparison, FORM_RULES_NAME, NoData, Rule, RuleFile, RuleKey, SimpleForm};
+
+use super::{find_group, target};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult, Json, Path, Refused};
+use crate::routes::silences::{matchers_from, matchers_of};
+
+/// Shows the rule that a form makes, without storing it.
+#[utoipa::path(post, path = "/rules/from-form", tag = "rules", request_body = RuleForm,
+    responses((status = OK, body = FormRule), Refused))]
+pub(super) async fn rule_from_form(
+    caller: Caller,
+    Json(body): Json<RuleForm>,
+) -> ApiResult<Json<FormRule>> {
+    caller.require(Permission::ServersRead)?;
+    let form = form_from(body)?;
+    let rule = form.to_rule().map_err(yunhai_monitor::Error::Form)?;
+    let file = RuleFile {
+        groups: vec![yunhai_monitor::RuleGroup {
+            name: FORM_RULES_NAME.to_owned(),
+            interval_ms: None,
+            query_offset_ms: None,
+            limit: 0,
+            rules: vec![Rule::Alerting(rule)],
+        }],
+    };
+    Ok(Json(FormRule {
+        expr: form.expr(),
+        source: file.to_yaml(),
+    }))
+}
+
+/// Makes or replaces the rule of a form.
+#[utoipa::path(put, path = "/rules/form/{name}", tag = "rules",
+    params(("name" = String, Path, description = "The rule's name until now")),
+    request_body = RuleForm,
+    responses((status = OK, body = RuleGroup), Refused))]
+pub(super) async fn put_form(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(body): Json<RuleForm>,
+) -> ApiResult<Json<RuleGroup>> {
+    caller.require(Permission::RulesWrite)?;
+    let after = json!(body);
+    let form = form_from(body)?;
+    let key = RuleKey {
+        file: FORM_RULES_NAME.to_owned(),
+        group: FORM_RULES_NAME.to_owned(),
+        rule: name.clone(),
+    };
+    let exists = app.monitor.find_rule(&key).is_ok();
+    let user = &caller.principal.user.name;
+    app.monitor
+        .put_form(&form, exists.then_some(name.as_str()), user)
+        .await?;
+    let action = if exists {
+        Action::RuleUpdated
+    } else {
+        Action::RuleCreated
+    };
+    let event = AuditEvent::new(action, target(&form.name)).after(&after);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(Json(find_group(&app, FORM_RULES_NAME).await?))
+}
+
+fn form_from(form: RuleForm) -> ApiResult<SimpleForm> {
+    let comparison =
+        serde_json::from_value::<Comparison>(json!(form.comparison)).map_err(|_| {
+            let fault = Fault {
+                pointer: Some("/comparison".to_owned()),
+                detail: "choose >, >=, <, <=, == or !=".to_owned(),
+                ..Fault::default()
+            };
+            ApiError::from(
+                Problem::new(
+                    ProblemCode::ValidationFailed,
+                    format!("`{}` is not a comparison", form.comparison),
+                )
+                .with_errors(vec![fault]),
+            )
+        })?;
+    let hold_ms = i64::try_from(form.for_secs)
+        .ok()
+        .and_then(|secs| secs.checked_mul(1000))
+        .ok_or_else(|| {
+            ApiError::new(ProblemCode::ValidationFailed, "for_secs: that is too long")
+        })?;
+    Ok(SimpleForm {
+        name: form.name,
+        metric: form.metric,
+        comparison,
+        threshold: form.threshold,
+        hold_ms,
+        recovery_threshold: form.recovery_threshold,
+        severity: form.severity,
+        matchers: matchers_from(&form.matchers)?,
+        no_data: NoData::default(),
+        no_data_for_ms: yunhai_monitor::RuleOptions::default().no_data_for_ms,
+        summary: form.summary.unwrap_or_default(),
+        description: String::new(),
+        runbook_url: form.runbook_url.unwrap_or_default(),
+        is_enabled: true,
+    })
+}
+
+pub(super) fn form_of(form: SimpleForm) -> RuleForm {
+    let text = |text: String| (!text.is_empty()).then_some(text);
+    RuleForm {
+        name: form.name,
+        metric: form.metric,
+        comparison: form.comparison.symbol().to_owned(),
+        threshold: form.threshold,
+        recovery_threshold: form.recovery_threshold,
+        for_secs: (form.hold_ms / 1000).unsigned_abs(),
+        severity: form.severity,
+        matchers: matchers_of(&form.matchers),
+        summary: text(form.summary),
+        runbook_url: text(form.runbook_url),
+    }
+}
