@@ -183,6 +183,19 @@ impl HostCollector {
         &self.config
     }
 
+    /// Gives the server another account, region and other tags, from the next round on.
+    pub fn set_place(
+        &mut self,
+        account: Option<String>,
+        region: Option<String>,
+        tags: BTreeMap<String, String>,
+    ) {
+        self.config.account = account;
+        self.config.region = region;
+        self.config.tags = tags;
+        self.labels = self.config.labels();
+    }
+
     /// Takes the readings that the next round's utilisation is counted from.
     pub fn prime(&mut self) {
         // A failure shows again, and is reported, in the round that follows.

@@ -70,7 +70,7 @@ pub fn metric_info(name: &str) -> Option<&'static MetricInfo> {
 use MetricKind::{Counter, Gauge};
 use MetricUnit::{Bytes, Count, Ratio, Seconds};
 
-/// Every metric of the host collector and of the probes.
+/// Every metric of the host collector and of the probes, and what is judged of servers.
 pub const METRICS: &[MetricInfo] = &[
     MetricInfo {
         name: "server_up",
@@ -78,6 +78,13 @@ pub const METRICS: &[MetricInfo] = &[
         unit: Count,
         labels: &[],
         help: "1 when the server answered or measured itself, 0 when it did not",
+    },
+    MetricInfo {
+        name: "server_reporting",
+        kind: Gauge,
+        unit: Count,
+        labels: &[],
+        help: "1 while the server's measurements come as often as expected and say that it is up, 0 otherwise",
     },
     MetricInfo {
         name: "server_info",
@@ -105,7 +112,7 @@ pub const METRICS: &[MetricInfo] = &[
         kind: Gauge,
         unit: Seconds,
         labels: &[],
-        help: "By how much the server's clock was set ahead (or back) within the last hour",
+        help: "By how much the server's clock is ahead (or, below 0, behind), as far as it can be told",
     },
     MetricInfo {
         name: "server_uptime_seconds",

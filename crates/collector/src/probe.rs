@@ -9,7 +9,7 @@ mod config;
 mod http;
 mod tcp;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use yunhai_model::{TimeSeries, TimestampMs};
 
@@ -78,6 +78,14 @@ impl ProbeFailure {
 pub struct ProbeReport {
     /// One sample per series.
     pub series: Vec<TimeSeries>,
+    /// How long the whole probe took, name look-up included.
+    pub duration: Duration,
+    /// The HTTP status of the answer, after redirects.
+    pub status: Option<u16>,
+    /// Whether the body matched, where it was compared.
+    pub body_matched: Option<bool>,
+    /// When the first certificate of the chain expires, in seconds since the Unix epoch.
+    pub certificate_expiry_secs: Option<i64>,
     /// Why the target failed, if it did.
     pub failure: Option<ProbeFailure>,
 }
@@ -142,7 +150,8 @@ impl Prober {
             let matched = f64::from(u8::from(matched));
             recorder.record("probe_http_body_matched", &[], matched);
         }
-        if let Some(expiry) = certificates.earliest_expiry_secs() {
+        let certificate_expiry_secs = certificates.earliest_expiry_secs();
+        if let Some(expiry) = certificate_expiry_secs {
             recorder.record("probe_tls_expiry_timestamp_seconds", &[], expiry as f64);
         }
         let failure = outcome.err();
@@ -152,6 +161,10 @@ impl Prober {
         }
         ProbeReport {
             series: recorder.finish(),
+            duration,
+            status: observed.status,
+            body_matched: observed.body_matched,
+            certificate_expiry_secs,
             failure,
         }
     }

@@ -13,6 +13,10 @@ named! {
     pub enum Permission("permission") {
         /// See servers, metrics, alerts, rules, silences and channels.
         ServersRead = "servers:read",
+        /// Change how servers are watched: interval, tags, account, region.
+        ServersWrite = "servers:write",
+        /// Change and try probes.
+        ProbesWrite = "probes:write",
         /// Send metrics.
         MetricsWrite = "metrics:write",
         /// Acknowledge alerts.
@@ -54,6 +58,8 @@ impl Role {
             Self::Administrator => Permission::ALL,
             Self::Operator => &[
                 P::ServersRead,
+                P::ServersWrite,
+                P::ProbesWrite,
                 P::MetricsWrite,
                 P::AlertsAcknowledge,
                 P::RulesWrite,

@@ -76,8 +76,12 @@ ids! {
     SilenceId "silence";
     /// A maintenance window.
     MaintenanceWindowId "maintenance window";
+    /// An inhibition.
+    InhibitionId "inhibition";
     /// A notification channel.
     ChannelId "channel";
+    /// A probe: an address that is asked again and again.
+    ProbeId "probe";
 }
 
 #[cfg(test)]

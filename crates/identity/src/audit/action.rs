@@ -67,6 +67,8 @@ named! {
         AlertAcknowledged = "alert.acknowledged",
         /// The acknowledgement of an alert was taken back.
         AlertUnacknowledged = "alert.unacknowledged",
+        /// An alert was commented on.
+        AlertCommented = "alert.commented",
         /// A rule was made.
         RuleCreated = "rule.created",
         /// A rule was changed.
@@ -85,6 +87,12 @@ named! {
         MaintenanceUpdated = "maintenance.updated",
         /// A maintenance window was deleted.
         MaintenanceDeleted = "maintenance.deleted",
+        /// An inhibition was made.
+        InhibitionCreated = "inhibition.created",
+        /// An inhibition was changed.
+        InhibitionUpdated = "inhibition.updated",
+        /// An inhibition was deleted.
+        InhibitionDeleted = "inhibition.deleted",
         /// A notification channel was made.
         ChannelCreated = "channel.created",
         /// A notification channel was changed.
@@ -95,6 +103,14 @@ named! {
         ChannelTested = "channel.tested",
         /// The routes from alerts to channels were changed.
         RoutesChanged = "routes.changed",
+        /// A probe was made.
+        ProbeCreated = "probe.created",
+        /// A probe was changed.
+        ProbeUpdated = "probe.updated",
+        /// A probe was deleted.
+        ProbeDeleted = "probe.deleted",
+        /// A probe was tried by hand.
+        ProbeTested = "probe.tested",
         /// A monitored server was changed.
         MonitoredServerUpdated = "monitored_server.updated",
         /// A monitored server was removed.
