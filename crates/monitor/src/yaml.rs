@@ -166,17 +166,23 @@ struct Reader<'input> {
 }
 
 impl<'input> Reader<'input> {
+    /// The next event that is no comment.
     fn next(&mut self) -> Result<Option<(Event<'input>, Span)>, RuleFault> {
-        self.events.next_event().transpose().map_err(|error| {
-            let marker = error.marker();
-            fault(
-                Place {
-                    line: marker.line(),
-                    column: marker.col() + 1,
-                },
-                &format!("not valid YAML: {error}"),
-            )
-        })
+        loop {
+            let event = self.events.next_event().transpose().map_err(|error| {
+                let marker = error.marker();
+                fault(
+                    Place {
+                        line: marker.line(),
+                        column: marker.col() + 1,
+                    },
+                    &format!("not valid YAML: {error}"),
+                )
+            })?;
+            if !matches!(event, Some((Event::Comment(..), _))) {
+                return Ok(event);
+            }
+        }
     }
 
     fn require(&mut self, at: Place) -> Result<(Event<'input>, Span), RuleFault> {
@@ -302,6 +308,20 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn comments_may_stand_anywhere() {
+        let source = "# first\n---\n# before\na: # after a key\n  # inside\n  - b # behind\n  # between\n\
+                      \x20 - c\n# and\nd: |  # header\n  # text\n# last\n";
+        let root = parse(source).unwrap().unwrap();
+        let Value::Sequence(items) = &find(&root, "a").value else {
+            panic!("{root:?}")
+        };
+        let texts: Vec<_> = items.iter().filter_map(Node::text).collect();
+        assert_eq!(texts, ["b", "c"]);
+        assert_eq!(find(&root, "d").text(), Some("# text\n"));
+        assert!(parse("# nothing else\n").unwrap().is_none());
     }
 
     #[test]
