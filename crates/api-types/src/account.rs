@@ -55,6 +55,27 @@ pub struct SessionInfo {
     pub expires_at_ms: i64,
 }
 
+/// An account: the user, and how they stand with the second factor.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// How the user stands with the second factor.
+    pub second_factor: SecondFactor,
+}
+
+/// How a user stands with the second factor.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SecondFactor {
+    /// Whether signing in takes a one-time code.
+    pub enabled: bool,
+    /// Since when; unset while it is off.
+    pub enabled_at_ms: Option<i64>,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: u64,
+}
+
 /// Confirms the password before a dangerous action.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReauthenticateRequest {
@@ -126,6 +147,13 @@ pub struct SessionEntry {
     pub expires_at_ms: i64,
     /// Whether it is the session that asks.
     pub current: bool,
+}
+
+/// How many sessions were ended.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RevokedSessions {
+    /// Their number.
+    pub revoked: u64,
 }
 
 /// A new second factor that waits for its first code.

@@ -20,6 +20,9 @@ pub struct Problem {
     /// What to do next, where there is something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// After how many seconds to try again, where waiting helps; `Retry-After` says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_secs: Option<u64>,
     /// Single faults, where there are several or where they have a place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
@@ -74,7 +77,7 @@ problem_codes! {
     WrongCredentials 401 "The name or the password is wrong";
     TotpRequired 401 "A one-time code is required";
     InvalidToken 401 "The token is not valid";
-    LockedOut 403 "The account is locked";
+    LockedOut 429 "Too many failed attempts";
     AccountNotActive 403 "The account is not active";
     PermissionDenied 403 "The permission is missing";
     ReauthenticationRequired 403 "Confirm the password first";
@@ -104,6 +107,7 @@ impl Problem {
             code,
             detail: detail.into(),
             hint: None,
+            retry_after_secs: None,
             errors: Vec::new(),
         }
     }
@@ -112,6 +116,13 @@ impl Problem {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds after how many seconds to try again.
+    #[must_use]
+    pub fn with_retry_after(mut self, secs: u64) -> Self {
+        self.retry_after_secs = Some(secs);
         self
     }
 

@@ -20,6 +20,8 @@ pub struct ApiToken {
     pub expires_at_ms: Option<i64>,
     /// When it was last used.
     pub last_used_ms: Option<i64>,
+    /// The network address that it was last used from.
+    pub last_used_address: Option<String>,
 }
 
 /// Makes a token.

@@ -1,7 +1,7 @@
 //! Users, invitations and registration.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +52,18 @@ pub struct User {
     pub created_at_ms: i64,
     /// When the user last signed in.
     pub last_sign_in_ms: Option<i64>,
+    /// Until when wrong passwords lock the user out.
+    pub locked_until_ms: Option<i64>,
+}
+
+/// Which users are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UserFilter {
+    /// Only users of this role.
+    pub role: Option<UserRole>,
+    /// Only users in this state.
+    pub state: Option<UserState>,
 }
 
 /// Creates a user.
@@ -121,6 +133,26 @@ pub struct RegisterRequest {
     pub invitation: Option<String>,
 }
 
+/// Whether an invitation can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationState {
+    /// It can.
+    Open,
+    /// Someone has registered with it.
+    Used,
+    /// Its time is over.
+    Expired,
+}
+
+/// Which invitations are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InvitationFilter {
+    /// Only invitations in this state.
+    pub state: Option<InvitationState>,
+}
+
 /// An invitation to register.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
@@ -128,6 +160,10 @@ pub struct Invitation {
     pub id: String,
     /// The role that it gives.
     pub role: UserRole,
+    /// The e-mail address that it is meant for.
+    pub email: Option<String>,
+    /// Whether it can be used.
+    pub state: InvitationState,
     /// Who made it.
     pub created_by: String,
     /// When it was made.
@@ -136,6 +172,8 @@ pub struct Invitation {
     pub expires_at_ms: i64,
     /// The name of the user who took it.
     pub used_by: Option<String>,
+    /// When they took it.
+    pub used_at_ms: Option<i64>,
 }
 
 /// Makes an invitation.
@@ -143,6 +181,8 @@ pub struct Invitation {
 pub struct CreateInvitationRequest {
     /// The role that it gives.
     pub role: UserRole,
+    /// The e-mail address that it is meant for, to tell it from others; nothing is sent there.
+    pub email: Option<String>,
     /// How long it holds, in hours.
     #[serde(default = "default_hours")]
     #[schema(minimum = 1, maximum = 720)]

@@ -209,6 +209,47 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Writes the statements that add the columns to a table that exists. Rows that are there
+    /// get no value, so the columns have to be nullable.
+    pub fn additions(&self, backend: DbBackend) -> Vec<Statement> {
+        self.columns
+            .iter()
+            .flat_map(|column| {
+                let (table, name) = (quote(backend, self.name), quote(backend, column.name));
+                let kind = sql_type(backend, column.kind);
+                match backend {
+                    DbBackend::MySql => add_once_on_mysql(
+                        self.name,
+                        column.name,
+                        &format!("ALTER TABLE {table} ADD COLUMN {name} {kind}"),
+                    ),
+                    DbBackend::Postgres => vec![format!(
+                        "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind}"
+                    )],
+                    _ => vec![format!("ALTER TABLE {table} ADD COLUMN {name} {kind}")],
+                }
+            })
+            .map(|sql| Statement::from_string(backend, sql))
+            .collect()
+    }
+}
+
+/// Writes statements that bear being run again: MySQL, unlike MariaDB, knows no
+/// `ADD COLUMN IF NOT EXISTS`.
+fn add_once_on_mysql(table: &str, column: &str, addition: &str) -> Vec<String> {
+    vec![
+        format!(
+            "SET @addition = IF((SELECT COUNT(*) FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = '{table}' \
+             AND column_name = '{column}') = 0, '{addition}', 'DO 0')"
+        ),
+        "PREPARE addition FROM @addition".to_owned(),
+        "EXECUTE addition".to_owned(),
+        "DEALLOCATE PREPARE addition".to_owned(),
+    ]
+}
+
 fn quote(backend: DbBackend, name: &str) -> String {
     if backend == DbBackend::MySql {
         format!("`{name}`")

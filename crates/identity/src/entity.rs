@@ -46,6 +46,17 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
                 .collect()
         },
     },
+    Migration {
+        domain: "identity",
+        version: 2,
+        name: "since when a second factor is on",
+        statements: |backend| {
+            Table::new("users")
+                .integer("totp_enabled_at_ms")
+                .nullable()
+                .additions(backend)
+        },
+    },
 ];
 
 fn tables() -> [Table; 10] {

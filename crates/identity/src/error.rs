@@ -20,6 +20,8 @@ pub enum Error {
     TooManyAttempts {
         /// When the next attempt is heard.
         retry_at_ms: TimestampMs,
+        /// How long that is from now, in milliseconds.
+        wait_ms: i64,
     },
     /// The user has registered and waits for an administrator.
     #[error("an administrator has to approve this user first")]

@@ -7,9 +7,10 @@ use yunhai_model::{InvitationId, Page, PageRequest, Secret, TimestampMs};
 use yunhai_vault::random_token;
 
 use crate::entity::invitation;
-use crate::names::named;
+use crate::listing::Listing;
+use crate::names::{named, stored};
 use crate::user::checked_email;
-use crate::{Action, Actor, AuditEvent, Caller, Error, Identity, Result, Role, Target, listing};
+use crate::{Action, Actor, AuditEvent, Caller, Error, Identity, Result, Role, Target};
 
 named! {
     /// Whether an invitation can be used.
@@ -67,10 +68,7 @@ pub struct InvitationFilter {
 impl Invitation {
     fn from_row(row: invitation::Model, now_ms: TimestampMs) -> Result<Self> {
         Ok(Self {
-            id: row.id.parse().map_err(|_| Error::UnknownValue {
-                kind: "invitation id",
-                value: row.id.clone(),
-            })?,
+            id: stored("invitation id", &row.id)?,
             role: row.role.parse()?,
             state: match row.used_at_ms {
                 Some(_) => InvitationState::Used,
@@ -184,28 +182,22 @@ impl Identity {
             }
             None => {}
         }
-        if let Some(text) = &request.query {
-            select = select.filter(listing::contains(
-                &[C::Email, C::CreatedBy, C::UsedBy],
-                text,
-            ));
-        }
-        let fields = [
-            ("created", C::CreatedAtMs),
-            ("expires", C::ExpiresAtMs),
-            ("email", C::Email),
-            ("role", C::Role),
-        ];
-        let connection = self.database.connection();
-        let (rows, total) =
-            listing::fetch(connection, select, request, &fields, "-created", C::Id).await?;
-        Ok(Page {
-            items: rows
-                .into_iter()
-                .map(|row| Invitation::from_row(row, now_ms))
-                .collect::<Result<_>>()?,
-            total,
-        })
+        let listing = Listing::<invitation::Entity> {
+            searched: &[C::Email, C::CreatedBy, C::UsedBy],
+            fields: &[
+                ("created", C::CreatedAtMs),
+                ("expires", C::ExpiresAtMs),
+                ("email", C::Email),
+                ("role", C::Role),
+            ],
+            default: "-created",
+            tie: C::Id,
+        };
+        listing
+            .page(self.database.connection(), select, request, |row| {
+                Invitation::from_row(row, now_ms)
+            })
+            .await
     }
 
     /// Withdraws an invitation.

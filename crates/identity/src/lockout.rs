@@ -114,6 +114,7 @@ impl Identity {
         if row.locked_until_ms > now_ms {
             return Err(Error::TooManyAttempts {
                 retry_at_ms: row.locked_until_ms,
+                wait_ms: row.locked_until_ms - now_ms,
             });
         }
         let failures = if now_ms - row.last_at_ms > FORGET_MS {

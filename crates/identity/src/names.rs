@@ -77,6 +77,17 @@ pub struct UnknownName {
     pub(crate) known: Vec<&'static str>,
 }
 
+/// Reads what the database holds as text.
+pub(crate) fn stored<T: std::str::FromStr>(
+    kind: &'static str,
+    text: &str,
+) -> Result<T, crate::Error> {
+    text.parse().map_err(|_| crate::Error::UnknownValue {
+        kind,
+        value: text.to_owned(),
+    })
+}
+
 impl From<UnknownName> for crate::Error {
     fn from(unknown: UnknownName) -> Self {
         Self::UnknownValue {

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 use totp_rs::{Builder, Totp};
-use yunhai_model::{Secret, SessionId, UserId};
+use yunhai_model::{Secret, SessionId, TimestampMs, UserId};
 use yunhai_vault::{Place, random_bytes};
 
 use crate::entity::{recovery_code, session, user};
@@ -36,6 +36,8 @@ pub struct SecondFactorSetup {
 pub struct SecondFactorStatus {
     /// Whether signing in takes a code.
     pub enabled: bool,
+    /// Since when; none while it is off.
+    pub enabled_at_ms: Option<TimestampMs>,
     /// How many recovery codes are left.
     pub recovery_codes_left: u64,
 }
@@ -57,6 +59,7 @@ impl Identity {
             .await?;
         Ok(SecondFactorStatus {
             enabled: row.totp_enabled,
+            enabled_at_ms: row.totp_enabled_at_ms,
             recovery_codes_left: left,
         })
     }
@@ -109,6 +112,7 @@ impl Identity {
         let change = user::ActiveModel {
             id: Set(row.id.clone()),
             totp_enabled: Set(true),
+            totp_enabled_at_ms: Set(Some(self.now_ms())),
             totp_last_step: Set(step),
             ..Default::default()
         };
@@ -140,6 +144,7 @@ impl Identity {
         let change = user::ActiveModel {
             id: Set(row.id.clone()),
             totp_enabled: Set(false),
+            totp_enabled_at_ms: Set(None),
             totp_secret: Set(None),
             totp_last_step: Set(0),
             ..Default::default()

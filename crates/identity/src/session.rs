@@ -13,10 +13,12 @@ use yunhai_model::{Page, PageRequest, Secret, SessionId, TimestampMs, UserId};
 use yunhai_vault::{constant_time_eq, random_token};
 
 use crate::entity::{invitation, session, user};
+use crate::listing::Listing;
+use crate::names::stored;
 use crate::user::{find, target};
 use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Principal, Result, Target, User,
-    UserState, Via, listing,
+    UserState, Via,
 };
 
 /// How long the token before a rotation is still taken.
@@ -76,11 +78,8 @@ impl TryFrom<session::Model> for Session {
 
     fn try_from(row: session::Model) -> Result<Self> {
         Ok(Self {
-            id: session_id(&row)?,
-            user_id: row.user_id.parse().map_err(|_| Error::UnknownValue {
-                kind: "user id",
-                value: row.user_id.clone(),
-            })?,
+            id: stored("session id", &row.id)?,
+            user_id: stored("user id", &row.user_id)?,
             address: row.address,
             device: row.device,
             created_at_ms: row.created_at_ms,
@@ -88,13 +87,6 @@ impl TryFrom<session::Model> for Session {
             expires_at_ms: row.expires_at_ms,
         })
     }
-}
-
-fn session_id(row: &session::Model) -> Result<SessionId> {
-    row.id.parse().map_err(|_| Error::UnknownValue {
-        kind: "session id",
-        value: row.id.clone(),
-    })
 }
 
 fn address(origin: &Origin) -> Option<String> {
@@ -189,7 +181,7 @@ impl Identity {
         {
             return Err(Error::Unauthenticated);
         }
-        let id = session_id(&row)?;
+        let id = stored("session id", &row.id)?;
         if now_ms - row.last_seen_at_ms >= SEEN_MS || row.address != address(origin) {
             let change = session::ActiveModel {
                 id: Set(row.id.clone()),
@@ -319,24 +311,24 @@ impl Identity {
         if let Some(user_id) = of {
             select = select.filter(C::UserId.eq(user_id.to_string()));
         }
-        if let Some(text) = &request.query {
-            select = select.filter(listing::contains(&[C::Address, C::Device], text));
-        }
-        let fields = [
-            ("last_seen", C::LastSeenAtMs),
-            ("created", C::CreatedAtMs),
-            ("address", C::Address),
-        ];
-        let connection = self.database.connection();
-        let (rows, total) =
-            listing::fetch(connection, select, request, &fields, "-last_seen", C::Id).await?;
-        Ok(Page {
-            items: rows
-                .into_iter()
-                .map(TryInto::try_into)
-                .collect::<Result<_>>()?,
-            total,
-        })
+        let listing = Listing::<session::Entity> {
+            searched: &[C::Address, C::Device],
+            fields: &[
+                ("last_seen", C::LastSeenAtMs),
+                ("created", C::CreatedAtMs),
+                ("address", C::Address),
+            ],
+            default: "-last_seen",
+            tie: C::Id,
+        };
+        listing
+            .page(
+                self.database.connection(),
+                select,
+                request,
+                Session::try_from,
+            )
+            .await
     }
 
     /// Ends one session of a user.

@@ -12,10 +12,12 @@ use yunhai_model::{Page, PageRequest, Secret, TimestampMs, TokenId, UserId};
 use yunhai_vault::random_token;
 
 use crate::entity::{api_token, user};
+use crate::listing::Listing;
+use crate::names::stored;
 use crate::user::find;
 use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Permission, Principal, Result, Target,
-    UserState, Via, listing,
+    UserState, Via,
 };
 
 const PREFIX: &str = "yh_";
@@ -59,18 +61,13 @@ impl TryFrom<api_token::Model> for ApiToken {
     type Error = Error;
 
     fn try_from(row: api_token::Model) -> Result<Self> {
-        let unknown = |kind, value: &str| Error::UnknownValue {
-            kind,
-            value: value.to_owned(),
-        };
         Ok(Self {
-            id: row.id.parse().map_err(|_| unknown("token id", &row.id))?,
-            user_id: row
-                .user_id
-                .parse()
-                .map_err(|_| unknown("user id", &row.user_id))?,
-            scopes: serde_json::from_str(&row.scopes)
-                .map_err(|_| unknown("list of scopes", &row.scopes))?,
+            id: stored("token id", &row.id)?,
+            user_id: stored("user id", &row.user_id)?,
+            scopes: serde_json::from_str(&row.scopes).map_err(|_| Error::UnknownValue {
+                kind: "list of scopes",
+                value: row.scopes.clone(),
+            })?,
             name: row.name,
             created_at_ms: row.created_at_ms,
             expires_at_ms: row.expires_at_ms,
@@ -229,25 +226,25 @@ impl Identity {
         if let Some(user_id) = of {
             select = select.filter(C::UserId.eq(user_id.to_string()));
         }
-        if let Some(text) = &request.query {
-            select = select.filter(listing::contains(&[C::Name], text));
-        }
-        let fields = [
-            ("name", C::Name),
-            ("created", C::CreatedAtMs),
-            ("expires", C::ExpiresAtMs),
-            ("last_used", C::LastUsedAtMs),
-        ];
-        let connection = self.database.connection();
-        let (rows, total) =
-            listing::fetch(connection, select, request, &fields, "-created", C::Id).await?;
-        Ok(Page {
-            items: rows
-                .into_iter()
-                .map(TryInto::try_into)
-                .collect::<Result<_>>()?,
-            total,
-        })
+        let listing = Listing::<api_token::Entity> {
+            searched: &[C::Name],
+            fields: &[
+                ("name", C::Name),
+                ("created", C::CreatedAtMs),
+                ("expires", C::ExpiresAtMs),
+                ("last_used", C::LastUsedAtMs),
+            ],
+            default: "-created",
+            tie: C::Id,
+        };
+        listing
+            .page(
+                self.database.connection(),
+                select,
+                request,
+                ApiToken::try_from,
+            )
+            .await
     }
 
     /// Revokes a token; `of` limits it to those of one user.

@@ -1,22 +1,22 @@
-//! Users: making, changing, listing and deleting them.
+//! Users: who they are, finding and listing them.
+
+mod change;
+mod new_password;
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::Query;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
-    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
 };
 use serde::Serialize;
 use yunhai_database::is_unique_violation;
-use yunhai_model::{Page, PageRequest, Secret, SessionId, TimestampMs, UserId};
+use yunhai_model::{Page, PageRequest, Secret, TimestampMs, UserId};
 
-use crate::entity::{api_token, login_failure, session, user};
-use crate::names::named;
-use crate::{
-    Action, AuditEvent, Caller, Error, Identity, Result, Role, Target, check_strength, listing,
-    lockout,
-};
+use crate::entity::{login_failure, user};
+use crate::listing::Listing;
+use crate::names::{named, stored};
+use crate::{Error, Identity, Result, Role, Target, lockout};
 
 named! {
     /// Whether a user may sign in.
@@ -64,10 +64,7 @@ impl TryFrom<user::Model> for User {
 
     fn try_from(row: user::Model) -> Result<Self> {
         Ok(Self {
-            id: row.id.parse().map_err(|_| Error::UnknownValue {
-                kind: "user id",
-                value: row.id.clone(),
-            })?,
+            id: stored("user id", &row.id)?,
             role: row.role.parse()?,
             state: row.state.parse()?,
             name: row.name,
@@ -121,18 +118,6 @@ pub struct UserFilter {
     pub role: Option<Role>,
     /// Those in a state.
     pub state: Option<UserState>,
-}
-
-/// What the audit log keeps of a user's state.
-fn audited(row: &user::Model) -> serde_json::Value {
-    serde_json::json!({
-        "name": row.name,
-        "display_name": row.display_name,
-        "email": row.email,
-        "role": row.role,
-        "state": row.state,
-        "language": row.language,
-    })
 }
 
 pub(crate) fn target(row: &user::Model) -> Target {
@@ -189,62 +174,6 @@ pub(crate) fn checked_email(email: Option<&str>) -> Result<Option<String>> {
 }
 
 impl Identity {
-    /// Makes an active user.
-    pub async fn create_user(&self, caller: &Caller, new: NewUser) -> Result<User> {
-        let row = self.new_row(new, UserState::Active).await?;
-        let transaction = self.database.begin().await?;
-        insert(&transaction, &row).await?;
-        let event = AuditEvent::new(Action::UserCreated, target(&row)).after(&audited(&row));
-        self.audit().commit(transaction, caller, event).await?;
-        row.try_into()
-    }
-
-    /// Checks a new user and hashes the password.
-    pub(crate) async fn new_row(&self, new: NewUser, state: UserState) -> Result<user::Model> {
-        let name = checked_name(&new.name)?;
-        let display_name = checked_text("display_name", &new.display_name, 100)?;
-        let email = checked_email(new.email.as_deref())?;
-        let language = new
-            .language
-            .map(|language| checked_text("language", &language, 35))
-            .transpose()?;
-        self.check_password(&new.password, &name, &display_name, email.as_deref())?;
-        let now_ms = self.now_ms();
-        Ok(user::Model {
-            id: UserId::new().to_string(),
-            name_key: name_key(&name),
-            display_name: if display_name.is_empty() {
-                name.clone()
-            } else {
-                display_name
-            },
-            name,
-            email,
-            role: new.role.to_string(),
-            state: state.to_string(),
-            language,
-            password_hash: Some(self.passwords.hash(&new.password).await?),
-            totp_secret: None,
-            totp_enabled: false,
-            totp_last_step: 0,
-            created_at_ms: now_ms,
-            updated_at_ms: now_ms,
-            last_login_at_ms: None,
-        })
-    }
-
-    fn check_password(
-        &self,
-        password: &Secret,
-        name: &str,
-        display_name: &str,
-        email: Option<&str>,
-    ) -> Result<()> {
-        let about = [name, display_name, email.unwrap_or_default()];
-        check_strength(password, &about, self.config.password_min_length)
-            .map_err(Error::WeakPassword)
-    }
-
     /// Returns a user.
     pub async fn user(&self, id: UserId) -> Result<User> {
         let row = find(self.database.connection(), id).await?;
@@ -284,30 +213,25 @@ impl Identity {
             Some(state) => select = select.filter(C::State.eq(state.as_str())),
             None => {}
         }
-        if let Some(text) = &request.query {
-            select = select.filter(listing::contains(
-                &[C::Name, C::DisplayName, C::Email],
-                text,
-            ));
-        }
-        let fields = [
-            ("name", C::NameKey),
-            ("display_name", C::DisplayName),
-            ("email", C::Email),
-            ("role", C::Role),
-            ("state", C::State),
-            ("created", C::CreatedAtMs),
-            ("last_login", C::LastLoginAtMs),
-        ];
-        let connection = self.database.connection();
-        let (rows, total) =
-            listing::fetch(connection, select, request, &fields, "name", C::Id).await?;
-        let mut items = rows
-            .into_iter()
-            .map(User::try_from)
-            .collect::<Result<Vec<_>>>()?;
-        self.add_locks(&mut items).await?;
-        Ok(Page { items, total })
+        let listing = Listing::<user::Entity> {
+            searched: &[C::Name, C::DisplayName, C::Email],
+            fields: &[
+                ("name", C::NameKey),
+                ("display_name", C::DisplayName),
+                ("email", C::Email),
+                ("role", C::Role),
+                ("state", C::State),
+                ("created", C::CreatedAtMs),
+                ("last_login", C::LastLoginAtMs),
+            ],
+            default: "name",
+            tie: C::Id,
+        };
+        let mut page = listing
+            .page(self.database.connection(), select, request, User::try_from)
+            .await?;
+        self.add_locks(&mut page.items).await?;
+        Ok(page)
     }
 
     /// Marks the users that failed attempts keep out at the moment.
@@ -330,172 +254,6 @@ impl Identity {
             }
         }
         Ok(())
-    }
-
-    /// Changes a user. A new role takes effect at once: the user's sessions get new tokens.
-    pub async fn update_user(
-        &self,
-        caller: &Caller,
-        id: UserId,
-        change: UserChange,
-    ) -> Result<User> {
-        let transaction = self.database.begin().await?;
-        let administrators = lock_administrators(&transaction).await?;
-        let before = find(&transaction, id).await?;
-        let mut after = before.clone();
-        if let Some(display_name) = &change.display_name {
-            after.display_name = checked_text("display_name", display_name, 100)?;
-            if after.display_name.is_empty() {
-                after.display_name.clone_from(&after.name);
-            }
-        }
-        if let Some(email) = &change.email {
-            after.email = checked_email(Some(email))?;
-        }
-        if let Some(language) = &change.language {
-            after.language = Some(checked_text("language", language, 35)?)
-                .filter(|language| !language.is_empty());
-        }
-        if let Some(role) = change.role {
-            after.role = role.to_string();
-        }
-        match change.state {
-            Some(UserState::Active | UserState::Disabled) | None => {}
-            Some(_) => return Err(Error::invalid("state", "choose `active` or `disabled`")),
-        }
-        if let Some(state) = change.state {
-            after.state = state.to_string();
-        }
-        if !is_active_administrator(&after) {
-            keep_an_administrator(&administrators, &before)?;
-        }
-        if after.state != before.state && after.state == UserState::Disabled.as_str() {
-            session::Entity::delete_many()
-                .filter(session::Column::UserId.eq(&after.id))
-                .exec(&transaction)
-                .await?;
-        }
-        if after.role != before.role {
-            session::Entity::update_many()
-                .col_expr(session::Column::Rotate, Expr::value(true))
-                .filter(session::Column::UserId.eq(&after.id))
-                .exec(&transaction)
-                .await?;
-        }
-        after.updated_at_ms = self.now_ms();
-        user::Entity::update(after.clone().into_active_model().reset_all())
-            .exec(&transaction)
-            .await?;
-        let was_approved = before.state == UserState::Pending.as_str()
-            && after.state == UserState::Active.as_str();
-        let action = if was_approved {
-            Action::UserApproved
-        } else {
-            Action::UserUpdated
-        };
-        let event = AuditEvent::new(action, target(&after))
-            .before(&audited(&before))
-            .after(&audited(&after));
-        self.audit().commit(transaction, caller, event).await?;
-        self.user(id).await
-    }
-
-    /// Approves a user who has registered.
-    pub async fn approve_user(&self, caller: &Caller, id: UserId) -> Result<User> {
-        let change = UserChange {
-            state: Some(UserState::Active),
-            ..UserChange::default()
-        };
-        self.update_user(caller, id, change).await
-    }
-
-    /// Deletes a user with all sessions and tokens. The audit log keeps the name.
-    pub async fn delete_user(&self, caller: &Caller, id: UserId) -> Result<()> {
-        let transaction = self.database.begin().await?;
-        let administrators = lock_administrators(&transaction).await?;
-        let row = find(&transaction, id).await?;
-        keep_an_administrator(&administrators, &row)?;
-        user::Entity::delete_by_id(&row.id)
-            .exec(&transaction)
-            .await?;
-        let event = AuditEvent::new(Action::UserDeleted, target(&row)).before(&audited(&row));
-        self.audit().commit(transaction, caller, event).await
-    }
-
-    /// Ends the lock that failed attempts brought upon a user.
-    pub async fn unlock_user(&self, caller: &Caller, id: UserId) -> Result<User> {
-        let transaction = self.database.begin().await?;
-        let row = find(&transaction, id).await?;
-        login_failure::Entity::delete_by_id((lockout::USER.to_owned(), row.name_key.clone()))
-            .exec(&transaction)
-            .await?;
-        let event = AuditEvent::new(Action::UserUnlocked, target(&row));
-        self.audit().commit(transaction, caller, event).await?;
-        self.user(id).await
-    }
-
-    /// Changes one's own password, which takes the old one. All other sessions end.
-    pub async fn change_password(
-        &self,
-        caller: &Caller,
-        id: UserId,
-        current: &Secret,
-        new: &Secret,
-        keep: Option<SessionId>,
-    ) -> Result<()> {
-        let row = find(self.database.connection(), id).await?;
-        self.check_current_password(caller, &row, current).await?;
-        if current == new {
-            return Err(Error::invalid("password", "choose another one than before"));
-        }
-        self.replace_password(caller, &row, new, keep, false).await
-    }
-
-    /// Sets a user's password without the old one, for administrators and the command line. All
-    /// sessions and API tokens of the user end.
-    pub async fn set_password(&self, caller: &Caller, id: UserId, new: &Secret) -> Result<()> {
-        let row = find(self.database.connection(), id).await?;
-        self.replace_password(caller, &row, new, None, true).await
-    }
-
-    async fn replace_password(
-        &self,
-        caller: &Caller,
-        row: &user::Model,
-        new: &Secret,
-        keep: Option<SessionId>,
-        end_tokens: bool,
-    ) -> Result<()> {
-        self.check_password(new, &row.name, &row.display_name, row.email.as_deref())?;
-        let hash = self.passwords.hash(new).await?;
-        let now_ms = self.now_ms();
-        let transaction = self.database.begin().await?;
-        let change = user::ActiveModel {
-            id: Set(row.id.clone()),
-            password_hash: Set(Some(hash)),
-            updated_at_ms: Set(now_ms),
-            ..Default::default()
-        };
-        user::Entity::update(change).exec(&transaction).await?;
-        let mut others = session::Entity::delete_many().filter(session::Column::UserId.eq(&row.id));
-        if let Some(keep) = keep {
-            others = others.filter(session::Column::Id.ne(keep.to_string()));
-            session::Entity::update_many()
-                .col_expr(session::Column::Rotate, Expr::value(true))
-                .col_expr(session::Column::AuthenticatedAtMs, Expr::value(now_ms))
-                .filter(session::Column::Id.eq(keep.to_string()))
-                .exec(&transaction)
-                .await?;
-        }
-        others.exec(&transaction).await?;
-        if end_tokens {
-            api_token::Entity::delete_many()
-                .filter(api_token::Column::UserId.eq(&row.id))
-                .exec(&transaction)
-                .await?;
-        }
-        let event = AuditEvent::new(Action::PasswordChanged, target(row));
-        self.audit().commit(transaction, caller, event).await
     }
 }
 
@@ -524,30 +282,5 @@ pub(crate) async fn insert(transaction: &DatabaseTransaction, row: &user::Model)
         Ok(_) => Ok(()),
         Err(error) if is_unique_violation(&error) => Err(Error::NameTaken(row.name.clone())),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Locks the active administrators until the transaction ends, so that two of them cannot take
-/// each other's role away at the same time.
-async fn lock_administrators(transaction: &DatabaseTransaction) -> Result<Vec<user::Model>> {
-    Ok(user::Entity::find()
-        .filter(user::Column::Role.eq(Role::Administrator.as_str()))
-        .filter(user::Column::State.eq(UserState::Active.as_str()))
-        .order_by_asc(user::Column::Id)
-        .lock_exclusive()
-        .all(transaction)
-        .await?)
-}
-
-fn is_active_administrator(row: &user::Model) -> bool {
-    row.role == Role::Administrator.as_str() && row.state == UserState::Active.as_str()
-}
-
-fn keep_an_administrator(administrators: &[user::Model], leaving: &user::Model) -> Result<()> {
-    let is_one = administrators.iter().any(|row| row.id == leaving.id);
-    if is_one && administrators.len() == 1 {
-        Err(Error::LastAdministrator)
-    } else {
-        Ok(())
     }
 }

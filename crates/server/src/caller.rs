@@ -118,7 +118,7 @@ async fn find_caller(
             expires_at_ms: None,
         }));
     }
-    let Some(cookie) = session_cookie(&parts.headers) else {
+    let Some(cookie) = session_cookie(&parts.headers, app.encrypted) else {
         return Ok(None);
     };
     let session = match app
@@ -213,14 +213,16 @@ fn cookie_name(encrypted: bool) -> &'static str {
     }
 }
 
-fn session_cookie(headers: &HeaderMap) -> Option<String> {
+/// Finds the session's token. A cookie of the other name is not ours: any host of the domain can
+/// plant one without `__Host-`.
+fn session_cookie(headers: &HeaderMap, encrypted: bool) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| [cookie_name(true), cookie_name(false)].contains(name))
+        .find(|(name, _)| *name == cookie_name(encrypted))
         .map(|(_, value)| value.to_owned())
 }
 

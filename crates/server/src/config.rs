@@ -72,6 +72,16 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
+    /// Tells whether browsers reach the server over HTTPS, of its own or of a proxy's: then
+    /// cookies are marked `Secure`, and browsers are told to come back over HTTPS only.
+    pub fn is_reached_over_https(&self) -> bool {
+        self.tls != TlsConfig::Off
+            || self
+                .external_url
+                .as_deref()
+                .is_some_and(|url| url.starts_with("https://"))
+    }
+
     /// Returns every fault, each naming its key.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();

@@ -35,6 +35,12 @@ impl ApiError {
         }
     }
 
+    /// Adds after how many seconds to try again.
+    #[must_use]
+    pub(crate) fn retry_after(self, secs: u64) -> Self {
+        Self(Box::new(self.0.with_retry_after(secs)))
+    }
+
     /// Makes an error of something that does not exist.
     pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(ProblemCode::NotFound, format!("there is no {what}"))
@@ -60,7 +66,13 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.0.retry_after_secs;
         let mut response = (status, axum::Json(*self.0)).into_response();
+        if let Some(secs) = retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),

@@ -2,6 +2,7 @@
 
 use yunhai_api_types::{Fault, ProblemCode};
 use yunhai_identity::Error;
+use yunhai_model::HumanDuration;
 
 use crate::error::ApiError;
 
@@ -12,7 +13,15 @@ impl From<Error> for ApiError {
             Error::InvalidCredentials | Error::InvalidSetupCode | Error::InvalidInvitation => {
                 P::WrongCredentials
             }
-            Error::TooManyAttempts { .. } => P::LockedOut,
+            Error::TooManyAttempts { wait_ms, .. } => {
+                let secs = u64::try_from(*wait_ms).unwrap_or(0).div_ceil(1000);
+                return Self::new(P::LockedOut, "too many failed attempts")
+                    .hint(format!(
+                        "try again in {}, or ask an administrator to unlock you",
+                        HumanDuration::from_secs(secs)
+                    ))
+                    .retry_after(secs);
+            }
             Error::PendingApproval | Error::UserDisabled => P::AccountNotActive,
             Error::Unauthenticated => P::NotSignedIn,
             Error::Denied(denied) => return (*denied).into(),

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
 use yunhai_api_types::ProblemCode;
+use yunhai_model::HumanDuration;
 
 use crate::config::ServerConfig;
 use crate::error::ApiError;
@@ -40,11 +42,7 @@ impl Guard {
             trusted_proxies: config.trusted_proxies.clone(),
             requests: per_minute(config.requests_per_minute),
             sign_ins: per_minute(config.sign_ins_per_minute),
-            encrypted: config.tls != crate::config::TlsConfig::Off
-                || config
-                    .external_url
-                    .as_deref()
-                    .is_some_and(|url| url.starts_with("https://")),
+            encrypted: config.is_reached_over_https(),
         }
     }
 
@@ -83,17 +81,23 @@ impl Guard {
                 path,
                 "/api/v1/session" | "/api/v1/setup" | "/api/v1/registration"
             );
-        let within = if signing_in {
-            self.sign_ins.check_key(&address)
+        let limiter = if signing_in {
+            &self.sign_ins
         } else {
-            self.requests.check_key(&address)
+            &self.requests
         };
-        within.map_err(|_| {
+        limiter.check_key(&address).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            let secs = wait.as_secs() + 1;
             ApiError::new(
                 ProblemCode::TooManyRequests,
                 format!("{address} makes too many requests"),
             )
-            .hint("wait a minute, then try again")
+            .hint(format!(
+                "try again in {}",
+                HumanDuration::from_secs(secs)
+            ))
+            .retry_after(secs)
         })
     }
 }
@@ -120,16 +124,7 @@ pub(crate) async fn guard(
             request.extensions_mut().insert(ClientAddress(address));
             next.run(request).await
         }
-        Err(error) => {
-            let wait = error.0.code == ProblemCode::TooManyRequests;
-            let mut response = error.into_response();
-            if wait {
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-            }
-            response
-        }
+        Err(error) => error.into_response(),
     };
     add_headers(response.headers_mut(), &path, guard.encrypted);
     response

@@ -22,6 +22,8 @@ export interface Problem {
   code?: string;
   detail?: string;
   hint?: string;
+  /** After how many seconds to try again, where waiting helps. */
+  retry_after_secs?: number;
   errors?: Fault[];
 }
 
@@ -44,6 +46,20 @@ export interface User {
   totp_enabled: boolean;
   created_at_ms: number;
   last_sign_in_ms?: number | null;
+  /** Until when wrong passwords lock the user out. */
+  locked_until_ms?: number | null;
+}
+
+/** How a user stands with the second factor. */
+export interface SecondFactor {
+  enabled: boolean;
+  enabled_at_ms?: number | null;
+  recovery_codes_left: number;
+}
+
+/** `GET me`, `PATCH me` and `GET users/{id}`. */
+export interface Account extends User {
+  second_factor: SecondFactor;
 }
 
 export interface SessionInfo {
@@ -65,13 +81,18 @@ export interface LoginSession {
 
 export type RegistrationMode = 'closed' | 'invitation' | 'open';
 
+export type InvitationState = 'open' | 'used' | 'expired';
+
 export interface Invitation {
   id: string;
   role: Role;
+  email?: string | null;
+  state: InvitationState;
   created_by: string;
   created_at_ms: number;
   expires_at_ms: number;
   used_by?: string | null;
+  used_at_ms?: number | null;
 }
 
 export interface ApiToken {
@@ -82,6 +103,16 @@ export interface ApiToken {
   created_at_ms: number;
   expires_at_ms?: number | null;
   last_used_ms?: number | null;
+  last_used_address?: string | null;
+}
+
+/** What ending several sessions answers. */
+export interface RevokedSessions {
+  revoked: number;
+}
+
+export interface RecoveryCodes {
+  recovery_codes: string[];
 }
 
 export interface TotpEnrolment {
@@ -169,9 +200,21 @@ export interface AlertRow {
   resolved_at_ms?: number | null;
   acknowledged?: { by: string; at_ms: number; comment: string } | null;
   silenced_by: string[];
+  /** Everything that holds its notifications back, silences among it. */
+  muted_by: Muting[];
   flapping: boolean;
 }
 
+/** `id` is that of the silence or the window, or of the alert that inhibits this one. */
+export interface Muting {
+  kind: 'silence' | 'maintenance' | 'inhibition';
+  id: string;
+}
+
+/**
+ * An event of an alert. `alerts/{id}` has all of them; `alerts/{id}/timeline` gives pages
+ * (`kind`, `q`, `sort` by `time_ms`). `POST alerts/{id}/comments {comment}` adds one and returns it.
+ */
 export interface TimelineEntry {
   time_ms: number;
   kind: string;
@@ -185,7 +228,10 @@ export interface AlertDetail extends AlertRow {
   why?: string | null;
 }
 
-/** Why a rule does or does not fire for one series. */
+/**
+ * Why a rule does or does not fire for one series. `rules/{group}/{rule}/why` gives pages (`state`,
+ * `q`, `sort` by `state`, `value` or `labels`).
+ */
 export interface RuleReason {
   labels: Record<string, string>;
   value?: number | null;
@@ -208,6 +254,7 @@ export interface RuleStatus {
   form?: RuleForm | null;
 }
 
+/** `rule-groups` takes `kind`, `severity`, `health`, `state` and sorts by `name`, `updated_at_ms`, `firing`. */
 export interface RuleGroup {
   name: string;
   interval_secs: number;
@@ -255,7 +302,43 @@ export interface Silence {
   created_by: string;
   created_at_ms: number;
   comment: string;
+  changed_by?: string | null;
+  changed_at_ms?: number | null;
   state: 'pending' | 'active' | 'expired' | string;
+}
+
+/**
+ * The body of `POST silences` and `PUT silences/{id}` (edit or extend; an expired one is refused).
+ * `DELETE silences/{id}` ends it now. `POST silences/preview {matchers}` gives the page of active
+ * alerts that it would hold back. `silences` takes `state` (`current` for pending and active).
+ */
+export interface SilenceSpec {
+  matchers: Matcher[];
+  /** Unset: now, and on a change: as before. */
+  starts_at_ms?: number | null;
+  ends_at_ms: number;
+  comment: string;
+}
+
+/** The body of `POST inhibitions` and `PUT inhibitions/{id}`. */
+export interface InhibitionSpec {
+  name: string;
+  source: Matcher[];
+  target: Matcher[];
+  /** The labels that must have the same value in both. */
+  equal: string[];
+  enabled: boolean;
+}
+
+/** While alerts that match `source` fire, those that match `target` do not notify. */
+export interface Inhibition extends InhibitionSpec {
+  id: string;
+  created_by: string;
+  created_at_ms: number;
+  /** Firing alerts that match the source now. */
+  sources: number;
+  /** Firing alerts that it holds back now. */
+  held: number;
 }
 
 export interface MaintenanceWindow {
@@ -266,6 +349,9 @@ export interface MaintenanceWindow {
   time_zone: string;
   matchers: Matcher[];
   comment: string;
+  enabled: boolean;
+  /** When it stops coming back; unset: never. */
+  ends_at_ms?: number | null;
   created_by: string;
   next_start_ms?: number | null;
   active: boolean;
@@ -290,13 +376,26 @@ export interface ChannelTest {
 export interface NotificationEntry {
   id: string;
   channel: string;
-  state: 'pending' | 'sending' | 'sent' | 'failed' | string;
+  channel_id: string;
+  state: 'pending' | 'sending' | 'sent' | 'failed' | 'merged' | string;
   summary: string;
   attempts: number;
   created_at_ms: number;
   sent_at_ms?: number | null;
   next_attempt_ms?: number | null;
   answer?: string | null;
+}
+
+/** Which of the servers on this database evaluates the rules, and for how long alerting remembers. */
+export interface Alerting {
+  role: 'leader' | 'standby' | 'waiting';
+  server: string;
+  leader?: string | null;
+  since_ms?: number | null;
+  term: number;
+  keep_alerts_secs: number;
+  keep_notifications_secs: number;
+  keep_silences_secs: number;
 }
 
 export interface Settings {
@@ -306,4 +405,5 @@ export interface Settings {
   database: string;
   series_location: string;
   series: { series: number; samples: number; bytes: number; blocks: number };
+  alerting: Alerting;
 }

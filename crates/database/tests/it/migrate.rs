@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use yunhai_database::{Database, Error, Migration, Table};
 use yunhai_model::ManualClock;
 use yunhai_test_support::on_every_database;
@@ -38,10 +38,17 @@ const SHOE_SIZE: Migration = Migration {
     version: 2,
     name: "shoe sizes",
     statements: |backend| {
-        vec![Statement::from_string(
+        let mut statements = Table::new("people")
+            .integer("shoe_size")
+            .nullable()
+            .string("hat")
+            .nullable()
+            .additions(backend);
+        statements.push(Statement::from_string(
             backend,
-            "ALTER TABLE people ADD COLUMN shoe_size bigint NOT NULL DEFAULT 42",
-        )]
+            "UPDATE people SET shoe_size = 42",
+        ));
+        statements
     },
 };
 
@@ -104,6 +111,22 @@ on_every_database! {
         let database = Database::connect(url).await.unwrap();
         let error = database.migrate(&[PEOPLE, SHOE_SIZE, BROKEN], &clock).await.unwrap_err();
         assert!(error.to_string().contains("version 3 (a mistake)"), "{error}");
+    }
+
+    async fn an_interrupted_addition_of_columns_is_run_again(url: &str) {
+        let clock = ManualClock::new(1_000);
+        let database = Database::connect(url).await.unwrap();
+        database.migrate(&[PEOPLE], &clock).await.unwrap();
+        if database.backend() == DbBackend::MySql {
+            // What a crash between the two columns leaves there.
+            database
+                .connection()
+                .execute_unprepared("ALTER TABLE people ADD COLUMN shoe_size bigint")
+                .await
+                .unwrap();
+        }
+        database.migrate(&[PEOPLE, SHOE_SIZE], &clock).await.unwrap();
+        assert_eq!(count(&database, "SELECT COUNT(hat) AS n FROM people").await, 0);
     }
 
     async fn servers_that_start_at_once_wait_for_one_another(url: &str) {

@@ -18,7 +18,8 @@ use super::checkpoint::append_to_file;
 use super::entry::GENESIS;
 use super::{Action, AuditEntry, AuditEvent, Checkpoint, Outcome};
 use crate::entity::{audit_checkpoint, audit_entry, audit_head};
-use crate::{Caller, Error, Result, listing};
+use crate::listing::Listing;
+use crate::{Caller, Error, Result};
 
 const HEAD: &str = "head";
 
@@ -256,39 +257,30 @@ impl AuditLog {
         if let Some(until_ms) = filter.until_ms {
             select = select.filter(C::AtMs.lt(until_ms));
         }
-        if let Some(text) = &request.query {
-            select = select.filter(listing::contains(
-                &[
-                    C::ActorName,
-                    C::Action,
-                    C::TargetName,
-                    C::TargetId,
-                    C::Address,
-                    C::Reason,
-                ],
-                text,
-            ));
-        }
-        let fields = [
-            ("time", C::Sequence),
-            ("actor", C::ActorName),
-            ("action", C::Action),
-            ("target", C::TargetName),
-            ("outcome", C::Outcome),
-        ];
-        let (rows, total) = listing::fetch(
-            self.0.database.connection(),
-            select,
-            request,
-            &fields,
-            "-time",
-            C::Sequence,
-        )
-        .await?;
-        Ok(Page {
-            items: rows.into_iter().map(AuditEntry::from).collect(),
-            total,
-        })
+        let listing = Listing::<audit_entry::Entity> {
+            searched: &[
+                C::ActorName,
+                C::Action,
+                C::TargetName,
+                C::TargetId,
+                C::Address,
+                C::Reason,
+            ],
+            fields: &[
+                ("time", C::Sequence),
+                ("actor", C::ActorName),
+                ("action", C::Action),
+                ("target", C::TargetName),
+                ("outcome", C::Outcome),
+            ],
+            default: "-time",
+            tie: C::Sequence,
+        };
+        listing
+            .page(self.0.database.connection(), select, request, |row| {
+                Ok(AuditEntry::from(row))
+            })
+            .await
     }
 
     /// Returns one entry.

@@ -18,6 +18,7 @@ pub struct Model {
     pub totp_secret: Option<String>,
     pub totp_enabled: bool,
     pub totp_last_step: i64,
+    pub totp_enabled_at_ms: Option<i64>,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
     pub last_login_at_ms: Option<i64>,

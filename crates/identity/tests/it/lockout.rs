@@ -6,7 +6,7 @@ use crate::world::{NOW_MS, PASSWORD, World, from, login};
 
 async fn retry_at_ms(world: &World, name: &str) -> Option<i64> {
     match world.try_login(name, PASSWORD).await {
-        Err(Error::TooManyAttempts { retry_at_ms }) => Some(retry_at_ms),
+        Err(Error::TooManyAttempts { retry_at_ms, .. }) => Some(retry_at_ms),
         _ => None,
     }
 }

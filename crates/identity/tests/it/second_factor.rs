@@ -94,6 +94,7 @@ on_every_database! {
         assert!(with_code(&world, &codes[0]).await.is_err());
         let status = world.identity.second_factor(ann.id).await.unwrap();
         assert_eq!((status.enabled, status.recovery_codes_left), (true, 9));
+        assert_eq!(status.enabled_at_ms, Some(world.clock.now_ms()));
         assert_eq!(world.count(Action::RecoveryCodeUsed).await, 1);
         let fresh = world.identity.renew_recovery_codes(&Caller::system(), ann.id).await.unwrap();
         assert!(with_code(&world, &codes[1]).await.is_err());

@@ -6,8 +6,11 @@ use axum::extract::State;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use yunhai_api_types::{CreateInvitationRequest, CreatedInvitation, Invitation, List, ListQuery};
-use yunhai_identity::{InvitationFilter, NewInvitation, Permission};
+use yunhai_api_types::{
+    CreateInvitationRequest, CreatedInvitation, Fault, Invitation, InvitationFilter,
+    InvitationState, List, ListQuery, Problem, ProblemCode,
+};
+use yunhai_identity::{NewInvitation, Permission};
 use yunhai_model::InvitationId;
 
 use super::users::{role_from, role_of};
@@ -20,7 +23,10 @@ const SORT_FIELDS: &[(&str, &str)] = &[
     ("created_at_ms", "created"),
     ("expires_at_ms", "expires"),
     ("role", "role"),
+    ("email", "email"),
 ];
+
+const VALID_HOURS: std::ops::RangeInclusive<u32> = 1..=720;
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -29,19 +35,24 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Lists invitations.
-#[utoipa::path(get, path = "/invitations", tag = "users", params(ListQuery),
+#[utoipa::path(get, path = "/invitations", tag = "users", params(ListQuery, InvitationFilter),
     responses((status = OK, body = List<Invitation>), Refused))]
 async fn list_invitations(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
+    Query(filter): Query<InvitationFilter>,
 ) -> ApiResult<Json<List<Invitation>>> {
     caller.require(Permission::UsersManage)?;
     let request = page_request(&query, SORT_FIELDS)?;
-    let invitations = app
-        .identity
-        .invitations(&request, InvitationFilter::default())
-        .await?;
+    let filter = yunhai_identity::InvitationFilter {
+        state: filter.state.map(|state| match state {
+            InvitationState::Open => yunhai_identity::InvitationState::Open,
+            InvitationState::Used => yunhai_identity::InvitationState::Used,
+            InvitationState::Expired => yunhai_identity::InvitationState::Expired,
+        }),
+    };
+    let invitations = app.identity.invitations(&request, filter).await?;
     Ok(Json(list_of(invitations, &request, invitation_of)))
 }
 
@@ -55,9 +66,19 @@ async fn create_invitation(
 ) -> ApiResult<(StatusCode, Json<CreatedInvitation>)> {
     caller.require(Permission::UsersManage)?;
     caller.require_recent_authentication(&app)?;
+    if !VALID_HOURS.contains(&body.valid_hours) {
+        let detail = "must be from 1 to 720 hours".to_owned();
+        let fault = Fault {
+            pointer: Some("/valid_hours".to_owned()),
+            detail: detail.clone(),
+            ..Fault::default()
+        };
+        let problem = Problem::new(ProblemCode::ValidationFailed, detail);
+        return Err(problem.with_errors(vec![fault]).into());
+    }
     let new = NewInvitation {
         role: role_from(body.role),
-        email: None,
+        email: body.email,
         expires_at_ms: Some(app.clock.now_ms() + i64::from(body.valid_hours) * 3_600_000),
     };
     let (invitation, code) = app.identity.create_invitation(&caller.actor(), new).await?;
@@ -89,9 +110,16 @@ fn invitation_of(invitation: yunhai_identity::Invitation) -> Invitation {
     Invitation {
         id: invitation.id.to_string(),
         role: role_of(invitation.role),
+        email: invitation.email,
+        state: match invitation.state {
+            yunhai_identity::InvitationState::Open => InvitationState::Open,
+            yunhai_identity::InvitationState::Used => InvitationState::Used,
+            yunhai_identity::InvitationState::Expired => InvitationState::Expired,
+        },
         created_by: invitation.created_by,
         created_at_ms: invitation.created_at_ms,
         expires_at_ms: invitation.expires_at_ms,
         used_by: invitation.used_by,
+        used_at_ms: invitation.used_at_ms,
     }
 }

@@ -18,7 +18,7 @@ use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{list_of, page_request};
 
-const SORT_FIELDS: &[(&str, &str)] = &[
+pub(super) const SORT_FIELDS: &[(&str, &str)] = &[
     ("name", "name"),
     ("created_at_ms", "created"),
     ("expires_at_ms", "expires"),
@@ -114,7 +114,7 @@ async fn revoke_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn token_of(token: yunhai_identity::ApiToken, user: &str) -> ApiToken {
+pub(super) fn token_of(token: yunhai_identity::ApiToken, user: &str) -> ApiToken {
     ApiToken {
         id: token.id.to_string(),
         name: token.name,
@@ -127,5 +127,6 @@ fn token_of(token: yunhai_identity::ApiToken, user: &str) -> ApiToken {
         created_at_ms: token.created_at_ms,
         expires_at_ms: token.expires_at_ms,
         last_used_ms: token.last_used_at_ms,
+        last_used_address: token.last_used_address,
     }
 }

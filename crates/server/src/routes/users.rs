@@ -1,5 +1,7 @@
 //! Users, for administrators.
 
+mod access;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -7,9 +9,10 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    CreateUserRequest, List, ListQuery, ProblemCode, UpdateUserRequest, User, UserRole, UserState,
+    Account, CreateUserRequest, List, ListQuery, ProblemCode, UpdateUserRequest, User, UserFilter,
+    UserRole, UserState,
 };
-use yunhai_identity::{NewUser, Permission, Role, UserChange, UserFilter};
+use yunhai_identity::{NewUser, Permission, Role, UserChange};
 use yunhai_model::{Secret, UserId};
 
 use crate::app::App;
@@ -33,20 +36,25 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(show_user, update_user, delete_user))
         .routes(routes!(unlock_user))
         .routes(routes!(approve_user))
-        .routes(routes!(revoke_user_sessions))
+        .merge(access::router())
 }
 
 /// Lists users.
-#[utoipa::path(get, path = "/users", tag = "users", params(ListQuery),
+#[utoipa::path(get, path = "/users", tag = "users", params(ListQuery, UserFilter),
     responses((status = OK, body = List<User>), Refused))]
 async fn list_users(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
+    Query(filter): Query<UserFilter>,
 ) -> ApiResult<Json<List<User>>> {
     caller.require(Permission::UsersManage)?;
     let request = page_request(&query, SORT_FIELDS)?;
-    let users = app.identity.users(&request, UserFilter::default()).await?;
+    let filter = yunhai_identity::UserFilter {
+        role: filter.role.map(role_from),
+        state: filter.state.map(state_from),
+    };
+    let users = app.identity.users(&request, filter).await?;
     Ok(Json(list_of(users, &request, user_of)))
 }
 
@@ -69,14 +77,14 @@ async fn create_user(
 
 /// Shows a user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", params(UserPath),
-    responses((status = OK, body = User), Refused))]
+    responses((status = OK, body = Account), Refused))]
 async fn show_user(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<UserPath>,
-) -> ApiResult<Json<User>> {
+) -> ApiResult<Json<Account>> {
     caller.require(Permission::UsersManage)?;
-    Ok(Json(user_of(app.identity.user(path.id()?).await?)))
+    Ok(Json(super::me::account(&app, path.id()?).await?))
 }
 
 /// Changes a user. A new password ends the user's sessions and tokens.
@@ -162,21 +170,6 @@ async fn approve_user(
     Ok(Json(user_of(user)))
 }
 
-/// Ends all sessions of a user.
-#[utoipa::path(post, path = "/users/{id}/sessions/revoke", tag = "users", params(UserPath),
-    responses((status = NO_CONTENT), Refused))]
-async fn revoke_user_sessions(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(path): Path<UserPath>,
-) -> ApiResult<StatusCode> {
-    caller.require(Permission::UsersManage)?;
-    app.identity
-        .revoke_sessions(&caller.actor(), path.id()?, None)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 /// Which user.
 #[derive(serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -229,6 +222,16 @@ pub fn user_of(user: yunhai_identity::User) -> User {
         totp_enabled: user.second_factor,
         created_at_ms: user.created_at_ms,
         last_sign_in_ms: user.last_login_at_ms,
+        locked_until_ms: user.locked_until_ms,
+    }
+}
+
+fn state_from(state: UserState) -> yunhai_identity::UserState {
+    match state {
+        UserState::Active => yunhai_identity::UserState::Active,
+        UserState::Pending => yunhai_identity::UserState::Pending,
+        UserState::Disabled => yunhai_identity::UserState::Disabled,
+        UserState::Locked => yunhai_identity::UserState::Locked,
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
 
 /// Puts together what the server is made of.
 pub(crate) fn parts(state: State, config: Config, data_dir: &DataDir, url: &str) -> Parts {
+    let encrypted = config.server.is_reached_over_https();
     let mut series = config.series;
     if series.directory == StoreConfig::default().directory {
         series.directory = data_dir.data.join("series");
@@ -88,7 +89,7 @@ pub(crate) fn parts(state: State, config: Config, data_dir: &DataDir, url: &str)
             .collect
             .interval
             .map(|interval| interval.0.as_secs().max(1)),
-        encrypted: url.starts_with("https://"),
+        encrypted,
     }
 }
 
