@@ -8,6 +8,7 @@
 mod bench;
 mod command;
 mod debian;
+mod http;
 mod interface;
 mod promql;
 mod python;

@@ -1,9 +1,9 @@
-//! A Yunhai server that a test step starts on a free port with an empty data folder.
+//! A Yunhai server that a test or a benchmark starts on a free port with an empty data folder.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use crate::command;
 use crate::workspace::Workspace;
+use crate::{command, http};
 
 /// The server chooses a port itself and prints where it listens.
 const ANY_FREE_PORT: &str = "127.0.0.1:0";
@@ -21,6 +21,15 @@ const ANY_FREE_PORT: &str = "127.0.0.1:0";
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take to shut down after it was asked to.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Which build of the program is meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Build {
+    /// The one that tests compile: quick to build, slow to run.
+    Development,
+    /// The one that people get.
+    Release,
+}
 
 /// A started server; dropping it kills it, [`RunningServer::stop`] ends it in good order.
 pub(crate) struct RunningServer {
@@ -36,12 +45,13 @@ pub(crate) struct RunningServer {
 }
 
 impl RunningServer {
-    /// Starts the development build and waits until it answers.
+    /// Starts a build and waits until it answers.
     ///
     /// `name` names the log. `prepare` gets the data folder before the server does, and returns
     /// further arguments for it.
     pub(crate) fn start(
         workspace: &Workspace,
+        build: Build,
         name: &str,
         prepare: impl FnOnce(&Path) -> Result<Vec<OsString>>,
     ) -> Result<Self> {
@@ -51,7 +61,7 @@ impl RunningServer {
         fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
         let log = logs.join(format!("{name}-server.log"));
 
-        let mut child = yunhai(workspace)
+        let mut child = yunhai(workspace, build)
             .arg("serve")
             .arg("--data")
             .arg(data.path())
@@ -73,6 +83,11 @@ impl RunningServer {
         };
         server.wait_until_ready(&lines)?;
         Ok(server)
+    }
+
+    /// The server's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// The address as browsers want it.
@@ -110,7 +125,7 @@ impl RunningServer {
                 }
             }
             let is_up = self.address.port() != 0
-                && http_get(self.address, "/readyz").is_ok_and(|answer| is_ok(&answer));
+                && http::get(self.address, "/readyz").is_ok_and(|answer| answer.status == 200);
             if is_up {
                 self.read_set_up_code(lines);
                 return Ok(());
@@ -170,9 +185,13 @@ impl Drop for RunningServer {
     }
 }
 
-/// A command of the development build, free of the settings that the caller's shell may hold.
-pub(crate) fn yunhai(workspace: &Workspace) -> Command {
-    let mut command = Command::new(workspace.target.join("debug/yunhai"));
+/// A command of a build, free of the settings that the caller's shell may hold.
+pub(crate) fn yunhai(workspace: &Workspace, build: Build) -> Command {
+    let folder = match build {
+        Build::Development => "debug",
+        Build::Release => "release",
+    };
+    let mut command = Command::new(workspace.target.join(folder).join("yunhai"));
     command.current_dir(&workspace.root);
     without_settings(&mut command);
     command
@@ -185,25 +204,6 @@ pub(crate) fn without_settings(command: &mut Command) {
             command.env_remove(name);
         }
     }
-}
-
-/// Asks for a path over plain HTTP and returns the whole answer, head and body.
-pub(crate) fn http_get(address: SocketAddr, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    // In one piece, since a peer may answer and close after the first.
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-fn is_ok(answer: &str) -> bool {
-    answer
-        .split_whitespace()
-        .nth(1)
-        .is_some_and(|status| status == "200")
 }
 
 /// Copies what the server prints into the log, and line by line to the caller.
@@ -276,11 +276,5 @@ mod tests {
             expected
         );
         assert_eq!(listening_address("see http://127.0.0.1:40001"), None);
-    }
-
-    #[test]
-    fn only_status_200_is_ready() {
-        assert!(is_ok("HTTP/1.1 200 OK\r\n\r\n"));
-        assert!(!is_ok("HTTP/1.1 503 Service Unavailable\r\n\r\n200"));
     }
 }

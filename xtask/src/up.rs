@@ -9,9 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::running_server::http_get;
 use crate::workspace::Workspace;
-use crate::{command, interface, toolchain};
+use crate::{command, http, interface, toolchain};
 
 /// Where Yunhai listens and keeps its data.
 #[derive(clap::Args)]
@@ -74,8 +73,8 @@ enum Listener {
 }
 
 fn who_listens(address: SocketAddr) -> Listener {
-    match http_get(address, "/api/openapi.json") {
-        Ok(answer) if answer.to_ascii_lowercase().contains("yunhai") => Listener::Yunhai,
+    match http::get(address, "/api/openapi.json") {
+        Ok(answer) if answer.text().contains("Yunhai") => Listener::Yunhai,
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Listener::Nobody,
         Ok(_) | Err(_) => Listener::Another,
     }

@@ -3,14 +3,15 @@
 use anyhow::{Context as _, Result};
 
 use super::Outcome;
-use crate::running_server::{RunningServer, without_settings};
+use crate::running_server::{Build, RunningServer, without_settings};
 use crate::workspace::Workspace;
 use crate::{command, debian, interface};
 
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     interface::install_packages(workspace)?;
     let chromium = debian::chromium().context("chromium is missing: install Debian's package")?;
-    let server = RunningServer::start(workspace, "browser", |_| Ok(Vec::new()))?;
+    let server =
+        RunningServer::start(workspace, Build::Development, "browser", |_| Ok(Vec::new()))?;
     let code = server.set_up_code.clone().with_context(|| {
         format!(
             "the server printed no set-up code; see {}",

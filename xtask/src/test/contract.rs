@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use super::Outcome;
-use crate::running_server::{RunningServer, yunhai};
+use crate::running_server::{Build, RunningServer, yunhai};
 use crate::workspace::Workspace;
 use crate::{command, python};
 
@@ -45,7 +45,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     let home = tempfile::tempdir().context("making a home for the login")?;
     let configuration = home.path().join("yunhai.toml");
     fs::write(&configuration, CONFIGURATION).context("writing the configuration")?;
-    let server = RunningServer::start(workspace, "contract", |data| {
+    let server = RunningServer::start(workspace, Build::Development, "contract", |data| {
         create_user(workspace, data)?;
         Ok(vec!["--config".into(), configuration.clone().into()])
     })?;
@@ -82,7 +82,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
 
 /// Makes the administrator before the server's first start, as one without a browser would.
 fn create_user(workspace: &Workspace, data: &Path) -> Result<()> {
-    let mut create = yunhai(workspace);
+    let mut create = yunhai(workspace, Build::Development);
     create
         .args([
             "user",
@@ -100,7 +100,7 @@ fn create_user(workspace: &Workspace, data: &Path) -> Result<()> {
 
 /// Signs in from the command line and returns the token that it keeps.
 fn sign_in(workspace: &Workspace, server: &RunningServer, home: &Path) -> Result<String> {
-    let mut login = yunhai(workspace);
+    let mut login = yunhai(workspace, Build::Development);
     login
         .args(["login", "--user", USER, "--password-stdin", "--server"])
         .arg(server.url())

@@ -16,6 +16,23 @@ use crate::rule_file::{AlertRule, RecordingRule, Rule, RuleGroup};
 use crate::state_machine::{AlertState, Change, Instance};
 use crate::store::{AlertEvent, EventKind};
 
+/// Evaluations of groups since the start.
+const GROUP_EVALUATIONS: &str = "yunhai_rule_group_evaluations_total";
+/// Evaluations that did not happen, as the one before was not done in time.
+const GROUP_SKIPPED: &str = "yunhai_rule_group_evaluations_skipped_total";
+/// How long the evaluation of a group takes.
+const GROUP_DURATION: &str = "yunhai_rule_group_evaluation_duration_seconds";
+/// Evaluations of single rules that failed.
+const RULE_FAILURES: &str = "yunhai_rule_evaluation_failures_total";
+
+/// Counts evaluations that were skipped, and makes all counters of evaluation known at zero, so
+/// that a scrape sees their first increase.
+pub(super) fn count_skipped(skipped: u64) {
+    metrics::counter!(GROUP_SKIPPED).increment(skipped);
+    metrics::counter!(GROUP_EVALUATIONS).increment(0);
+    metrics::counter!(RULE_FAILURES).increment(0);
+}
+
 /// How many alerts there are after an evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EvaluationSummary {
@@ -91,6 +108,7 @@ impl Monitor {
                 Err(error) => {
                     tracing::warn!(file, group = group.name, rule = rule.name(), error = %chain(&error), "a rule could not be evaluated");
                     failed += 1;
+                    metrics::counter!(RULE_FAILURES).increment(1);
                     (Vec::new(), Some(chain(&error)))
                 }
             };
@@ -107,6 +125,9 @@ impl Monitor {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(key, status);
         }
+        let took = begun.elapsed();
+        metrics::counter!(GROUP_EVALUATIONS).increment(1);
+        metrics::histogram!(GROUP_DURATION).record(took);
         let mut groups = self
             .0
             .groups
@@ -116,7 +137,7 @@ impl Monitor {
             .entry((file.to_owned(), group.name.clone()))
             .or_default();
         status.evaluated_at_ms = Some(at_ms);
-        status.duration_ms = begun.elapsed().as_secs_f64() * 1000.0;
+        status.duration_ms = took.as_secs_f64() * 1000.0;
         status.evaluations += 1;
         status.error = failure;
         Ok(failed)

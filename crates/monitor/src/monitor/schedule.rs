@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use yunhai_model::TimestampMs;
 
 use super::Monitor;
-use super::evaluation::chain;
+use super::evaluation::{chain, count_skipped};
 use crate::alert::digest;
 use crate::error::Result;
 use crate::rule_file::RuleGroup;
@@ -17,6 +17,7 @@ use crate::rule_file::RuleGroup;
 impl Monitor {
     /// Runs until it is cancelled; what is under way then is finished.
     pub async fn run(&self, cancel: CancellationToken) -> Result<()> {
+        count_skipped(0);
         let evaluating = self.run_groups(&cancel);
         let telling = self.run_dispatch(&cancel);
         let sending = self.run_delivery(&cancel);
@@ -85,6 +86,7 @@ impl Monitor {
                     skipped,
                     "evaluations were skipped; the group takes longer than its interval"
                 );
+                count_skipped(skipped.unsigned_abs());
                 let mut groups = self
                     .0
                     .groups
