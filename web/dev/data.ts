@@ -69,7 +69,7 @@ function alert(index: number, rule: string, server: string, severity: AlertDetai
     group: 'defaults',
     state,
     severity,
-    labels: { alertname: rule, server, severity, provider: 'aws' },
+    labels: { alertname: rule, server, severity, provider: 'aws' } as Record<string, string>,
     annotations: { summary, description: 'The value has been beyond the threshold for the whole time that the rule asks for.', runbook_url: 'https://wiki.example.com/runbooks/disk' },
     value,
     started_at_ms: started,
@@ -77,6 +77,7 @@ function alert(index: number, rule: string, server: string, severity: AlertDetai
     resolved_at_ms: state === 'resolved' ? started + 34 * MINUTE : null,
     acknowledged: state === 'acknowledged' ? { by: 'lin', at_ms: started + 14 * MINUTE, comment: 'Moving old logs to the bucket.' } : null,
     silenced_by: [],
+    muted_by: [],
     flapping: false,
     expr: 'server_filesystem_utilization_ratio > 0.9',
     why: `The last value ${value} is greater than 0.9 and has been for 27 minutes; the rule asks for 10 minutes.`,
@@ -95,7 +96,7 @@ export const ALERTS: AlertDetail[] = [
   alert(1, 'HighCpu', 'db-06.shanghai', 'warning', 'firing', 0.964, 'CPU of db-06.shanghai is at 96.4 %', { expr: 'server_cpu_utilization_ratio > 0.9' }),
   alert(2, 'ServerDown', 'db-11.shanghai', 'critical', 'acknowledged', 0, 'db-11.shanghai has not reported for 15 minutes', { expr: 'server_up == 0' }),
   alert(3, 'DiskFullIn24h', 'db-01.shanghai', 'warning', 'pending', -3.1e9, 'Disk /data of db-01.shanghai will be full within 24 hours'),
-  alert(4, 'ClockSkew', 'worker-08.shanghai', 'info', 'firing', 2.4, 'The clock of worker-08.shanghai is off by 2.4 s', { flapping: true, silenced_by: ['01JS'] }),
+  alert(4, 'ClockSkew', 'worker-08.shanghai', 'info', 'firing', 2.4, 'The clock of worker-08.shanghai is off by 2.4 s', { flapping: true, silenced_by: ['01JS'], muted_by: [{ kind: 'silence', id: '01JS' }] }),
   ...Array.from({ length: 18 }, (_, index) => alert(index + 6, ['HighMemory', 'HighCpu'][index % 2], SERVERS[index + 2].name, index % 3 ? 'warning' : 'critical', 'resolved', 0.88, `${['Memory', 'CPU'][index % 2]} of ${SERVERS[index + 2].name} was above 90 %`)),
 ];
 

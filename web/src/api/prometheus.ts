@@ -85,3 +85,9 @@ export function useLabelValues(label: string) {
     staleTime: 300_000,
   });
 }
+
+/** The names of the metrics that match a selector and have samples within a range of time. */
+export async function metricNames(match: string, from_ms: number, to_ms: number, signal?: AbortSignal): Promise<string[]> {
+  const parameters = queryString({ 'match[]': match, start: from_ms / 1000, end: to_ms / 1000 });
+  return (await send<Envelope<string[]>>('GET', `/prometheus/api/v1/label/__name__/values${parameters}`, { signal })).data;
+}

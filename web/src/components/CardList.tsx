@@ -1,6 +1,7 @@
-import { Card, Pagination, type PaginationProps, Spin } from 'antd';
+import { Card, Pagination, type PaginationProps } from 'antd';
 import type { ReactNode } from 'react';
 import type { Column } from './DataTable';
+import { Loading } from './Loading';
 
 interface Props<T> {
   rows: T[] | undefined;
@@ -13,7 +14,7 @@ interface Props<T> {
 
 /** The rows of a table as cards, for narrow screens. */
 export function CardList<T>({ rows, columns, rowKey, empty, expand, pagination }: Props<T>) {
-  if (!rows) return <Spin style={{ display: 'block', margin: 32 }} />;
+  if (!rows) return <Loading />;
   if (rows.length === 0) return <>{empty}</>;
   const heading = columns.filter(({ narrow }) => narrow === 'title');
   const rest = columns.filter(({ narrow }) => narrow === undefined);

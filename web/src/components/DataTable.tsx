@@ -20,6 +20,10 @@ export interface Column<T> {
   csv?: (row: T) => Cell;
   /** On a phone: the heading of the card, or not shown. */
   narrow?: 'title' | 'hidden';
+  /** Not shown at all, only exported. */
+  hidden?: boolean;
+  /** Stays in sight while the others are scrolled sideways. */
+  fixed?: 'left' | 'right';
 }
 
 interface Props<T> {
@@ -40,10 +44,13 @@ interface Props<T> {
 
 /** A list that the server pages, filters and sorts: a table, or cards on a phone. */
 export function DataTable<T extends object>(props: Props<T>) {
-  const { path, state, columns, rowKey, empty, expand, expanded, refetchInterval } = props;
+  const { path, state, rowKey, empty, expand, expanded, refetchInterval } = props;
+  const columns = props.columns.filter(({ hidden }) => !hidden);
   const { t } = useTranslation();
   const narrow = Grid.useBreakpoint().md === false;
   const list = useList<T>(path, state.query, { refetchInterval });
+  // What was there stays while the server cannot be reached.
+  const shown = !list.error || list.data !== undefined;
   const sort = String(state.query.sort ?? '');
   const pagination = {
     current: Number(state.query.page),
@@ -59,8 +66,8 @@ export function DataTable<T extends object>(props: Props<T>) {
   return (
     <>
       <ListToolbar {...props} total={list.data?.total ?? 0} />
-      {list.error && <ErrorPanel error={list.error} retry={() => void list.refetch()} />}
-      {!list.error && narrow && (
+      {list.error && <ErrorPanel error={list.error} retry={() => void list.refetch()} stale={list.data !== undefined} />}
+      {shown && narrow && (
         <CardList
           rows={list.data?.items}
           columns={columns}
@@ -70,7 +77,7 @@ export function DataTable<T extends object>(props: Props<T>) {
           pagination={{ ...pagination, onChange: (page, page_size) => state.change({ page, page_size }) }}
         />
       )}
-      {!list.error && !narrow && (
+      {shown && !narrow && (
         <Table<T>
           // Rows are opened when the table is made, so it is made anew once there are rows.
           key={expanded && list.data ? 'filled' : 'empty'}
@@ -87,6 +94,7 @@ export function DataTable<T extends object>(props: Props<T>) {
             title: column.title,
             width: column.width,
             align: column.align,
+            fixed: column.fixed,
             render: (_value: unknown, row: T) => column.render(row),
             sorter: column.sortable,
             showSorterTooltip: false,

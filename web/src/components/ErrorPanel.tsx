@@ -3,21 +3,22 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/client';
 import { useErrorText } from './useErrorText';
 
-/** What went wrong, what to do about it, and a way to try again. */
-export function ErrorPanel({ error, retry }: { error: unknown; retry?: () => void }) {
+/** What went wrong, what to do about it, and a way to try again; `stale` when older values stay in sight. */
+export function ErrorPanel({ error, retry, stale }: { error: unknown; retry?: () => void; stale?: boolean }) {
   const { t } = useTranslation();
   const { title, hint } = useErrorText()(error);
   const faults = error instanceof ApiError ? error.faults : [];
   return (
     <Alert
-      type="error"
+      type={stale ? 'warning' : 'error'}
+      style={stale ? { marginBottom: 10 } : undefined}
       showIcon
       role="alert"
       title={title}
       description={
-        hint || faults.length > 0 ? (
+        hint || stale || faults.length > 0 ? (
           <>
-            {hint}
+            {hint} {stale && t('common.stale')}
             {faults.length > 0 && (
               <ul style={{ margin: '4px 0 0', paddingInlineStart: 18 }}>
                 {faults.map((fault) => (

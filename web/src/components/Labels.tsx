@@ -1,15 +1,30 @@
+import { Link } from 'react-router';
 import type { Matcher } from '../api/types';
 
+interface Props {
+  labels: Record<string, string>;
+  without?: string[];
+  /** Where a label leads to, such as the list of all that have it. */
+  link?: (name: string, value: string) => string;
+}
+
 /** Labels as small chips. */
-export function Labels({ labels, without = [] }: { labels: Record<string, string>; without?: string[] }) {
+export function Labels({ labels, without = [], link }: Props) {
   const shown = Object.entries(labels).filter(([name]) => !without.includes(name));
   return (
     <span className="labels">
-      {shown.map(([name, value]) => (
-        <span key={name} className="label mono">
-          {name}={value}
-        </span>
-      ))}
+      {shown.map(([name, value]) => {
+        const text = `${name}=${value}`;
+        return link ? (
+          <Link key={name} className="label mono" to={link(name, value)}>
+            {text}
+          </Link>
+        ) : (
+          <span key={name} className="label mono">
+            {text}
+          </span>
+        );
+      })}
     </span>
   );
 }

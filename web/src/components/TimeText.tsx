@@ -1,8 +1,8 @@
 import { Tooltip } from 'antd';
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { NOTHING } from '../format/numbers';
 import { formatAbsolute, formatClock, formatRelative } from '../format/time';
+import { useNow } from './useNow';
 
 interface Props {
   ms: number | null | undefined;
@@ -12,13 +12,10 @@ interface Props {
 /** "3 minutes ago" with the absolute time on hover; or the other way round. */
 export function TimeText({ ms, absolute }: Props) {
   const { i18n } = useTranslation();
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 15_000);
-    return () => clearInterval(timer);
-  }, []);
+  const now = useNow();
   if (ms === null || ms === undefined) return <span className="faint">{NOTHING}</span>;
-  const relative = formatRelative(ms, now, i18n.language);
+  // What has just happened may lie after the last tick of the clock; it is no future.
+  const relative = formatRelative(ms, ms > now && ms - now < 20_000 ? ms : now, i18n.language);
   const exact = formatAbsolute(ms, i18n.language);
   return (
     <Tooltip title={absolute ? relative : exact}>

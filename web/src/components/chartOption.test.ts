@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chartColours } from '../app/theme';
+import { marksAt, placeLabels } from './chartMarks';
 import { chartOption, escapeHtml, tooltipHtml, withGaps } from './chartOption';
 
 describe('charts', () => {
@@ -26,5 +27,13 @@ describe('charts', () => {
     const axis = (value: number) => (chartOption({ ...input, lines: [{ name: 'a', points: [[0, value]] }] }) as { yAxis: { max?: number } }).yAxis;
     expect(axis(0.7).max).toBe(1);
     expect(axis(0.02).max).toBeUndefined();
+  });
+
+  it('write the labels of marks where they are not cut off, and leave out those without room', () => {
+    const mark = (from_ms: number, to_ms: number, label = 'a') => ({ from_ms, to_ms, label, severity: 'warning' as const });
+    expect(placeLabels([mark(0, 10), mark(10, 20), mark(50, 60), mark(95, 100)], 0, 100)).toEqual(['left', undefined, 'left', undefined]);
+    expect(placeLabels([mark(0, 10), mark(95, 100)], 0, 100)).toEqual(['left', 'right']);
+    expect(marksAt([mark(0, 10, 'a'), mark(5, 20, 'b'), mark(6, 9, 'a')], 8)).toEqual(['a', 'b']);
+    expect(tooltipHtml([{ seriesName: 's', marker: '', value: [0, 1] }], 'count', 'en', ['HighCpu fires'])).toContain('HighCpu fires');
   });
 });

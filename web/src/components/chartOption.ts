@@ -3,6 +3,7 @@ import type { EChartsCoreOption } from 'echarts/core';
 import type { ChartColours } from '../app/theme';
 import { formatValue, type Unit } from '../format/numbers';
 import { formatClock } from '../format/time';
+import { type Mark, markArea, marksAt } from './chartMarks';
 
 export interface Line {
   name: string;
@@ -10,13 +11,6 @@ export interface Line {
   dashed?: boolean;
   /** Lines of one colour belong together, such as now and the period before. */
   colour?: number;
-}
-
-export interface Mark {
-  from_ms: number;
-  to_ms: number;
-  label: string;
-  severity: 'critical' | 'warning' | 'info';
 }
 
 interface Input {
@@ -28,6 +22,8 @@ interface Input {
   colours: ChartColours;
   language: string;
   marks?: Mark[];
+  /** What the tooltip says at a time at which a mark lies. */
+  markText?: (label: string) => string;
   stacked?: boolean;
   zoomable?: boolean;
   compact?: boolean;
@@ -57,7 +53,7 @@ interface TooltipItem {
   value: [number, number | null];
 }
 
-export function tooltipHtml(items: TooltipItem[], unit: Unit, language: string): string {
+export function tooltipHtml(items: TooltipItem[], unit: Unit, language: string, notes: string[] = []): string {
   const known = items.filter(({ value }) => value[1] !== null).sort((a, b) => (b.value[1] ?? 0) - (a.value[1] ?? 0));
   if (known.length === 0) return '';
   const rows = known.slice(0, MOST_IN_TOOLTIP).map(
@@ -65,11 +61,12 @@ export function tooltipHtml(items: TooltipItem[], unit: Unit, language: string):
       `<div style="display:flex;gap:16px;justify-content:space-between"><span>${marker}${escapeHtml(seriesName)}</span><b style="font-weight:600">${escapeHtml(formatValue(value[1], unit))}</b></div>`,
   );
   if (known.length > MOST_IN_TOOLTIP) rows.push(`<div>+ ${known.length - MOST_IN_TOOLTIP}</div>`);
-  return `<div style="margin-bottom:4px">${escapeHtml(formatClock(known[0].value[0], language))}</div>${rows.join('')}`;
+  const remarks = notes.map((note) => `<div style="margin-top:4px">${escapeHtml(note)}</div>`);
+  return `<div style="margin-bottom:4px">${escapeHtml(formatClock(known[0].value[0], language))}</div>${rows.join('')}${remarks.join('')}`;
 }
 
 export function chartOption(input: Input): EChartsCoreOption {
-  const { lines, unit, from_ms, to_ms, step_secs, colours, language, marks = [], compact } = input;
+  const { lines, unit, from_ms, to_ms, step_secs, colours, language, marks = [], markText = (label: string) => label, compact } = input;
   const { palette, text, faint, line, surface } = colours;
   const legend = lines.length > 1;
   const highest = lines.reduce((most, { points }) => points.reduce((max, [, value]) => (Number.isFinite(value) && value > max ? value : max), most), 0);
@@ -86,7 +83,10 @@ export function chartOption(input: Input): EChartsCoreOption {
       borderColor: line,
       textStyle: { color: text, fontSize: 12 },
       axisPointer: { type: 'line', lineStyle: { color: faint, type: 'dashed' } },
-      formatter: (items: unknown) => tooltipHtml(items as TooltipItem[], unit, language),
+      formatter: (items: unknown) => {
+        const found = items as TooltipItem[];
+        return tooltipHtml(found, unit, language, marksAt(marks, found[0]?.value[0] ?? 0).map(markText));
+      },
     },
     legend: legend
       ? { type: 'scroll', bottom: 0, left: 4, itemWidth: 12, itemHeight: 3, icon: 'roundRect', textStyle: { color: text, fontSize: 11 }, pageTextStyle: { color: faint }, pageIconColor: faint, pageIconInactiveColor: line }
@@ -128,18 +128,7 @@ export function chartOption(input: Input): EChartsCoreOption {
       lineStyle: { width: 1.5, type: dashed ? 'dashed' : 'solid', opacity: dashed ? 0.75 : 1 },
       itemStyle: { color: palette[(colour ?? index) % palette.length] },
       emphasis: { disabled: true },
-      markArea: index === 0 && marks.length > 0 ? alertAreas(marks, colours) : undefined,
+      markArea: index === 0 && marks.length > 0 ? markArea(marks, colours, from_ms, to_ms) : undefined,
     })),
-  };
-}
-
-function alertAreas(marks: Mark[], colours: ChartColours) {
-  return {
-    silent: false,
-    label: { show: true, position: 'insideTop', fontSize: 10, color: colours.faint },
-    data: marks.map(({ from_ms, to_ms, label, severity }) => [
-      { name: label, xAxis: from_ms, itemStyle: { color: colours[severity], opacity: 0.13 } },
-      { xAxis: to_ms },
-    ]),
   };
 }

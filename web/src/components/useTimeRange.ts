@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { chooseStep } from '../format/promql';
@@ -13,7 +14,10 @@ export interface TimeRange {
   preset?: string;
 }
 
-/** The range of time shown, kept in the address: `range=6h`, or `from` and `to` in milliseconds. */
+/**
+ * The range of time shown, kept in the address: `range=6h`, or `from` and `to` in milliseconds;
+ * `follow=no` holds a range still that would end now. Each choice is a step that "back" undoes.
+ */
 export function useTimeRange(initial = '6h') {
   const [parameters, setParameters] = useSearchParams();
   const from = Number(parameters.get('from'));
@@ -21,15 +25,17 @@ export function useTimeRange(initial = '6h') {
   const custom = from > 0 && to > from;
   const preset = custom ? undefined : (parameters.get('range') ?? initial);
   const length = parseDuration(preset ?? '') ?? 6 * 3_600_000;
+  const following = !custom && parameters.get('follow') !== 'no';
+  const client = useQueryClient();
   const [now, setNow] = useState(() => Date.now());
 
   // A range that ends now moves on, not oftener than its charts could show.
   useEffect(() => {
-    if (custom) return;
+    if (!following) return;
     const pause = Math.min(300_000, Math.max(15_000, length / 240));
     const timer = setInterval(() => setNow(Date.now()), pause);
     return () => clearInterval(timer);
-  }, [custom, length]);
+  }, [following, length]);
 
   const range = useMemo<TimeRange>(() => {
     const start = custom ? from : now - length;
@@ -47,16 +53,24 @@ export function useTimeRange(initial = '6h') {
         for (const [name, value] of Object.entries(next)) if (value) result.set(name, value);
         return result;
       },
-      { replace: true },
+      { replace: false },
     );
   return {
     range,
+    following,
+    setFollowing: (on: boolean) => {
+      setNow(Date.now());
+      change(on ? {} : { follow: 'no' }, ['follow']);
+    },
     setPreset: (chosen: string) => {
       setNow(Date.now());
       change({ range: chosen }, ['from', 'to']);
     },
     setCustom: (from_ms: number, to_ms: number) =>
       change({ from: String(Math.round(from_ms)), to: String(Math.round(to_ms)) }, ['range']),
-    refresh: () => setNow(Date.now()),
+    refresh: () => {
+      setNow(Date.now());
+      void client.invalidateQueries({ queryKey: ['series'] });
+    },
   };
 }

@@ -82,6 +82,14 @@ export function unitOfMetric(name: string): Unit {
   return 'count';
 }
 
+const TOLD: Record<string, Unit> = { bytes: 'bytes', ratio: 'ratio', seconds: 'seconds' };
+
+/** The unit of a metric's values, as its name tells or as its sender says. */
+export function unitOf({ name, unit }: { name: string; unit: string }): Unit {
+  const named = unitOfMetric(name);
+  return named === 'count' ? (TOLD[unit] ?? 'count') : named;
+}
+
 /** The unit of a counter's rate. Seconds of work a second are a ratio (CPU time, busy time). */
 export function rateUnit(unit: Unit): Unit {
   if (unit === 'bytes') return 'bytes/s';

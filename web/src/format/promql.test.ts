@@ -13,13 +13,17 @@ describe('queries', () => {
   });
 
   it('show gauges as they are and counters as rates', () => {
-    expect(chartQuery(gauge, 'db 1', settings)).toEqual({ expr: 'server_load1{server="db 1"}', unit: 'count' });
-    expect(chartQuery(counter, 'db', settings)).toEqual({ expr: 'rate(server_disk_read_bytes_total{server="db"}[20m])', unit: 'bytes/s' });
+    expect(chartQuery(gauge, ['db 1'], settings)).toEqual({ expr: 'server_load1{server="db 1"}', unit: 'count' });
+    expect(chartQuery(counter, ['db'], settings)).toEqual({ expr: 'rate(server_disk_read_bytes_total{server="db"}[20m])', unit: 'bytes/s' });
+  });
+
+  it('ask for several servers at once, their names taken literally', () => {
+    expect(chartQuery(gauge, ['a.b', 'c'], settings).expr).toBe('server_load1{server=~"a\\\\.b|c"}');
   });
 
   it('put the offset of the period before inside the rate', () => {
-    expect(chartQuery(counter, 'db', { ...settings, offset_ms: 86_400_000 }).expr).toBe('rate(server_disk_read_bytes_total{server="db"}[20m] offset 1d)');
-    expect(chartQuery(gauge, 'db', { ...settings, offset_ms: 3_600_000 }).expr).toBe('server_load1{server="db"} offset 1h');
+    expect(chartQuery(counter, ['db'], { ...settings, offset_ms: 86_400_000 }).expr).toBe('rate(server_disk_read_bytes_total{server="db"}[20m] offset 1d)');
+    expect(chartQuery(gauge, ['db'], { ...settings, offset_ms: 3_600_000 }).expr).toBe('server_load1{server="db"} offset 1h');
   });
 
   it('ask for about 240 points', () => {
@@ -32,6 +36,7 @@ describe('queries', () => {
     expect(seriesNames([{ server: 'a', device: 'eth0' }, { server: 'a', device: 'eth1' }], 'x')).toEqual(['eth0', 'eth1']);
     expect(seriesNames([{ server: 'a' }], 'load')).toEqual(['load']);
     expect(seriesNames([{ a: '1', b: '1' }, { a: '1', b: '2' }, { a: '2', b: '1' }], 'x')).toEqual(['a=1, b=1', 'a=1, b=2', 'a=2, b=1']);
+    expect(seriesNames([{ device: 'sda1', mountpoint: '/' }, { device: 'sdb', mountpoint: '/data' }], 'x')).toEqual(['/', '/data']);
     expect(labelText({ __name__: 'up', server: 'a' })).toBe('server="a"');
   });
 

@@ -1,7 +1,7 @@
 // Building PromQL text from parts that people chose.
 import type { Matcher, MetricInfo } from '../api/types';
 import { promDuration } from './time';
-import { rateUnit, type Unit, unitOfMetric } from './numbers';
+import { rateUnit, type Unit, unitOf } from './numbers';
 
 /** A PromQL string literal. */
 export function quote(text: string): string {
@@ -20,6 +20,11 @@ export function labelText(labels: Record<string, string>, without: string[] = []
     .join(', ');
 }
 
+/** A text as a regular expression that matches nothing else. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
 export interface ChartQuery {
   expr: string;
   unit: Unit;
@@ -29,15 +34,19 @@ export function isCounter(metric: MetricInfo): boolean {
   return metric.kind === 'counter' || /_total$/.test(metric.name);
 }
 
-/** The query behind the chart of one metric of one server: counters as a rate, gauges as they are. */
+/** The query behind the chart of one metric of some servers: counters as a rate, gauges as they are. */
 export function chartQuery(
   metric: MetricInfo,
-  server: string,
+  servers: string[],
   { step_secs, interval_secs, offset_ms }: { step_secs: number; interval_secs: number; offset_ms?: number },
 ): ChartQuery {
-  const base = selector(metric.name, [{ name: 'server', op: '=', value: server }]);
+  const base = selector(metric.name, [
+    servers.length === 1
+      ? { name: 'server', op: '=', value: servers[0] }
+      : { name: 'server', op: '=~', value: servers.map(escapeRegex).join('|') },
+  ]);
   const offset = offset_ms ? ` offset ${promDuration(offset_ms)}` : '';
-  const unit = unitOfMetric(metric.name);
+  const unit = unitOf(metric);
   if (!isCounter(metric)) return { expr: `${base}${offset}`, unit };
   // Four samples fit the window, so that one that is missing leaves no gap.
   const window = promDuration(Math.max(4 * interval_secs, step_secs) * 1000);
@@ -57,6 +66,8 @@ export function errorPosition(message: string): { line: number; column: number }
   return found ? { line: Number(found[1]), column: Number(found[2]) } : undefined;
 }
 
+const TELLING = ['server', 'mountpoint', 'device', 'core', 'mode', 'resource', 'probe'];
+
 /**
  * Names for the series of one chart: only the labels in which they differ, since the others say
  * nothing; a single label stands without its name.
@@ -64,8 +75,9 @@ export function errorPosition(message: string): { line: number; column: number }
 export function seriesNames(all: Record<string, string>[], fallback: string): string[] {
   const names = [...new Set(all.flatMap((labels) => Object.keys(labels)))];
   const telling = names.filter((name) => new Set(all.map((labels) => labels[name])).size > 1);
-  // One label that tells all apart is enough, the shortest to read first.
-  const alone = telling.find((name) => new Set(all.map((labels) => labels[name] ?? '')).size === all.length);
+  // One label that tells all apart is enough, the one that people know best first.
+  const wanted = [...TELLING.filter((name) => telling.includes(name)), ...telling];
+  const alone = wanted.find((name) => new Set(all.map((labels) => labels[name] ?? '')).size === all.length);
   return all.map((labels) => {
     if (alone) return labels[alone] ?? fallback;
     return telling.filter((name) => labels[name]).map((name) => `${name}=${labels[name]}`).join(', ') || fallback;

@@ -18,6 +18,14 @@ export function formatClock(time_ms: number, language: string): string {
   return new Intl.DateTimeFormat(language, ABSOLUTE).format(time_ms);
 }
 
+/** The zone of the browser: its name, and how far it is from UTC at a moment, such as `UTC+8`. */
+export function zoneOf(time_ms: number): { name: string; offset: string } {
+  const minutes = -new Date(time_ms).getTimezoneOffset();
+  const rest = Math.abs(minutes) % 60;
+  const hours = `${Math.floor(Math.abs(minutes) / 60)}${rest ? `:${String(rest).padStart(2, '0')}` : ''}`;
+  return { name: new Intl.DateTimeFormat().resolvedOptions().timeZone, offset: minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '−' : '+'}${hours}` };
+}
+
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400_000],
   ['hour', 3_600_000],

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AlertRow } from '../api/types';
 import { webLink } from './alert/AlertFacts';
-import { withoutThreshold } from './alert/withoutThreshold';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
 import { readRoute, writeRoute } from './channels/routeTree';
 import { safeReturn } from './login/LoginPage';
@@ -18,13 +17,6 @@ describe('pages', () => {
   it('open only web addresses from annotations', () => {
     expect(webLink('https://wiki/runbook')).toBe('https://wiki/runbook');
     expect(webLink('javascript:alert(1)')).toBeUndefined();
-  });
-
-  it('draw a rule without its threshold where that is safe', () => {
-    expect(withoutThreshold('server_load1 > 8')).toBe('server_load1');
-    expect(withoutThreshold('server_load1{a=">"} >= 0.5e1')).toBe('server_load1{a=">"}');
-    expect(withoutThreshold('a > 1 and b > 2')).toBe('a > 1 and b > 2');
-    expect(withoutThreshold('absent(up)')).toBe('absent(up)');
   });
 
   it('turn per cent and minutes into the units of the rule and back', () => {

@@ -3,8 +3,9 @@ import { Link } from 'react-router';
 import type { AlertDetail } from '../../api/types';
 import { Labels } from '../../components/Labels';
 import { TimeText } from '../../components/TimeText';
-import { formatValue } from '../../format/numbers';
-import { valueUnit } from '../alerts/valueUnit';
+import { groupLink, serverLink } from '../../format/links';
+import { formatValue, unitOfExpression } from '../../format/numbers';
+import { MutedBy } from './MutedBy';
 
 /** Only addresses of the web may be opened from a rule's annotations. */
 export function webLink(text: string | undefined): string | undefined {
@@ -21,14 +22,14 @@ export function AlertFacts({ alert }: { alert: AlertDetail }) {
         <>
           <dt>{t('alerts.server')}</dt>
           <dd>
-            <Link className="link" to={`/servers/${encodeURIComponent(server)}`}>
+            <Link className="link" to={serverLink(server)}>
               {server}
             </Link>
           </dd>
         </>
       )}
       <dt>{t('alerts.value')}</dt>
-      <dd className="num">{formatValue(alert.value, valueUnit(alert))}</dd>
+      <dd className="num">{formatValue(alert.value, unitOfExpression(alert.expr ?? ''))}</dd>
       <dt>{t('alert.started')}</dt>
       <dd><TimeText ms={alert.started_at_ms} absolute /></dd>
       <dt>{t('alert.fired')}</dt>
@@ -48,21 +49,17 @@ export function AlertFacts({ alert }: { alert: AlertDetail }) {
           </dd>
         </>
       )}
-      {alert.silenced_by.length > 0 && (
+      {alert.muted_by.length > 0 && (
         <>
           <dt>{t('alerts.silenced')}</dt>
-          <dd>
-            <Link className="link" to="/silences">
-              {t('alert.silences', { count: alert.silenced_by.length })}
-            </Link>
-          </dd>
+          <dd><MutedBy mutings={alert.muted_by} /></dd>
         </>
       )}
       <dt>{t('alerts.labels')}</dt>
       <dd><Labels labels={alert.labels} /></dd>
       <dt>{t('alert.rule')}</dt>
       <dd>
-        <Link className="link" to={`/rules/groups/${encodeURIComponent(alert.group)}`}>
+        <Link className="link" to={groupLink(alert.group)}>
           {alert.group} / {alert.rule}
         </Link>
       </dd>

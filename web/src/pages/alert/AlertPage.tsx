@@ -1,15 +1,20 @@
-import { Card, Spin } from 'antd';
+import { Card } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { useResource } from '../../api/hooks';
 import type { AlertDetail } from '../../api/types';
 import { AlertActions } from '../../components/AlertActions';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
+import { Reason } from '../../components/Reason';
 import { AlertStateMark, SeverityMark } from '../../components/StateMarks';
+import { whyLink } from '../../format/links';
+import { unitOfExpression } from '../../format/numbers';
 import { AlertChart } from './AlertChart';
 import { AlertFacts } from './AlertFacts';
 import { AlertTimeline } from './AlertTimeline';
+import { CommentForm } from './CommentForm';
 
 /** Everything about one alert: what, since when, why, who is on it, what was sent. */
 export default function AlertPage() {
@@ -17,8 +22,8 @@ export default function AlertPage() {
   const { id = '' } = useParams();
   const detail = useResource<AlertDetail>(`alerts/${id}`, undefined, { refetchInterval: 30_000 });
   const alert = detail.data;
-  if (detail.error) return <ErrorPanel error={detail.error} retry={() => void detail.refetch()} />;
-  if (!alert) return <Spin style={{ display: 'block', margin: 48 }} />;
+  if (!alert) return detail.error ? <ErrorPanel error={detail.error} retry={() => void detail.refetch()} /> : <Loading height={320} />;
+  const unit = unitOfExpression(alert.expr ?? '');
   return (
     <>
       <PageHeader
@@ -50,13 +55,14 @@ export default function AlertPage() {
         </div>
         <div className="stack">
           <Card size="small" title={t('alert.why')}>
-            <p style={{ marginTop: 0 }}>{alert.why ?? t('alert.no_reason')}</p>
-            <Link className="link" to={`/rules/${encodeURIComponent(alert.group)}/${encodeURIComponent(alert.rule)}/why`}>
+            <p style={{ marginTop: 0 }}>{alert.why ? <Reason text={alert.why} unit={unit} /> : t('alert.no_reason')}</p>
+            <Link className="link" to={whyLink(alert.group, alert.rule)}>
               {t('alert.why_all')}
             </Link>
           </Card>
           <Card size="small" title={t('alert.timeline')}>
-            <AlertTimeline entries={alert.timeline} />
+            <CommentForm alert={alert.id} />
+            <AlertTimeline entries={alert.timeline} unit={unit} />
           </Card>
         </div>
       </div>

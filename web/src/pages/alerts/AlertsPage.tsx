@@ -13,8 +13,8 @@ const STATES = ['active', 'firing', 'pending', 'acknowledged', 'resolved'] as co
 export default function AlertsPage() {
   const { t } = useTranslation();
   const state = useListState({ state: 'active', sort: '-started_at_ms', severity: '', server: '', rule: '' });
-  const columns = useAlertColumns();
   const shown = state.read('state');
+  const columns = useAlertColumns(shown === 'resolved');
   return (
     <>
       <PageHeader title={t('alerts.title')} hint={t('alerts.hint')} />

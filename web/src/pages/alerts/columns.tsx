@@ -8,14 +8,20 @@ import type { Column } from '../../components/DataTable';
 import { Labels } from '../../components/Labels';
 import { AlertStateMark, SeverityMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
+import { serverLink } from '../../format/links';
 import { formatValue } from '../../format/numbers';
-import { valueUnit } from './valueUnit';
+import { useRuleUnits } from './useRuleUnits';
 
 const iso = (time?: number | null) => (time ? new Date(time).toISOString() : '');
 
-export function useAlertColumns(): Column<AlertRow>[] {
+/** Labels that stand elsewhere in the row, or say nothing about this one alert. */
+const ELSEWHERE = ['server', 'severity', 'alertname', 'provider', 'account', 'region'];
+
+/** The columns of a list of alerts; `ended` adds when each ended. */
+export function useAlertColumns(ended: boolean): Column<AlertRow>[] {
   const { t } = useTranslation();
-  return [
+  const unitOf = useRuleUnits();
+  const columns: Column<AlertRow>[] = [
     { key: 'severity', title: t('alerts.severity'), sortable: true, narrow: 'title', csv: ({ severity }) => severity, render: ({ severity }) => <SeverityMark severity={severity} /> },
     {
       key: 'rule',
@@ -23,11 +29,12 @@ export function useAlertColumns(): Column<AlertRow>[] {
       sortable: true,
       csv: ({ rule }) => rule,
       render: (row) => (
-        <div style={{ maxWidth: 460 }}>
+        <div style={{ maxWidth: 420, minWidth: 160 }}>
           <Link className="link" to={`/alerts/${row.id}`}>
             {row.rule}
           </Link>
           <div className="faint">{row.annotations.summary}</div>
+          <Labels labels={row.labels} without={[...ELSEWHERE, ...Object.keys(row.labels).filter((name) => name.startsWith('tag_'))]} />
         </div>
       ),
     },
@@ -38,10 +45,10 @@ export function useAlertColumns(): Column<AlertRow>[] {
       narrow: 'title',
       csv: ({ state }) => state,
       render: (row) => (
-        <span className="row" style={{ gap: 6 }}>
+        <span className="row" style={{ gap: 6, flexWrap: 'nowrap' }}>
           <AlertStateMark state={row.state} />
-          {row.silenced_by.length > 0 && (
-            <Tooltip title={t('alerts.silenced')}>
+          {row.muted_by.length > 0 && (
+            <Tooltip title={t(`alert.muted.${row.muted_by[0].kind}`)}>
               <BellOutlined className="faint" aria-label={t('alerts.silenced')} />
             </Tooltip>
           )}
@@ -56,18 +63,22 @@ export function useAlertColumns(): Column<AlertRow>[] {
     {
       key: 'server',
       title: t('alerts.server'),
+      sortable: true,
       csv: ({ labels }) => labels.server,
       render: ({ labels }) =>
         labels.server ? (
-          <Link className="link" to={`/servers/${encodeURIComponent(labels.server)}`}>
+          <Link className="link" to={serverLink(labels.server)}>
             {labels.server}
           </Link>
         ) : null,
     },
-    { key: 'labels', title: t('alerts.labels'), csv: ({ labels }) => JSON.stringify(labels), render: ({ labels }) => <Labels labels={labels} without={['server', 'severity', 'alertname', 'provider']} /> },
-    { key: 'value', title: t('alerts.value'), align: 'right', csv: ({ value }) => value, render: (row) => <span className="num">{formatValue(row.value, valueUnit(row))}</span> },
+    { key: 'value', title: t('alerts.value'), align: 'right', csv: ({ value }) => value, render: (row) => <span className="num">{formatValue(row.value, unitOf(row))}</span> },
     { key: 'started_at_ms', title: t('alerts.since'), sortable: true, csv: (row) => iso(row.fired_at_ms ?? row.started_at_ms), render: (row) => <TimeText ms={row.fired_at_ms ?? row.started_at_ms} /> },
-    { key: 'resolved_at_ms', title: t('alerts.resolved'), sortable: true, csv: (row) => iso(row.resolved_at_ms), render: (row) => <TimeText ms={row.resolved_at_ms} /> },
-    { key: 'actions', title: '', render: (row) => <AlertActions alert={row} compact /> },
   ];
+  if (ended) {
+    columns.push({ key: 'resolved_at_ms', title: t('alerts.resolved'), sortable: true, csv: (row) => iso(row.resolved_at_ms), render: (row) => <TimeText ms={row.resolved_at_ms} /> });
+  }
+  columns.push({ key: 'labels', title: t('alerts.labels'), narrow: 'hidden', hidden: true, csv: ({ labels }) => JSON.stringify(labels), render: () => null });
+  columns.push({ key: 'actions', title: '', render: (row) => <AlertActions alert={row} compact /> });
+  return columns;
 }

@@ -1,11 +1,12 @@
 import { SaveOutlined } from '@ant-design/icons';
-import { Button, Spin } from 'antd';
+import { Button } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChange, useList, useResource } from '../../api/hooks';
 import { useMay } from '../../api/session';
 import type { Channel } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 import { useNotice } from '../../components/useNotice';
 import { RouteFields } from './RouteFields';
 import { readRoute, type RouteNode, writeRoute } from './routeTree';
@@ -24,7 +25,7 @@ export function RoutesEditor() {
   }, [routes.data]);
   const error = routes.error ?? channels.error;
   if (error) return <ErrorPanel error={error} retry={() => void routes.refetch()} />;
-  if (!tree || !channels.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  if (!tree || !channels.data) return <Loading />;
   const save = () =>
     change.mutate({ method: 'PUT', path: 'routes', body: writeRoute(tree) }, { onSuccess: () => notice.done(t('routes.saved')) });
   return (

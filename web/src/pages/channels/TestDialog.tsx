@@ -1,9 +1,10 @@
-import { Alert, Modal, Spin } from 'antd';
+import { Alert, Modal } from 'antd';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { request } from '../../api/client';
 import type { Channel, ChannelTest } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 
 /** Sends a test message and shows what the channel really answered. */
 export function TestDialog({ channel, onClose }: { channel: Channel; onClose: () => void }) {
@@ -18,7 +19,7 @@ export function TestDialog({ channel, onClose }: { channel: Channel; onClose: ()
   });
   return (
     <Modal open title={t('channels.test_title', { name: channel.name })} footer={null} onCancel={onClose}>
-      {result.isPending && <Spin style={{ display: 'block', margin: 32 }} />}
+      {result.isPending && <Loading />}
       {result.error && <ErrorPanel error={result.error} retry={() => void result.refetch()} />}
       {result.data && (
         <div className="stack">

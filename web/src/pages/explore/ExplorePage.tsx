@@ -1,8 +1,9 @@
 import { PlayCircleOutlined } from '@ant-design/icons';
-import { Button, Card, Spin, Tabs } from 'antd';
+import { Button, Card, Tabs } from 'antd';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { RangePicker } from '../../components/RangePicker';
 import { useTimeRange } from '../../components/useTimeRange';
@@ -42,7 +43,7 @@ export default function ExplorePage() {
       <PageHeader title={t('explore.title')} hint={t('explore.hint')} />
       <div className="stack">
         <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) auto', gap: 8 }}>
-          <Suspense fallback={<Spin />}>
+          <Suspense fallback={<Loading height={36} />}>
             <PromqlEditor value={text} onChange={setText} onSubmit={() => ask(text)} faults={faults} />
           </Suspense>
           <Button type="primary" icon={<PlayCircleOutlined />} style={{ height: 36 }} onClick={() => ask(text)}>

@@ -1,8 +1,9 @@
-import { Checkbox, Empty, Spin } from 'antd';
+import { Checkbox, Empty } from 'antd';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useRangeQuery } from '../../api/prometheus';
 import type { Fault } from '../../api/types';
+import { Loading } from '../../components/Loading';
 import { SeriesChart } from '../../components/SeriesChart';
 import type { TimeRange } from '../../components/useTimeRange';
 import { unitOfExpression } from '../../format/numbers';
@@ -32,7 +33,7 @@ export function GraphResult({ expr, range, onZoom, onFault }: Props) {
     [result.data, expr],
   );
   if (result.error) return <QueryError error={result.error} onFault={onFault} />;
-  if (!result.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  if (!result.data) return <Loading />;
   if (lines.length === 0) return <Empty description={t('explore.nothing')} />;
   return (
     <>

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { Spin, Table } from 'antd';
+import { Table } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { parseValue, queryInstant, type Sample } from '../../api/prometheus';
 import type { Fault } from '../../api/types';
 import { Labels } from '../../components/Labels';
 import { formatNumber, formatValue, unitOfExpression } from '../../format/numbers';
+import { Loading } from '../../components/Loading';
 import { QueryError } from './QueryError';
 
 interface Row {
@@ -31,7 +32,7 @@ export function TableResult({ expr, onFault }: { expr: string; onFault: (fault: 
   const result = useQuery({ queryKey: ['series', 'instant', expr], queryFn: ({ signal }) => queryInstant(expr, undefined, signal) });
   const unit = unitOfExpression(expr);
   if (result.error) return <QueryError error={result.error} onFault={onFault} />;
-  if (!result.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  if (!result.data) return <Loading />;
   return (
     <Table<Row>
       size="small"

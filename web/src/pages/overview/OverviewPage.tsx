@@ -1,8 +1,8 @@
-import { Spin } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useResource } from '../../api/hooks';
 import type { Overview } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { ActiveAlerts } from './ActiveAlerts';
 import { FleetChart } from './FleetChart';
@@ -16,8 +16,8 @@ export default function OverviewPage() {
   return (
     <>
       <PageHeader title={t('overview.title')} />
-      {overview.error && <ErrorPanel error={overview.error} retry={() => void overview.refetch()} />}
-      {overview.isPending && <Spin style={{ display: 'block', margin: 48 }} />}
+      {overview.error && <ErrorPanel error={overview.error} retry={() => void overview.refetch()} stale={overview.data !== undefined} />}
+      {overview.isPending && <Loading />}
       {overview.data && (
         <div className="stack">
           <HealthTiles overview={overview.data} />

@@ -1,7 +1,8 @@
-import { Button, Card, InputNumber, Select, Spin } from 'antd';
+import { Button, Card, InputNumber, Select } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { PRESETS } from '../../components/useTimeRange';
 import { BacktestResult } from './BacktestResult';
@@ -31,7 +32,7 @@ export default function BacktestPage() {
         }
       />
       <div className="stack">
-        <Suspense fallback={<Spin />}>
+        <Suspense fallback={<Loading height={36} />}>
           <PromqlEditor value={expr} onChange={setExpr} onSubmit={run} />
         </Suspense>
         <div className="row">

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { Spin, Table } from 'antd';
+import { Table } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { request } from '../../api/client';
 import { useRangeQuery } from '../../api/prometheus';
 import type { BacktestInterval } from '../../api/types';
+import { Loading } from '../../components/Loading';
 import { AlertStateMark } from '../../components/StateMarks';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Labels } from '../../components/Labels';
@@ -13,7 +14,7 @@ import { TimeText } from '../../components/TimeText';
 import { formatSeconds, unitOfExpression } from '../../format/numbers';
 import { chooseStep, seriesNames } from '../../format/promql';
 import { parseDuration } from '../../format/time';
-import { withoutThreshold } from '../alert/withoutThreshold';
+import { withoutThreshold } from '../../format/promqlTree';
 
 interface Props {
   expr: string;
@@ -49,7 +50,7 @@ export function BacktestResult({ expr, for_secs, range }: Props) {
     [intervals],
   );
   if (result.error) return <ErrorPanel error={result.error} />;
-  if (!intervals) return <Spin style={{ display: 'block', margin: 32 }} />;
+  if (!intervals) return <Loading />;
   const firing = intervals.filter(({ state }) => state === 'firing');
   return (
     <div className="stack">

@@ -1,5 +1,5 @@
 import { DeleteOutlined, SaveOutlined } from '@ant-design/icons';
-import { Alert, Button, Input, Popconfirm, Spin } from 'antd';
+import { Alert, Button, Input, Popconfirm } from 'antd';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -8,6 +8,7 @@ import { useChange, useResource } from '../../api/hooks';
 import { useMay } from '../../api/session';
 import type { RuleGroup } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { useNotice } from '../../components/useNotice';
 import { EXAMPLE_GROUP } from './exampleGroup';
@@ -52,7 +53,7 @@ export default function GroupPage() {
     );
 
   if (detail.error) return <ErrorPanel error={detail.error} />;
-  if (!fresh && !detail.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  if (!fresh && !detail.data) return <Loading />;
   const refused = change.error instanceof ApiError ? change.error.faults : [];
   const faults = check.faults.length > 0 ? check.faults : refused;
   return (
@@ -87,7 +88,7 @@ export default function GroupPage() {
           </label>
         )}
         {detail.data && <RuleList group={detail.data} />}
-        <Suspense fallback={<Spin />}>
+        <Suspense fallback={<Loading height={36} />}>
           <YamlEditor value={source} onChange={setSource} label={t('rules.source')} faults={faults} readOnly={!mayEdit} onSubmit={save} />
         </Suspense>
         {check.faults.map((fault) => (

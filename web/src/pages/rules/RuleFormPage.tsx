@@ -1,4 +1,4 @@
-import { Button, Card, Form, Spin } from 'antd';
+import { Button, Card, Form } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useSearchParams } from 'react-router';
@@ -6,6 +6,7 @@ import { request } from '../../api/client';
 import { useChange, useResource } from '../../api/hooks';
 import type { RuleForm, RuleGroup } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { useNotice } from '../../components/useNotice';
 import { type FormValues, formFromValues, START, valuesFromForm } from './formValues';
@@ -19,7 +20,7 @@ export default function RuleFormPage() {
   const edited = parameters.get('edit') ?? '';
   const group = useResource<RuleGroup>(`rule-groups/${encodeURIComponent(parameters.get('group') ?? '')}`, undefined, { enabled: edited !== '' });
   if (edited && group.error) return <ErrorPanel error={group.error} />;
-  if (edited && !group.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  if (edited && !group.data) return <Loading />;
   const known = group.data?.rules.find(({ name }) => name === edited)?.form;
   return (
     <>

@@ -1,74 +1,98 @@
-import { CodeOutlined } from '@ant-design/icons';
-import { Button, Card, Tooltip } from 'antd';
+import { Card, Tooltip } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { type PlotSeries, useRangeQuery } from '../../api/prometheus';
 import type { MetricInfo } from '../../api/types';
-import type { Line, Mark } from '../../components/chartOption';
+import type { Mark } from '../../components/chartMarks';
+import type { Line } from '../../components/chartOption';
+import { CopyButton } from '../../components/CopyButton';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { QueryLink } from '../../components/QueryLink';
 import { SeriesChart } from '../../components/SeriesChart';
+import { useMetricTitle, useUnitName } from '../../components/useMetricTitle';
 import type { TimeRange } from '../../components/useTimeRange';
-import { chartQuery, isCounter, seriesNames } from '../../format/promql';
-import { useCollectInterval } from './useCollectInterval';
+import { chartQuery, seriesNames } from '../../format/promql';
 import { PREVIOUS } from './CompareControl';
+import { useCollectInterval } from './useCollectInterval';
+import { useInView } from './useInView';
 
 interface Props {
   metric: MetricInfo;
   server: string;
   range: TimeRange;
-  /** Empty, `previous`, or the name of another server. */
-  compare: string;
+  /** `previous`, and the names of other servers. */
+  compare: string[];
   marks: Mark[];
   onZoom: (from_ms: number, to_ms: number) => void;
 }
 
-/** One metric of the server over the range, beside another server or the period before. */
+const HEIGHT = 190;
+
+/** One metric of the server over the range, beside other servers or the period before. */
 export function MetricChart({ metric, server, range, compare, marks, onZoom }: Props) {
   const { t } = useTranslation();
+  const titleOf = useMetricTitle();
+  const unitName = useUnitName();
+  const [frame, seen] = useInView();
   const interval_secs = useCollectInterval();
   const { preset: _preset, ...times } = range;
   const settings = { step_secs: range.step_secs, interval_secs };
-  const { expr, unit } = chartQuery(metric, server, settings);
-  const other = chartQuery(metric, compare && compare !== PREVIOUS ? compare : server, {
-    ...settings,
-    offset_ms: compare === PREVIOUS ? range.to_ms - range.from_ms : undefined,
-  });
-  const current = useRangeQuery({ expr, ...times });
-  const compared = useRangeQuery({ expr: other.expr, ...times }, compare !== '');
+  const before = compare.includes(PREVIOUS);
+  const others = compare.filter((name) => name !== PREVIOUS);
+  const { expr, unit } = chartQuery(metric, [server], settings);
+  const past = chartQuery(metric, [server], { ...settings, offset_ms: range.to_ms - range.from_ms }).expr;
+  const beside = chartQuery(metric, others, settings).expr;
+  const current = useRangeQuery({ expr, ...times }, seen);
+  const earlier = useRangeQuery({ expr: past, ...times }, seen && before);
+  const compared = useRangeQuery({ expr: beside, ...times }, seen && others.length > 0);
 
   const lines = useMemo(() => {
-    const draw = (series: PlotSeries[], suffix: string, dashed: boolean): Line[] => {
-      const names = seriesNames(series.map(({ labels }) => labels), metric.name);
-      return series.map(({ points }, index) => ({ name: names[index] + suffix, points, dashed, colour: index }));
+    const draw = (series: PlotSeries[], owner: string, style: Partial<Line> & { first?: number } = {}): Line[] => {
+      const { first = 0, dashed } = style;
+      const names = seriesNames(series.map(({ labels }) => labels), '');
+      const named = (name: string) => (name && owner ? `${name} (${owner})` : name || owner || server);
+      return series.map(({ points }, index) => ({ name: named(names[index]), points, dashed, colour: first + index }));
     };
-    const beside = compare === PREVIOUS ? t('server.previous_period') : compare;
-    return [...draw(current.data ?? [], '', false), ...(compare ? draw(compared.data ?? [], ` (${beside})`, true) : [])];
-  }, [current.data, compared.data, compare, metric.name, t]);
+    const own = current.data ?? [];
+    const peers = others.map((name) => (compared.data ?? []).filter(({ labels }) => labels.server === name));
+    return [
+      ...draw(own, ''),
+      ...(before ? draw(earlier.data ?? [], t('server.previous_period'), { dashed: true }) : []),
+      ...peers.flatMap((series, index) => draw(series, others[index], { first: own.length * (index + 1) })),
+    ];
+    // `others` is made anew each time; its text tells when it changes.
+  }, [current.data, earlier.data, compared.data, before, others.join('\n'), server, t]);
 
-  const error = current.error ?? (compare ? compared.error : null);
+  const title = titleOf(metric.name);
+  const unitText = unitName(unit);
+  const error = current.error ?? (before ? earlier.error : null) ?? (others.length > 0 ? compared.error : null);
   return (
     <Card
+      ref={frame}
       size="small"
       title={
-        <Tooltip title={metric.help}>
-          <span className="mono" style={{ fontWeight: 500 }}>
-            {metric.name}
-            {isCounter(metric) && <span className="faint"> · {t('server.rate')}</span>}
+        <Tooltip title={metric.help} placement="topLeft">
+          <span className="chart-title">
+            <span>
+              {title}
+              {unitText && <span className="faint chart-unit"> {unitText}</span>}
+            </span>
+            {title !== metric.name && <span className="mono faint">{metric.name}</span>}
           </span>
         </Tooltip>
       }
       extra={
-        <Link to={`/explore?expr=${encodeURIComponent(expr)}${range.preset ? `&range=${range.preset}` : `&from=${range.from_ms}&to=${range.to_ms}`}`}>
-          <Button type="text" size="small" icon={<CodeOutlined />} title={t('server.query')} aria-label={t('server.query')} />
-        </Link>
+        <>
+          <CopyButton text={expr} title={t('server.copy_query')} />
+          <QueryLink expr={expr} range={range} />
+        </>
       }
       styles={{ body: { padding: '8px 6px 6px' } }}
     >
       {error ? (
         <ErrorPanel error={error} retry={() => void current.refetch()} />
       ) : (
-        <SeriesChart lines={lines} unit={unit} marks={marks} group="server" height={190} compact onZoom={onZoom} label={metric.name} {...times} />
+        <SeriesChart lines={lines} unit={unit} marks={marks} group="server" height={HEIGHT} compact loading={current.isPending} onZoom={onZoom} label={`${title} (${metric.name})`} {...times} />
       )}
     </Card>
   );

@@ -1,13 +1,17 @@
-import { Empty, Spin, Tabs } from 'antd';
+import { Tabs } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useParams, useSearchParams } from 'react-router';
+import { Link, useParams } from 'react-router';
 import { useResource } from '../../api/hooks';
 import type { ServerDetail } from '../../api/types';
+import { CopyButton } from '../../components/CopyButton';
+import { EmptyHint } from '../../components/EmptyHint';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { RangePicker } from '../../components/RangePicker';
 import { ServerStateMark } from '../../components/StateMarks';
+import { useParameter } from '../../components/useParameter';
 import { useTimeRange } from '../../components/useTimeRange';
 import { CompareControl } from './CompareControl';
 import { groupMetrics } from './groupMetrics';
@@ -15,28 +19,36 @@ import { MetricChart } from './MetricChart';
 import { ServerAlerts } from './ServerAlerts';
 import { ServerFacts } from './ServerFacts';
 import { useAlertMarks } from './useAlertMarks';
+import { useMetrics } from './useMetrics';
 
+/** Everything about one server: how it stands, what burns, and the charts of all that it measures. */
 export default function ServerPage() {
   const { t } = useTranslation();
   const { name = '' } = useParams();
-  const [parameters, setParameters] = useSearchParams();
+  const { parameters, set } = useParameter();
   const detail = useResource<ServerDetail>(`servers/${encodeURIComponent(name)}`, undefined, { refetchInterval: 30_000 });
   const time = useTimeRange('6h');
   const marks = useAlertMarks(name, time.range);
-  const groups = useMemo(() => groupMetrics(detail.data?.metrics ?? []), [detail.data?.metrics]);
-  const compare = parameters.get('compare') ?? '';
-  const tab = parameters.get('tab') ?? groups[0]?.key;
+  const metrics = useMetrics(name, detail.data, time.range);
+  const groups = useMemo(() => groupMetrics(metrics), [metrics]);
+  const compare = parameters.getAll('compare');
+  const asked = parameters.get('tab');
+  const tab = groups.some(({ key }) => key === asked) ? (asked ?? undefined) : groups[0]?.key;
 
-  const set = (parameter: string, value: string) =>
-    setParameters((old) => {
-      const next = new URLSearchParams(old);
-      if (value) next.set(parameter, value);
-      else next.delete(parameter);
-      return next;
-    }, { replace: true });
-
-  if (detail.error) return <ErrorPanel error={detail.error} retry={() => void detail.refetch()} />;
-  if (!detail.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  const back = (
+    <Link className="link" to="/servers">
+      {t('server.back')}
+    </Link>
+  );
+  if (detail.error && !detail.data) {
+    return (
+      <>
+        <PageHeader title={name} hint={back} />
+        <ErrorPanel error={detail.error} retry={() => void detail.refetch()} />
+      </>
+    );
+  }
+  if (!detail.data) return <Loading height={320} />;
   return (
     <>
       <PageHeader
@@ -44,16 +56,13 @@ export default function ServerPage() {
         title={
           <span className="row">
             {name}
+            <CopyButton text={name} />
             <span style={{ fontSize: 13, fontWeight: 400 }}>
               <ServerStateMark state={detail.data.state} />
             </span>
           </span>
         }
-        hint={
-          <Link className="link" to="/servers">
-            {t('server.back')}
-          </Link>
-        }
+        hint={back}
       />
       <div className="stack">
         <ServerFacts server={detail.data} />
@@ -62,23 +71,24 @@ export default function ServerPage() {
           <RangePicker {...time} />
           <CompareControl server={name} value={compare} onChange={(value) => set('compare', value)} />
         </div>
-        {groups.length === 0 && <Empty description={t('server.no_metrics')} />}
+        {groups.length === 0 && <EmptyHint title={t('server.no_metrics')} hint={t('server.no_metrics_hint')} />}
         <Tabs
           activeKey={tab}
           onChange={(key) => set('tab', key)}
           destroyOnHidden
-          items={groups.map(({ key, metrics }) => ({
+          items={groups.map(({ key, metrics: shown }) => ({
             key,
             label: t(`metric_groups.${key}`),
             children: (
               <div className="grid">
-                {metrics.map((metric) => (
+                {shown.map((metric) => (
                   <MetricChart key={metric.name} metric={metric} server={name} range={time.range} compare={compare} marks={marks} onZoom={time.setCustom} />
                 ))}
               </div>
             ),
           }))}
         />
+        {groups.length > 0 && <p className="faint" style={{ margin: 0, fontSize: 12 }}>{t('chart.zoom_hint')}</p>}
       </div>
     </>
   );

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useList } from '../../api/hooks';
 import type { AlertRow } from '../../api/types';
-import type { Mark } from '../../components/chartOption';
+import type { Mark } from '../../components/chartMarks';
 import type { TimeRange } from '../../components/useTimeRange';
 
 /** The stretches within the range in which an alert was firing, to be marked on charts. */

@@ -8,7 +8,10 @@ import { Labels } from '../../components/Labels';
 import { ServerStateMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
 import { UsageBar } from '../../components/UsageBar';
+import { serverLink } from '../../format/links';
 import { formatNumber, formatSeconds, formatValue } from '../../format/numbers';
+
+const BAR_WIDTH = 124;
 
 export function useServerColumns(): Column<ServerRow>[] {
   const { t } = useTranslation();
@@ -18,10 +21,11 @@ export function useServerColumns(): Column<ServerRow>[] {
       title: t('servers.name'),
       sortable: true,
       narrow: 'title',
+      fixed: 'left',
       csv: ({ name }) => name,
       render: ({ name, alerts }) => (
-        <span className="row">
-          <Link className="link" to={`/servers/${encodeURIComponent(name)}`}>
+        <span className="row" style={{ flexWrap: 'nowrap' }}>
+          <Link className="link" to={serverLink(name)} style={{ maxWidth: 240, overflowWrap: 'anywhere' }}>
             {name}
           </Link>
           {alerts > 0 && (
@@ -33,18 +37,22 @@ export function useServerColumns(): Column<ServerRow>[] {
       ),
     },
     { key: 'state', title: t('servers.state'), sortable: true, narrow: 'title', csv: ({ state }) => state, render: ({ state }) => <ServerStateMark state={state} /> },
-    { key: 'cpu_ratio', title: t('metrics.cpu'), sortable: true, width: 150, csv: (row) => row.cpu_ratio, render: (row) => <UsageBar ratio={row.cpu_ratio} /> },
-    { key: 'memory_ratio', title: t('metrics.memory'), sortable: true, width: 150, csv: (row) => row.memory_ratio, render: (row) => <UsageBar ratio={row.memory_ratio} /> },
-    { key: 'disk_ratio', title: t('metrics.disk'), sortable: true, width: 150, csv: (row) => row.disk_ratio, render: (row) => <UsageBar ratio={row.disk_ratio} /> },
+    { key: 'cpu_ratio', title: t('metrics.cpu'), sortable: true, width: BAR_WIDTH, csv: (row) => row.cpu_ratio, render: (row) => <UsageBar ratio={row.cpu_ratio} /> },
+    { key: 'memory_ratio', title: t('metrics.memory'), sortable: true, width: BAR_WIDTH, csv: (row) => row.memory_ratio, render: (row) => <UsageBar ratio={row.memory_ratio} /> },
+    { key: 'disk_ratio', title: t('metrics.disk'), sortable: true, width: BAR_WIDTH, csv: (row) => row.disk_ratio, render: (row) => <UsageBar ratio={row.disk_ratio} /> },
     {
       key: 'receive_bytes_per_sec',
       title: t('metrics.network'),
       sortable: true,
       csv: (row) => row.receive_bytes_per_sec,
       render: (row) => (
-        <span className="num">
-          <ArrowDownOutlined className="faint" title={t('metrics.receive')} /> {formatValue(row.receive_bytes_per_sec, 'bytes/s')}{' '}
-          <ArrowUpOutlined className="faint" title={t('metrics.transmit')} /> {formatValue(row.transmit_bytes_per_sec, 'bytes/s')}
+        <span className="pair num">
+          <span>
+            <ArrowDownOutlined className="faint" title={t('metrics.receive')} /> {formatValue(row.receive_bytes_per_sec, 'bytes/s')}
+          </span>
+          <span>
+            <ArrowUpOutlined className="faint" title={t('metrics.transmit')} /> {formatValue(row.transmit_bytes_per_sec, 'bytes/s')}
+          </span>
         </span>
       ),
     },
@@ -55,9 +63,19 @@ export function useServerColumns(): Column<ServerRow>[] {
       title: t('servers.where'),
       sortable: true,
       csv: (row) => [row.provider, row.account, row.region].filter(Boolean).join(' / '),
-      render: (row) => <span className="num">{[row.provider, row.region].filter(Boolean).join(' · ')}</span>,
+      render: (row) => (
+        <span className="pair">
+          <span>{row.provider}</span>
+          <span className="faint">{[row.account, row.region].filter(Boolean).join(' · ')}</span>
+        </span>
+      ),
     },
-    { key: 'tags', title: t('servers.tags'), csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: ({ tags }) => <Labels labels={tags} /> },
+    {
+      key: 'tags',
+      title: t('servers.tags'),
+      csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '),
+      render: ({ tags }) => <div style={{ maxWidth: 170 }}><Labels labels={tags} link={(name, value) => `/servers?tag=${encodeURIComponent(`${name}=${value}`)}`} /></div>,
+    },
     { key: 'last_seen_ms', title: t('servers.last_seen'), sortable: true, csv: (row) => (row.last_seen_ms ? new Date(row.last_seen_ms).toISOString() : ''), render: (row) => <TimeText ms={row.last_seen_ms} /> },
   ];
 }

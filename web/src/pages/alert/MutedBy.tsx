@@ -1,0 +1,21 @@
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import type { Muting } from '../../api/types';
+
+const PLACES = { silence: '/silences', maintenance: '/silences?tab=windows' };
+
+/** What holds the notifications of an alert back, each with the way to it. */
+export function MutedBy({ mutings }: { mutings: Muting[] }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {mutings.map(({ kind, id }) => (
+        <div key={kind + id}>
+          <Link className="link" to={kind === 'inhibition' ? `/alerts/${id}` : PLACES[kind]}>
+            {t(`alert.muted.${kind}`)}
+          </Link>
+        </div>
+      ))}
+    </>
+  );
+}
