@@ -1,16 +1,18 @@
 //! Blocks: what is old, as Parquet files in the object store.
 //!
-//! A block is the folder `blocks/<ULID>/` with one sample file for each encoding class, the list
+//! A block is the folder `blocks/<ULID>/` with one sample file for each type of values, the list
 //! of its series, and `meta.json`, which is written last: a block without it does not exist.
 
+mod delta_pack;
 mod encoding;
+mod integers;
 mod meta;
 mod points;
 mod read;
 mod series_file;
 mod write;
 
-pub(crate) use encoding::{Class, ClassChooser};
+pub(crate) use encoding::{Class, ClassChooser, FileKind};
 pub(crate) use meta::{BlockMeta, FORMAT_VERSION, FileMeta, Flush, Resolution, RollupColumn};
 pub(crate) use points::{Points, settle_samples};
 pub(crate) use read::{Block, BlockSeries, Decoded};

@@ -3,7 +3,8 @@
 //! A row stands for the bucket that its timestamp lies in; the timestamp is that of the bucket's
 //! last sample, so that `last` is a real sample. NaN and staleness markers are left out. For
 //! counters `increase` is the growth since the last sample of the bucket before, a fall being a
-//! reset to zero as Prometheus reads it, so that no reset inside a bucket is lost.
+//! reset to zero as Prometheus reads it, so that no reset inside a bucket is lost. Rows of a series
+//! that has one sample a bucket are those samples, and are stored as such.
 
 use yunhai_model::{Sample, TimestampMs, stale_nan};
 
@@ -25,11 +26,9 @@ pub(crate) fn roll_up(
         if value.is_nan() {
             continue;
         }
-        let growth = match previous.replace(value) {
-            Some(before) if value < before => value,
-            Some(before) => value - before,
-            None => 0.0,
-        };
+        let growth = previous
+            .replace(value)
+            .map_or(0.0, |before| grown(before, value));
         if time < start_ms {
             continue;
         }
@@ -48,6 +47,15 @@ pub(crate) fn roll_up(
         done.finish(is_counter, &mut points);
     }
     points
+}
+
+/// How far a counter grew from one sample to the next; a fall is a reset to zero.
+fn grown(before: f64, value: f64) -> f64 {
+    if value < before {
+        value
+    } else {
+        value - before
+    }
 }
 
 struct Bucket {
@@ -150,11 +158,18 @@ pub(crate) fn to_samples(points: &Points, resolution: Resolution, reading: Readi
         Reading::Growth => {
             let mut samples: Vec<Sample> = plain(RollupColumn::Last);
             let increases = column(RollupColumn::Increase);
+            if increases.iter().all(|increase| increase.is_nan()) {
+                // Not a counter, or rows that are samples themselves: resets are where they were.
+                return samples;
+            }
+            let lasts = column(RollupColumn::Last);
             // Anchored at the newest value, so that raw samples go on from there without a reset.
             for at in (1..samples.len()).rev() {
-                if !increases[at].is_nan() {
-                    samples[at - 1].value = samples[at].value - increases[at];
-                }
+                let increase = match increases[at] {
+                    single if single.is_nan() => grown(lasts[at - 1], lasts[at]),
+                    increase => increase,
+                };
+                samples[at - 1].value = samples[at].value - increase;
             }
             samples
         }

@@ -106,7 +106,7 @@ impl Store {
                 .iter()
                 .map(|row| BlockSeries {
                     id: state.catalogue.intern(&row.labels),
-                    class: row.class,
+                    file: row.file,
                     first_row: row.first_row,
                     rows: row.rows,
                     min_ms: row.min_ms,

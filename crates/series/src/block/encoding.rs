@@ -2,6 +2,8 @@
 
 use yunhai_model::is_stale;
 
+use super::Resolution;
+
 /// How the values of a metric are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Class {
@@ -16,23 +18,49 @@ const MAX_SCALE: u8 = 9;
 
 const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-impl Class {
-    /// Returns the name of the sample file of this class.
+/// Which sample file of a block holds a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FileKind {
+    /// The type of its values.
+    pub(crate) class: Class,
+    /// Whether, in a roll-up, each row stands for one sample and has that sample's value alone.
+    pub(crate) is_single: bool,
+}
+
+impl FileKind {
+    /// Returns the file's name.
     pub(crate) fn file_name(self) -> String {
-        match self {
-            Self::Decimal(scale) => format!("samples-d{scale}.parquet"),
-            Self::Double => "samples-double.parquet".to_owned(),
+        let rows = if self.is_single { "singles" } else { "samples" };
+        match self.class {
+            Class::Decimal(scale) => format!("{rows}-d{scale}.parquet"),
+            Class::Double => format!("{rows}-double.parquet"),
         }
     }
 
-    /// Reads a sample file's name back.
+    /// Reads a file's name back.
     pub(crate) fn of_file(name: &str) -> Option<Self> {
-        let class = name.strip_prefix("samples-")?.strip_suffix(".parquet")?;
-        if class == "double" {
-            return Some(Self::Double);
+        let (rows, class) = name.strip_suffix(".parquet")?.split_once('-')?;
+        let is_single = match rows {
+            "singles" => true,
+            "samples" => false,
+            _ => return None,
+        };
+        let class = if class == "double" {
+            Class::Double
+        } else {
+            let scale: u8 = class.strip_prefix('d')?.parse().ok()?;
+            (scale <= MAX_SCALE).then_some(Class::Decimal(scale))?
+        };
+        Some(Self { class, is_single })
+    }
+
+    /// Returns the file's value columns.
+    pub(crate) fn columns(self, resolution: Resolution) -> &'static [&'static str] {
+        if self.is_single {
+            Resolution::Raw.columns()
+        } else {
+            resolution.columns()
         }
-        let scale: u8 = class.strip_prefix('d')?.parse().ok()?;
-        (scale <= MAX_SCALE).then_some(Self::Decimal(scale))
     }
 }
 
@@ -151,10 +179,14 @@ mod tests {
     #[test]
     fn file_names_read_back() {
         for class in [Class::Decimal(0), Class::Decimal(9), Class::Double] {
-            assert_eq!(Class::of_file(&class.file_name()), Some(class));
+            for is_single in [false, true] {
+                let kind = FileKind { class, is_single };
+                assert_eq!(FileKind::of_file(&kind.file_name()), Some(kind));
+            }
         }
-        assert_eq!(Class::of_file("series.parquet"), None);
-        assert_eq!(Class::of_file("samples-d77.parquet"), None);
+        for other in ["series.parquet", "samples-d77.parquet", "rows-d1.parquet"] {
+            assert_eq!(FileKind::of_file(other), None);
+        }
     }
 
     proptest! {

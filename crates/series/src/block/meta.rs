@@ -5,8 +5,9 @@ use yunhai_model::TimestampMs;
 
 use crate::Error;
 
-/// The version of the block format that this release writes, and the newest it reads.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+/// The version of the block format that this release writes, and the newest it reads. Version 1 had
+/// no files of singles; it is read as it is.
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// How fine a block's samples are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

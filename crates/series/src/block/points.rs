@@ -1,8 +1,8 @@
 //! The rows of one series on their way into or out of a block.
 
-use yunhai_model::{Sample, TimestampMs};
+use yunhai_model::{Sample, TimestampMs, stale_nan};
 
-use super::Resolution;
+use super::{Resolution, RollupColumn};
 
 /// Times and, for each value column of the resolution, the values; NULL is the staleness marker.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,16 @@ impl Points {
             times: Vec::new(),
             columns: vec![Vec::new(); resolution.columns().len()],
         }
+    }
+
+    /// Tells whether each row of a roll-up stands for one sample, whose value then says all.
+    pub(crate) fn are_singles(&self) -> bool {
+        let counts = self.columns.get(RollupColumn::Count as usize);
+        counts.is_some_and(|counts| {
+            counts
+                .iter()
+                .all(|count| (count - 1.0).abs() < f64::EPSILON)
+        })
     }
 
     /// Adds rows; the order is made good by [`Points::settle`].
@@ -58,6 +68,16 @@ impl Points {
         self.times.truncate(to);
         self.times.drain(..from);
     }
+}
+
+/// Returns the columns of roll-up rows that stand for one sample each. How a counter grew is left
+/// out, as the values tell it.
+pub(crate) fn columns_of_singles(values: Vec<f64>) -> Vec<Vec<f64>> {
+    let rows = values.len();
+    let mut columns = vec![values; RollupColumn::Count as usize + 1];
+    columns[RollupColumn::Increase as usize] = vec![stale_nan(); rows];
+    columns[RollupColumn::Count as usize] = vec![1.0; rows];
+    columns
 }
 
 /// Brings samples of several sources into order; of several at one time the first source's stays.

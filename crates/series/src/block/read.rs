@@ -19,7 +19,8 @@ use tokio::sync::OnceCell;
 use yunhai_model::{TimestampMs, stale_nan};
 
 use super::encoding::from_decimals;
-use super::{BlockMeta, Class, FileMeta, Points};
+use super::points::columns_of_singles;
+use super::{BlockMeta, Class, FileKind, FileMeta, Points, Resolution};
 use crate::Error;
 use crate::catalogue::SeriesId;
 
@@ -27,7 +28,7 @@ use crate::catalogue::SeriesId;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockSeries {
     pub(crate) id: SeriesId,
-    pub(crate) class: Class,
+    pub(crate) file: FileKind,
     pub(crate) first_row: u64,
     pub(crate) rows: u64,
     pub(crate) min_ms: TimestampMs,
@@ -42,7 +43,7 @@ pub(crate) struct Block {
     pub(crate) folder: Path,
     /// Sorted by id.
     series: Vec<BlockSeries>,
-    indexes: BTreeMap<Class, OnceCell<Arc<FileIndex>>>,
+    indexes: BTreeMap<FileKind, OnceCell<Arc<FileIndex>>>,
 }
 
 /// The rows of some series of one sample file.
@@ -74,7 +75,7 @@ impl Block {
         let indexes = meta
             .files
             .iter()
-            .filter_map(|file| Some((Class::of_file(&file.name)?, OnceCell::new())))
+            .filter_map(|file| Some((FileKind::of_file(&file.name)?, OnceCell::new())))
             .collect();
         Self {
             meta,
@@ -105,28 +106,22 @@ impl Block {
         store: &Arc<dyn ObjectStore>,
         wanted: &[BlockSeries],
     ) -> Result<Vec<Decoded>, Error> {
-        let mut by_class: BTreeMap<Class, Vec<BlockSeries>> = BTreeMap::new();
+        let mut by_file: BTreeMap<FileKind, Vec<BlockSeries>> = BTreeMap::new();
         for one in wanted {
-            by_class.entry(one.class).or_default().push(*one);
+            by_file.entry(one.file).or_default().push(*one);
         }
+        let resolution = self.meta.resolution;
         let mut tasks = Vec::new();
-        for (class, mut wanted) in by_class {
+        for (kind, mut wanted) in by_file {
             wanted.sort_unstable_by_key(|one| one.first_row);
-            let index = self.index(store, class).await?;
-            let columns = 1 + self.meta.resolution.columns().len();
+            let index = self.index(store, kind).await?;
+            let columns = 1 + kind.columns(resolution).len();
             let runs = runs(&wanted);
-            let pages = self.fetch(store, class, &index, &runs, columns).await?;
-            let path = self.path(&class.file_name()).to_string();
-            let columns: Vec<bool> = self
-                .meta
-                .resolution
-                .columns()
-                .iter()
-                .map(|name| *name == "count")
-                .collect();
+            let pages = self.fetch(store, kind, &index, &runs, columns).await?;
+            let path = self.path(&kind.file_name()).to_string();
             // Decoding takes milliseconds of processor time, too long for the reactor's thread.
             tasks.push(tokio::task::spawn_blocking(move || {
-                decode(&index, pages, class, &columns, &wanted, &runs).map_err(|error| {
+                decode(&index, pages, kind, resolution, &wanted, &runs).map_err(|error| {
                     Error::Damaged {
                         path,
                         reason: error.to_string(),
@@ -148,8 +143,8 @@ impl Block {
         self.folder.clone().join(file)
     }
 
-    fn file(&self, class: Class) -> Result<&FileMeta, Error> {
-        let name = class.file_name();
+    fn file(&self, kind: FileKind) -> Result<&FileMeta, Error> {
+        let name = kind.file_name();
         self.meta
             .files
             .iter()
@@ -163,9 +158,9 @@ impl Block {
     async fn index(
         &self,
         store: &Arc<dyn ObjectStore>,
-        class: Class,
+        kind: FileKind,
     ) -> Result<Arc<FileIndex>, Error> {
-        let file = self.file(class)?;
+        let file = self.file(kind)?;
         let load = || async {
             let path = self.path(&file.name);
             let tail = store
@@ -187,7 +182,7 @@ impl Block {
         };
         let cell = self
             .indexes
-            .get(&class)
+            .get(&kind)
             .expect("each sample file has a cell");
         cell.get_or_try_init(load).await.cloned()
     }
@@ -196,12 +191,12 @@ impl Block {
     async fn fetch(
         &self,
         store: &Arc<dyn ObjectStore>,
-        class: Class,
+        kind: FileKind,
         index: &FileIndex,
         runs: &[Range<u64>],
         columns: usize,
     ) -> Result<SparseFile, Error> {
-        let file = self.file(class)?;
+        let file = self.file(kind)?;
         let path = self.path(&file.name);
         let mut ranges: Vec<Range<u64>> = Vec::new();
         for column in 1..=columns {
@@ -397,16 +392,17 @@ impl ChunkReader for SparseFile {
 fn decode(
     index: &FileIndex,
     pages: SparseFile,
-    class: Class,
-    is_count: &[bool],
+    kind: FileKind,
+    resolution: Resolution,
     wanted: &[BlockSeries],
     runs: &[Range<u64>],
 ) -> Result<Decoded, ParquetError> {
     let pages = Arc::new(pages);
+    let names = kind.columns(resolution);
     let total: u64 = wanted.iter().map(|one| one.rows).sum();
     let mut decoded = Decoded {
         times: Vec::with_capacity(total as usize),
-        columns: vec![Vec::with_capacity(total as usize); is_count.len()],
+        columns: vec![Vec::with_capacity(total as usize); names.len()],
         ..Decoded::default()
     };
     for group in 0..index.group_starts.len() {
@@ -422,10 +418,10 @@ fn decode(
             runs: &runs,
         };
         column(1).read::<Int64Type>(&mut decoded.times, None)?;
-        for (at, is_count) in is_count.iter().enumerate() {
+        for (at, name) in names.iter().enumerate() {
             let into = &mut decoded.columns[at];
-            match class {
-                _ if *is_count => {
+            match kind.class {
+                _ if *name == "count" => {
                     let mut counts = Vec::new();
                     column(2 + at).read::<Int64Type>(&mut counts, None)?;
                     from_decimals(&counts, 0, into);
@@ -458,6 +454,10 @@ fn decode(
             "{} rows were found in place of {at}",
             decoded.times.len()
         )));
+    }
+    if kind.is_single {
+        let values = decoded.columns.pop().unwrap_or_default();
+        decoded.columns = columns_of_singles(values);
     }
     Ok(decoded)
 }

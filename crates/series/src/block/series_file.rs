@@ -17,15 +17,16 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use yunhai_model::{Labels, METRIC_NAME, TimestampMs};
 
-use super::Class;
+use super::FileKind;
 use crate::Error;
 
 /// A series of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SeriesRow {
     pub(crate) labels: Labels,
-    pub(crate) class: Class,
-    /// Its first row in the class's sample file.
+    /// The sample file that has its rows.
+    pub(crate) file: FileKind,
+    /// Its first row in that file.
     pub(crate) first_row: u64,
     /// How many rows follow, the first one included.
     pub(crate) rows: u64,
@@ -56,7 +57,7 @@ pub(crate) fn write_series_file(rows: &[SeriesRow]) -> Result<Bytes, Error> {
             labels.values().append_value(value);
         }
         labels.append(true).map_err(ParquetError::from)?;
-        files.append_value(row.class.file_name());
+        files.append_value(row.file.file_name());
         first_rows.append_value(row.first_row as i64);
         counts.append_value(row.rows as i64);
         starts.append_value(row.min_ms);
@@ -142,7 +143,7 @@ pub(crate) fn read_series_file(path: &str, bytes: Bytes) -> Result<Vec<SeriesRow
             let file = files.value(at);
             rows.push(SeriesRow {
                 labels: Labels::new(pairs),
-                class: Class::of_file(file)
+                file: FileKind::of_file(file)
                     .ok_or_else(|| damaged(format!("`{file}` is not a sample file")))?,
                 first_row: first_rows[at] as u64,
                 rows: counts[at] as u64,

@@ -1,30 +1,35 @@
 //! Writing a block's files.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{DataType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::DoubleType;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
 use yunhai_model::{Labels, TimestampMs, is_stale};
 
 use super::encoding::to_decimal;
+use super::integers::{IntegerColumn, PageCompressor};
 use super::read::parse_index;
 use super::{
-    BlockMeta, Class, FORMAT_VERSION, FileMeta, Flush, Points, Resolution, SERIES_FILE, SeriesRow,
-    write_series_file,
+    BlockMeta, Class, FORMAT_VERSION, FileKind, FileMeta, Flush, Points, Resolution, RollupColumn,
+    SERIES_FILE, SeriesRow, write_series_file,
 };
 use crate::Error;
 
 /// Rows that are gathered before they are encoded.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
-/// Rows of a page: small enough that one series costs little to read, large enough to compress.
+/// Rows of a page of values: small enough that one series costs little to read, large enough to
+/// compress.
 const PAGE_ROWS: usize = 8192;
+/// Rows of a page of timestamps, which are hardly more than their page's header.
+const TIME_PAGE_ROWS: usize = 4 * PAGE_ROWS;
+const ZSTD_LEVEL: i32 = 3;
 
 /// A block that is ready to be stored.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ pub(crate) struct BlockDraft {
 /// Takes series in the order of their labels and makes a block of them.
 pub(crate) struct BlockWriter {
     resolution: Resolution,
-    files: BTreeMap<Class, SampleFile>,
+    files: BTreeMap<FileKind, SampleFile>,
     rows: Vec<SeriesRow>,
     min_ms: TimestampMs,
     max_ms: TimestampMs,
@@ -67,14 +72,18 @@ impl BlockWriter {
             return Ok(());
         };
         let number = i32::try_from(self.rows.len()).expect("fewer than 2^31 series in a block");
-        let resolution = self.resolution;
-        let file = self
-            .files
-            .entry(class)
-            .or_insert_with(|| SampleFile::new(class, resolution));
+        let kind = FileKind {
+            class,
+            is_single: points.are_singles(),
+        };
+        let columns = kind.columns(self.resolution);
+        let file = match self.files.entry(kind) {
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(place) => place.insert(SampleFile::new(class, columns)?),
+        };
         self.rows.push(SeriesRow {
             labels: labels.clone(),
-            class,
+            file: kind,
             first_row: file.rows,
             rows: points.times.len() as u64,
             min_ms: *first,
@@ -83,7 +92,12 @@ impl BlockWriter {
         self.min_ms = self.min_ms.min(*first);
         self.max_ms = self.max_ms.max(*last);
         self.samples += points.times.len() as u64;
-        file.add(number, points)
+        let columns: Vec<&[f64]> = if kind.is_single {
+            vec![&points.columns[RollupColumn::Last as usize]]
+        } else {
+            points.columns.iter().map(Vec::as_slice).collect()
+        };
+        file.add(number, &points.times, &columns)
     }
 
     /// Encodes what is left. `None` where nothing was added.
@@ -97,8 +111,8 @@ impl BlockWriter {
             return Ok(None);
         }
         let mut files = Vec::new();
-        for (class, file) in self.files {
-            files.push((class.file_name(), file.finish()?));
+        for (kind, file) in self.files {
+            files.push((kind.file_name(), file.finish()?));
         }
         files.push((SERIES_FILE.to_owned(), write_series_file(&self.rows)?));
         let described = files
@@ -168,31 +182,36 @@ fn describe(name: &str, bytes: &Bytes) -> Result<FileMeta, ParquetError> {
 /// A sample file in the making.
 struct SampleFile {
     class: Class,
-    resolution: Resolution,
+    columns: &'static [&'static str],
     /// Rows added so far, those in `writer` among them.
     rows: u64,
-    series: Vec<i32>,
+    series: Vec<i64>,
     gathered: Points,
     writer: Option<SerializedFileWriter<Vec<u8>>>,
+    compressor: PageCompressor,
 }
 
 impl SampleFile {
-    fn new(class: Class, resolution: Resolution) -> Self {
-        Self {
+    fn new(class: Class, columns: &'static [&'static str]) -> Result<Self, ParquetError> {
+        Ok(Self {
             class,
-            resolution,
+            columns,
             rows: 0,
             series: Vec::new(),
-            gathered: Points::new(resolution),
+            gathered: Points {
+                times: Vec::new(),
+                columns: vec![Vec::new(); columns.len()],
+            },
             writer: None,
-        }
+            compressor: PageCompressor::new(ZSTD_LEVEL)?,
+        })
     }
 
-    fn add(&mut self, number: i32, points: &Points) -> Result<(), Error> {
-        let columns: Vec<&[f64]> = points.columns.iter().map(Vec::as_slice).collect();
-        self.gathered.extend(&points.times, &columns);
-        self.series.resize(self.gathered.times.len(), number);
-        self.rows += points.times.len() as u64;
+    fn add(&mut self, number: i32, times: &[TimestampMs], columns: &[&[f64]]) -> Result<(), Error> {
+        self.gathered.extend(times, columns);
+        self.series
+            .resize(self.gathered.times.len(), i64::from(number));
+        self.rows += times.len() as u64;
         if self.series.len() >= ROW_GROUP_ROWS {
             self.write_row_group()?;
         }
@@ -212,13 +231,7 @@ impl SampleFile {
             Some(writer) => writer,
             None => self.start()?,
         };
-        write_rows(
-            &mut writer,
-            self.class,
-            self.resolution,
-            &self.series,
-            &self.gathered,
-        )?;
+        self.write_rows(&mut writer, self.series.len())?;
         self.writer = Some(writer);
         self.series.clear();
         self.gathered.times.clear();
@@ -227,134 +240,115 @@ impl SampleFile {
     }
 
     /// Starts the file; doubles get the encoding that is smallest for the first rows.
-    fn start(&self) -> Result<SerializedFileWriter<Vec<u8>>, Error> {
+    fn start(&mut self) -> Result<SerializedFileWriter<Vec<u8>>, Error> {
         if self.class != Class::Double {
-            return Ok(new_file(
-                self.class,
-                self.resolution,
-                Encoding::DELTA_BINARY_PACKED,
-            )?);
+            return Ok(self.new_file(Encoding::PLAIN)?);
         }
         let trial_rows = self.series.len().min(64 * 1024);
-        let trial = Points {
-            times: self.gathered.times[..trial_rows].to_vec(),
-            columns: self
-                .gathered
-                .columns
-                .iter()
-                .map(|column| column[..trial_rows].to_vec())
-                .collect(),
-        };
         let mut best = (usize::MAX, Encoding::PLAIN);
         for encoding in [
             Encoding::RLE_DICTIONARY,
             Encoding::BYTE_STREAM_SPLIT,
             Encoding::PLAIN,
         ] {
-            let mut writer = new_file(self.class, self.resolution, encoding)?;
-            write_rows(
-                &mut writer,
-                self.class,
-                self.resolution,
-                &self.series[..trial_rows],
-                &trial,
-            )?;
+            let mut writer = self.new_file(encoding)?;
+            self.write_rows(&mut writer, trial_rows)?;
             let size = writer.into_inner()?.len();
             if size < best.0 {
                 best = (size, encoding);
             }
         }
-        Ok(new_file(self.class, self.resolution, best.1)?)
+        Ok(self.new_file(best.1)?)
     }
-}
 
-fn new_file(
-    class: Class,
-    resolution: Resolution,
-    value_encoding: Encoding,
-) -> Result<SerializedFileWriter<Vec<u8>>, ParquetError> {
-    let values: String = resolution
-        .columns()
-        .iter()
-        .map(|name| match (*name, class) {
-            ("count", _) => "required int64 count;".to_owned(),
-            (name, Class::Decimal(scale)) => {
-                format!("optional int64 {name} (DECIMAL(18,{scale}));")
-            }
-            (name, Class::Double) => format!("optional double {name};"),
-        })
-        .collect();
-    let schema = parse_message_type(&format!(
-        "message samples {{ required int32 series; required int64 timestamp (TIMESTAMP(MILLIS,true)); {values} }}"
-    ))?;
-    let mut properties = WriterProperties::builder()
-        .set_created_by("yunhai".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_dictionary_enabled(false)
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS)
-        .set_max_row_group_row_count(None);
-    for name in ["series", "timestamp", "count"] {
-        properties = properties
-            .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED)
-            .set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Page);
-    }
-    for name in resolution.columns().iter().filter(|name| **name != "count") {
-        let path = ColumnPath::from(*name);
-        properties = if value_encoding == Encoding::RLE_DICTIONARY {
-            properties.set_column_dictionary_enabled(path, true)
-        } else {
-            properties.set_column_encoding(path, value_encoding)
-        };
-    }
-    SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties.build()))
-}
-
-fn write_rows(
-    writer: &mut SerializedFileWriter<Vec<u8>>,
-    class: Class,
-    resolution: Resolution,
-    series: &[i32],
-    points: &Points,
-) -> Result<(), ParquetError> {
-    let mut group = writer.next_row_group()?;
-    write_column::<Int32Type>(&mut group, series, None)?;
-    write_column::<Int64Type>(&mut group, &points.times, None)?;
-    for (name, column) in resolution.columns().iter().zip(&points.columns) {
-        if *name == "count" {
-            let counts: Vec<i64> = column.iter().map(|count| *count as i64).collect();
-            write_column::<Int64Type>(&mut group, &counts, None)?;
-            continue;
-        }
-        let levels: Vec<i16> = column
+    fn new_file(
+        &self,
+        double_encoding: Encoding,
+    ) -> Result<SerializedFileWriter<Vec<u8>>, ParquetError> {
+        let values: String = self
+            .columns
             .iter()
-            .map(|value| i16::from(!is_stale(*value)))
+            .map(|name| match (*name, self.class) {
+                ("count", _) => "required int64 count;".to_owned(),
+                (name, Class::Decimal(scale)) => {
+                    format!("optional int64 {name} (DECIMAL(18,{scale}));")
+                }
+                (name, Class::Double) => format!("optional double {name};"),
+            })
             .collect();
-        let values = column.iter().copied().filter(|value| !is_stale(*value));
-        match class {
-            Class::Decimal(scale) => {
-                let numbers: Vec<i64> = values.map(|value| to_decimal(value, scale)).collect();
-                write_column::<Int64Type>(&mut group, &numbers, Some(&levels))?;
+        let schema = parse_message_type(&format!(
+            "message samples {{ required int32 series; required int64 timestamp (TIMESTAMP(MILLIS,true)); {values} }}"
+        ))?;
+        let mut properties = WriterProperties::builder()
+            .set_created_by("yunhai".to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+            .set_dictionary_enabled(double_encoding == Encoding::RLE_DICTIONARY)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_write_batch_size(PAGE_ROWS)
+            .set_max_row_group_row_count(None);
+        if double_encoding != Encoding::RLE_DICTIONARY {
+            properties = properties.set_encoding(double_encoding);
+        }
+        SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties.build()))
+    }
+
+    /// Writes the first of the gathered rows as a row group.
+    fn write_rows(
+        &mut self,
+        writer: &mut SerializedFileWriter<Vec<u8>>,
+        rows: usize,
+    ) -> Result<(), ParquetError> {
+        let descriptions = writer.schema_descr().columns().to_vec();
+        let mut group = writer.next_row_group()?;
+        // The series is needed to find rows without the list of series only, so never in pieces.
+        let series =
+            IntegerColumn::new(&descriptions[0], &self.series[..rows], None, ROW_GROUP_ROWS);
+        self.compressor.write(&mut group, &series)?;
+        let times = IntegerColumn::new(
+            &descriptions[1],
+            &self.gathered.times[..rows],
+            None,
+            TIME_PAGE_ROWS,
+        );
+        self.compressor.write(&mut group, &times)?;
+        for (at, (name, column)) in self.columns.iter().zip(&self.gathered.columns).enumerate() {
+            let column = &column[..rows];
+            if *name == "count" {
+                let counts: Vec<i64> = column.iter().map(|count| *count as i64).collect();
+                let counts = IntegerColumn::new(&descriptions[2 + at], &counts, None, PAGE_ROWS);
+                self.compressor.write(&mut group, &counts)?;
+                continue;
             }
-            Class::Double => {
-                let values: Vec<f64> = values.collect();
-                write_column::<DoubleType>(&mut group, &values, Some(&levels))?;
+            let levels: Vec<i16> = column
+                .iter()
+                .map(|value| i16::from(!is_stale(*value)))
+                .collect();
+            let values = column.iter().copied().filter(|value| !is_stale(*value));
+            match self.class {
+                Class::Decimal(scale) => {
+                    let numbers: Vec<i64> = values.map(|value| to_decimal(value, scale)).collect();
+                    let numbers = IntegerColumn::new(
+                        &descriptions[2 + at],
+                        &numbers,
+                        Some(&levels),
+                        PAGE_ROWS,
+                    );
+                    self.compressor.write(&mut group, &numbers)?;
+                }
+                Class::Double => {
+                    let values: Vec<f64> = values.collect();
+                    let mut column = group
+                        .next_column()?
+                        .expect("the schema has a column for each that is written");
+                    column
+                        .typed::<DoubleType>()
+                        .write_batch(&values, Some(&levels), None)?;
+                    column.close()?;
+                }
             }
         }
+        group.close()?;
+        Ok(())
     }
-    group.close()?;
-    Ok(())
-}
-
-fn write_column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    values: &[T::T],
-    levels: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let mut column = group
-        .next_column()?
-        .expect("the schema has a column for each that is written");
-    column.typed::<T>().write_batch(values, levels, None)?;
-    column.close()
 }

@@ -249,7 +249,7 @@ pub(super) fn open_block(
         .zip(ids)
         .map(|(row, id)| BlockSeries {
             id: *id,
-            class: row.class,
+            file: row.file,
             first_row: row.first_row,
             rows: row.rows,
             min_ms: row.min_ms,

@@ -253,14 +253,14 @@ fn plan_parts(
             parts
                 .entry(one.id)
                 .and_modify(|part| {
-                    if part.class != Some(one.class) {
+                    if part.class != Some(one.file.class) {
                         part.class = None;
                     }
                 })
                 .or_insert_with(|| Part {
                     labels: labels.clone(),
                     id: one.id,
-                    class: Some(one.class),
+                    class: Some(one.file.class),
                 });
         }
     }

@@ -210,7 +210,7 @@ async fn unfinished_blocks_are_deleted_and_newer_formats_are_refused() {
 
     let meta = block_files(&bench, "meta.json").remove(0);
     let text = std::fs::read_to_string(&meta).unwrap();
-    std::fs::write(&meta, text.replace("\"version\":1", "\"version\":2")).unwrap();
+    std::fs::write(&meta, text.replace("\"version\":2", "\"version\":3")).unwrap();
     let error = Store::open(
         yunhai_series::StoreConfig::in_directory(bench.folder.path()),
         bench.clock.clone(),
@@ -218,7 +218,7 @@ async fn unfinished_blocks_are_deleted_and_newer_formats_are_refused() {
     .await
     .unwrap_err();
     assert!(
-        matches!(error, Error::NewerFormat { found: 2, .. }),
+        matches!(error, Error::NewerFormat { found: 3, .. }),
         "{error}"
     );
 }

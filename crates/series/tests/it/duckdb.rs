@@ -40,6 +40,18 @@ async fn duckdb_reads_the_same_values() {
         .append(vec![
             series("bytes_total", "a", &column(&|at| (at * 987_654_321) as f64)),
             series("bytes_total", "b", &column(&|at| at as f64)),
+            // Steps of all sizes in both directions, so that differences wrap around.
+            series(
+                "bytes_total",
+                "c",
+                &column(&|at| ((1_i64 << 50) - at * at) as f64),
+            ),
+            series("bytes_total", "d", &column(&|at| (at % 5) as f64)),
+            series(
+                "bytes_total",
+                "e",
+                &column(&|at| if at % 50 == 0 { -9e15 } else { 9e15 }),
+            ),
             series(
                 "percent",
                 "a",

@@ -104,6 +104,89 @@ async fn roll_ups_answer_when_raw_samples_are_gone() {
     assert!(store.series(&[], i64::MIN, i64::MAX).unwrap().is_empty());
 }
 
+/// A sample every five minutes for a day, then one every minute: a gauge, and a counter that is
+/// reset every 100 samples.
+fn slow_then_fast() -> [Vec<(i64, f64)>; 2] {
+    let times: Vec<i64> = (0..288)
+        .map(|at| MONDAY_MS + at * 5 * MINUTE_MS)
+        .chain((0..1440).map(|minute| MONDAY_MS + DAY_MS + minute * MINUTE_MS))
+        .collect();
+    let of = |value: &dyn Fn(usize) -> f64| -> Vec<(i64, f64)> {
+        let values = times.iter().enumerate();
+        values.map(|(at, time)| (*time, value(at))).collect()
+    };
+    [
+        of(&|at| (at * 37 % 1000) as f64 / 10.0),
+        of(&|at| (at % 100) as f64 * 3.0),
+    ]
+}
+
+#[tokio::test]
+async fn series_with_one_sample_a_bucket_are_kept_as_they_are() {
+    let bench = Bench::new();
+    bench.clock.set(MONDAY_MS + 2 * DAY_MS);
+    let store = bench.open().await;
+    let [gauge, counter] = slow_then_fast();
+    for range in [0..288, 288..288 + 1440] {
+        store
+            .append(vec![
+                series("gauge", "a", &gauge[range.clone()]),
+                series("requests_total", "a", &counter[range]),
+            ])
+            .await
+            .unwrap();
+    }
+    store.flush().await.unwrap();
+    bench.clock.set(MONDAY_MS + 3 * DAY_MS);
+    store.compact().await.unwrap();
+    let files: Vec<String> = files_in(&bench.path("blocks"))
+        .iter()
+        .flat_map(|id| files_in(&bench.path("blocks").join(id)))
+        .collect();
+    assert!(
+        files.iter().any(|name| name == "singles-d1.parquet"),
+        "{files:?}"
+    );
+
+    bench.clock.set(MONDAY_MS + 30 * DAY_MS);
+    store.compact().await.unwrap();
+    assert_eq!(store.stats().block_samples, 0, "raw samples have expired");
+    // Twice: from a block of each day, and from one that holds rows of both kinds.
+    for round in 0..2 {
+        let kept = values(&store, "gauge", "last_over_time").await;
+        assert_eq!(kept.len(), 2 * 288);
+        assert_eq!(kept[..288], gauge[..288], "round {round}");
+        assert_eq!(
+            values(&store, "gauge", "min_over_time").await[..288],
+            gauge[..288]
+        );
+        let counted = values(&store, "gauge", "count_over_time").await;
+        assert_eq!(counted.len(), 288 + 1440);
+        let sum: f64 = counted.iter().map(|sample| sample.1).sum();
+        let expected: f64 = gauge.iter().map(|sample| sample.1).sum();
+        assert!((sum - expected).abs() < 1e-6, "{sum} of {expected}");
+        let growth = values(&store, "requests_total", "increase").await;
+        let grown: f64 = growth
+            .windows(2)
+            .map(|pair| {
+                if pair[1].1 < pair[0].1 {
+                    pair[1].1
+                } else {
+                    pair[1].1 - pair[0].1
+                }
+            })
+            .sum();
+        let expected: f64 = counter
+            .windows(2)
+            .map(|pair| (pair[1].1 - pair[0].1).max(0.0))
+            .sum();
+        // The first buckets of the faster day hold samples before which growth is not counted.
+        assert!((grown - expected).abs() <= 12.0, "{grown} of {expected}");
+        bench.clock.set(MONDAY_MS + 40 * DAY_MS);
+        store.compact().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn wide_ranges_with_wide_steps_read_roll_ups_and_agree_with_raw() {
     let bench = Bench::new();
