@@ -48,8 +48,19 @@ pub struct Alert {
     pub acknowledged: Option<Acknowledgement>,
     /// The silences that hold its notifications back.
     pub silenced_by: Vec<String>,
+    /// Everything that holds its notifications back, silences among it.
+    pub muted_by: Vec<Muting>,
     /// Whether it changes so often that its notifications are held back.
     pub flapping: bool,
+}
+
+/// Something that holds the notifications of an alert back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Muting {
+    /// `silence`, `maintenance` or `inhibition`.
+    pub kind: String,
+    /// The id of the silence or the maintenance window, or of the alert that inhibits this one.
+    pub id: String,
 }
 
 /// Who is on an alert.
@@ -90,6 +101,22 @@ pub struct AlertEvent {
     pub detail: String,
 }
 
+/// Which events of an alert are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AlertEventFilter {
+    /// Only events of this kind.
+    pub kind: Option<String>,
+}
+
+/// Says something on an alert.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct CommentRequest {
+    /// What one wants to say.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub comment: String,
+}
+
 /// Which alerts are asked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -102,6 +129,12 @@ pub struct AlertFilter {
     pub server: Option<String>,
     /// Only alerts of this rule.
     pub rule: Option<String>,
+    /// Only alerts of this group of rules.
+    pub group: Option<String>,
+    /// Only alerts that began at this time or later.
+    pub from_ms: Option<i64>,
+    /// Only alerts that began before this time.
+    pub until_ms: Option<i64>,
 }
 
 /// Says that one is on it.

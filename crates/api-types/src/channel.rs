@@ -23,6 +23,16 @@ pub struct Channel {
     pub last_used_ms: Option<i64>,
 }
 
+/// Which channels are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ChannelFilter {
+    /// Only channels of this kind.
+    pub kind: Option<String>,
+    /// Only channels that are used, or only those that are not.
+    pub enabled: Option<bool>,
+}
+
 /// Makes or changes a channel. On a change, secrets left out or `null` stay as they are.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChannelRequest {
@@ -58,7 +68,9 @@ pub struct NotificationEntry {
     pub id: String,
     /// The channel's name.
     pub channel: String,
-    /// `pending`, `sending`, `sent` or `failed`.
+    /// The channel's id.
+    pub channel_id: String,
+    /// `pending`, `sending`, `sent`, `failed`, or `merged` into a digest.
     pub state: String,
     /// What it says.
     pub summary: String,
@@ -80,6 +92,6 @@ pub struct NotificationEntry {
 pub struct NotificationFilter {
     /// Only notifications in this state.
     pub state: Option<String>,
-    /// Only notifications of this channel.
+    /// Only notifications of this channel, by its id.
     pub channel: Option<String>,
 }

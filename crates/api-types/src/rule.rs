@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Fault;
 
@@ -51,6 +51,28 @@ pub struct RuleStatus {
     pub firing: u32,
     /// The form that made it, where a form did.
     pub form: Option<RuleForm>,
+}
+
+/// Which groups are asked for: those with a rule that fits, with all their rules.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RuleFilter {
+    /// `alerting` or `recording`.
+    pub kind: Option<String>,
+    /// The severity that the rule gives.
+    pub severity: Option<String>,
+    /// `ok`, `err` or `unknown`.
+    pub health: Option<String>,
+    /// `firing`, `pending` or `inactive`.
+    pub state: Option<String>,
+}
+
+/// Which series of a rule are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RuleReasonFilter {
+    /// `inactive`, `pending`, `firing` or `acknowledged`.
+    pub state: Option<String>,
 }
 
 /// A rule file, as YAML.

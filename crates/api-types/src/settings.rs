@@ -20,6 +20,30 @@ pub struct Settings {
     pub series_location: String,
     /// What the series store holds.
     pub series: SeriesStats,
+    /// Which server evaluates the rules, and for how long alerting remembers.
+    pub alerting: Alerting,
+}
+
+/// Which of the servers on this database evaluates the rules, and for how long alerting remembers.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Alerting {
+    /// `leader` where this server evaluates and sends, `standby` where another one does, `waiting`
+    /// where none does yet.
+    pub role: String,
+    /// This server's name.
+    pub server: String,
+    /// The name of the server that evaluates.
+    pub leader: Option<String>,
+    /// Since when, by that server's clock.
+    pub since_ms: Option<i64>,
+    /// How many times the task has changed hands.
+    pub term: i64,
+    /// For how long ended alerts and their timelines are kept, in seconds.
+    pub keep_alerts_secs: u64,
+    /// For how long notifications that are done with are kept, in seconds.
+    pub keep_notifications_secs: u64,
+    /// For how long silences and maintenance windows that are over are kept, in seconds.
+    pub keep_silences_secs: u64,
 }
 
 /// What the series store holds.

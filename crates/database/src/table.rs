@@ -179,18 +179,14 @@ impl Table {
             ));
         }
         let mut after = Vec::new();
-        for Index { columns, unique } in &self.indices {
-            let name = quote(&format!("{}_by_{}", self.name, columns.join("_and_")));
-            let unique = if *unique { "UNIQUE " } else { "" };
-            let columns = list(columns);
+        for index in &self.indices {
             if backend == DbBackend::MySql {
                 // MySQL knows no `CREATE INDEX IF NOT EXISTS`; inside the table it comes with it.
-                parts.push(format!("{unique}KEY {name} ({columns})"));
+                let name = quote(&self.index_name(index));
+                let unique = if index.unique { "UNIQUE " } else { "" };
+                parts.push(format!("{unique}KEY {name} ({})", list(index.columns)));
             } else {
-                after.push(format!(
-                    "CREATE {unique}INDEX IF NOT EXISTS {name} ON {} ({columns})",
-                    quote(self.name)
-                ));
+                after.push(self.create_index(backend, index));
             }
         }
         let options = if backend == DbBackend::MySql {
@@ -210,39 +206,76 @@ impl Table {
 }
 
 impl Table {
-    /// Writes the statements that add the columns to a table that exists. Rows that are there
-    /// get no value, so the columns have to be nullable.
+    /// Writes the statements that add the columns and indices to a table that exists. Rows that
+    /// are there get no value, so the columns have to be nullable.
     pub fn additions(&self, backend: DbBackend) -> Vec<Statement> {
-        self.columns
-            .iter()
-            .flat_map(|column| {
-                let (table, name) = (quote(backend, self.name), quote(backend, column.name));
-                let kind = sql_type(backend, column.kind);
-                match backend {
-                    DbBackend::MySql => add_once_on_mysql(
-                        self.name,
-                        column.name,
-                        &format!("ALTER TABLE {table} ADD COLUMN {name} {kind}"),
-                    ),
-                    DbBackend::Postgres => vec![format!(
-                        "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind}"
-                    )],
-                    _ => vec![format!("ALTER TABLE {table} ADD COLUMN {name} {kind}")],
+        let table = quote(backend, self.name);
+        let columns = self.columns.iter().flat_map(|column| {
+            let (name, kind) = (quote(backend, column.name), sql_type(backend, column.kind));
+            match backend {
+                DbBackend::MySql => add_once_on_mysql(
+                    self.name,
+                    ("columns", "column_name", column.name),
+                    &format!("ALTER TABLE {table} ADD COLUMN {name} {kind}"),
+                ),
+                DbBackend::Postgres => vec![format!(
+                    "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind}"
+                )],
+                _ => vec![format!("ALTER TABLE {table} ADD COLUMN {name} {kind}")],
+            }
+        });
+        let indices = self.indices.iter().flat_map(|index| {
+            let statement = self.create_index(backend, index);
+            match backend {
+                DbBackend::MySql => {
+                    let name = self.index_name(index);
+                    add_once_on_mysql(self.name, ("statistics", "index_name", &name), &statement)
                 }
-            })
+                _ => vec![statement],
+            }
+        });
+        columns
+            .chain(indices)
             .map(|sql| Statement::from_string(backend, sql))
             .collect()
+    }
+
+    fn index_name(&self, index: &Index) -> String {
+        format!("{}_by_{}", self.name, index.columns.join("_and_"))
+    }
+
+    /// Writes the statement that makes an index; on MySQL it fails where there is one already.
+    fn create_index(&self, backend: DbBackend, index: &Index) -> String {
+        let columns: Vec<_> = index
+            .columns
+            .iter()
+            .map(|name| quote(backend, name))
+            .collect();
+        format!(
+            "CREATE {}INDEX {}{} ON {} ({})",
+            if index.unique { "UNIQUE " } else { "" },
+            if backend == DbBackend::MySql {
+                ""
+            } else {
+                "IF NOT EXISTS "
+            },
+            quote(backend, &self.index_name(index)),
+            quote(backend, self.name),
+            columns.join(", ")
+        )
     }
 }
 
 /// Writes statements that bear being run again: MySQL, unlike MariaDB, knows no
-/// `ADD COLUMN IF NOT EXISTS`.
-fn add_once_on_mysql(table: &str, column: &str, addition: &str) -> Vec<String> {
+/// `ADD COLUMN IF NOT EXISTS`. `known` is where the engine lists what there is, in which column,
+/// and the name that is looked for there.
+fn add_once_on_mysql(table: &str, known: (&str, &str, &str), addition: &str) -> Vec<String> {
+    let (list, column, name) = known;
     vec![
         format!(
-            "SET @addition = IF((SELECT COUNT(*) FROM information_schema.columns \
+            "SET @addition = IF((SELECT COUNT(*) FROM information_schema.{list} \
              WHERE table_schema = DATABASE() AND table_name = '{table}' \
-             AND column_name = '{column}') = 0, '{addition}', 'DO 0')"
+             AND {column} = '{name}') = 0, '{addition}', 'DO 0')"
         ),
         "PREPARE addition FROM @addition".to_owned(),
         "EXECUTE addition".to_owned(),

@@ -59,6 +59,9 @@ pub struct Alert {
     /// What keeps it from being told, as of the last look.
     #[serde(default)]
     pub muted_by: Vec<Muting>,
+    /// Counts the changes of the row, so that nobody writes over a change that they have not seen.
+    #[serde(skip)]
+    pub version: i64,
 }
 
 impl Alert {

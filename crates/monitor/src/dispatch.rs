@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use yunhai_model::{AlertId, ChannelId, Labels, TimestampMs};
 
 use crate::alert::{Alert, digest};
+use crate::inhibition::Inhibition;
+use crate::maintenance::MaintenanceWindow;
 use crate::notification::{AlertStatus, Notification, NotifiedAlert, Occasion};
-use crate::routing::{Destination, Inhibition, Route};
-use crate::silence::{MaintenanceWindow, Silence};
+use crate::routing::{Destination, Route};
+use crate::silence::Silence;
 use crate::state_machine::AlertState;
 
 /// What is remembered of a group of alerts.
@@ -70,7 +72,7 @@ pub enum Muting {
     Silence(String),
     /// A maintenance window.
     Maintenance(String),
-    /// Another alert, by its fingerprint.
+    /// Another alert.
     Inhibition(String),
 }
 
@@ -351,9 +353,9 @@ pub(crate) fn mutings_of(alert: &Alert, input: &DispatchInput<'_>) -> Vec<Muting
                 && input
                     .inhibitions
                     .iter()
-                    .any(|inhibition| inhibition.applies(&source.labels, &alert.labels))
+                    .any(|inhibition| inhibition.settings.applies(&source.labels, &alert.labels))
         })
-        .map(|source| Muting::Inhibition(source.fingerprint.clone()));
+        .map(|source| Muting::Inhibition(source.id.to_string()));
     let inhibitions = inhibitions.take(1);
     silences.chain(windows).chain(inhibitions).collect()
 }

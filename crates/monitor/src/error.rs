@@ -33,6 +33,15 @@ pub enum Error {
         /// Its name or id.
         id: String,
     },
+    /// Another server evaluates and sends.
+    #[error("{leader} evaluates the rules on this database")]
+    NotLeader {
+        /// The name of that server.
+        leader: String,
+    },
+    /// An alert was changed at the same time by another server; another attempt sees the change.
+    #[error("another server has changed the alert `{0}` at the same time")]
+    Raced(yunhai_model::AlertId),
     /// What was asked for does not fit the present state.
     #[error("{0}")]
     Conflict(String),
@@ -67,6 +76,16 @@ pub enum Error {
         attempt: &'static str,
         /// The channel.
         channel: String,
+        /// Why.
+        reason: String,
+    },
+    /// A secret of a probe could not be sealed or opened.
+    #[error("cannot {attempt} the secrets of probe `{probe}`: {reason}")]
+    ProbeSecret {
+        /// `seal` or `open`.
+        attempt: &'static str,
+        /// The probe.
+        probe: String,
         /// Why.
         reason: String,
     },

@@ -227,6 +227,7 @@ pub(crate) async fn follow(
                     instance: instance.clone(),
                     series: one.series.clone(),
                     muted_by: Vec::new(),
+                    version: 0,
                 },
             };
             let must_keep_time = rule.keep_firing_for_ms > 0

@@ -9,12 +9,18 @@ mod duration;
 mod error;
 mod evaluate;
 mod expression;
+mod inhibition;
 mod label_matcher;
+mod leadership;
+mod maintenance;
 mod monitor;
 mod notification;
+mod probe;
+mod probes;
 mod routing;
 mod rule_file;
 mod rule_test;
+mod servers;
 mod silence;
 mod simple_form;
 mod state_machine;
@@ -30,22 +36,28 @@ pub use dispatch::Muting;
 pub use error::{Error, Result};
 pub use evaluate::SeriesExplanation;
 pub use expression::{Comparison, Threshold};
+pub use inhibition::{Inhibition, InhibitionSettings};
 pub use label_matcher::{LabelMatcher, ParseMatcherError};
+pub use leadership::{Leadership, Node, Role};
+pub use maintenance::{MaintenanceSettings, MaintenanceWindow};
 pub use monitor::{
-    AlertDetail, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView, Monitor, MonitorParts,
-    RuleStatus, SampleSink, StateChange,
+    AlertDetail, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView, InhibitionEffect,
+    Monitor, MonitorParts, Pruned, RuleStatus, SampleSink, StateChange,
 };
 pub use notification::{
     AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
     RateLimit, SecretSealer,
 };
-pub use routing::{Escalation, Inhibition, Route};
+pub use probe::{NewProbe, Probe, ProbeRun, ProbeSettings};
+pub use probes::{Probes, ProbesParts};
+pub use routing::{Escalation, Route};
 pub use rule_file::{
     AlertRule, ENABLED, NO_DATA, NO_DATA_FOR, NoData, RECOVERY_THRESHOLD, RUNBOOK_URL,
     RecordingRule, Rule, RuleFault, RuleFaults, RuleFile, RuleGroup, RuleOptions, SEVERITY,
 };
 pub use rule_test::{RuleTestError, RuleTestOutcome, run_rule_tests};
-pub use silence::{MaintenanceSettings, MaintenanceWindow, NewSilence, Silence};
+pub use servers::{SERVER_INTERVAL_SECS, ServerDirectory, ServerSettings};
+pub use silence::{NewSilence, Silence, SilenceChange, SilenceFilter, SilenceState};
 pub use simple_form::{FormFault, SimpleForm};
 pub use state_machine::{
     Acknowledgement, AlertState, Change, Instance, Observation, Timing, transition,

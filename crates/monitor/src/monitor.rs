@@ -4,15 +4,22 @@ mod alerts;
 mod channels;
 mod delivery;
 mod evaluation;
+mod inhibitions;
+mod leading;
+mod others;
+mod pruning;
+mod routes;
 mod rules;
 mod schedule;
 mod silences;
+mod telling;
+mod windows;
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, broadcast, watch};
 use yunhai_database::Database;
 use yunhai_model::{AlertId, Clock, Labels, TimeSeries, TimestampMs};
@@ -20,8 +27,9 @@ use yunhai_promql::{Engine, Queryable};
 
 use crate::alert::RuleKey;
 use crate::config::MonitorConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::SeriesExplanation;
+use crate::leadership::{Node, Term, Watched};
 use crate::notification::{Notifier, SecretSealer};
 use crate::rule_file::RuleFile;
 use crate::state_machine::AlertState;
@@ -30,6 +38,10 @@ use crate::store::Store;
 pub use alerts::AlertDetail;
 pub use evaluation::EvaluationSummary;
 pub(crate) use evaluation::{alert_series, chain};
+use others::Others;
+
+pub use inhibitions::InhibitionEffect;
+pub use pruning::Pruned;
 pub use rules::{FORM_RULES_NAME, GroupView};
 
 /// Takes what recording rules yield. The server wires the series store in.
@@ -55,6 +67,8 @@ pub struct MonitorParts {
     pub sealer: Arc<dyn SecretSealer>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// This server among those on the same database.
+    pub node: Node,
     /// The settings.
     pub config: MonitorConfig,
 }
@@ -80,6 +94,13 @@ struct Inner {
     generation: watch::Sender<u64>,
     status: RwLock<HashMap<RuleKey, RuleStatus>>,
     groups: RwLock<HashMap<(String, String), GroupStatus>>,
+    node: Node,
+    /// For which time this server leads; `None` where it does not.
+    term: watch::Sender<Option<Term>>,
+    /// What this server has seen of the lease.
+    watched: std::sync::Mutex<Watched>,
+    /// What this server knows of the doings of others.
+    others: Mutex<Others>,
     /// The series that rules have written last, to mark those that end.
     written: Mutex<HashMap<RuleKey, Vec<Labels>>>,
     changes: broadcast::Sender<StateChange>,
@@ -107,6 +128,8 @@ pub enum StateChange {
         /// Its new state; `None` where it was withdrawn while pending.
         state: Option<AlertState>,
     },
+    /// Another server has changed something, or has evaluated rules.
+    Elsewhere,
     /// Rules, silences, routes or channels have changed.
     Settings {
         /// What has changed: `rules`, `silences`, `windows`, `route`, `inhibitions`, `channels`.
@@ -122,7 +145,7 @@ pub enum StateChange {
 }
 
 /// How a rule fared the last time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleStatus {
     /// When it was evaluated.
     pub evaluated_at_ms: TimestampMs,
@@ -136,7 +159,7 @@ pub struct RuleStatus {
 }
 
 /// How a group fares.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// When it was evaluated the last time.
     pub evaluated_at_ms: Option<TimestampMs>,
@@ -167,6 +190,10 @@ impl Monitor {
             generation: watch::Sender::new(0),
             status: RwLock::default(),
             groups: RwLock::default(),
+            node: parts.node,
+            term: watch::Sender::new(None),
+            watched: std::sync::Mutex::default(),
+            others: Mutex::default(),
             written: Mutex::default(),
             changes: broadcast::Sender::new(1024),
         }));
@@ -189,9 +216,25 @@ impl Monitor {
         self.0.clock.now_ms()
     }
 
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.0
+            .watched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn announce(&self, change: StateChange) {
         // Nobody listening is no failure.
         let _ = self.0.changes.send(change);
+    }
+}
+
+/// Refuses what has faults.
+fn check(what: &'static str, faults: Vec<String>) -> Result<()> {
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid { what, faults })
     }
 }
 

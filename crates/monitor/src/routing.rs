@@ -186,33 +186,6 @@ impl Route {
     }
 }
 
-/// An alert that silences others while it fires.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Inhibition {
-    /// Which alerts silence.
-    pub source: Vec<LabelMatcher>,
-    /// Which alerts are silenced.
-    pub target: Vec<LabelMatcher>,
-    /// The labels that must have the same value in both.
-    #[serde(default)]
-    pub equal: Vec<String>,
-}
-
-impl Inhibition {
-    /// Tells whether `source` silences `target`. An alert that is on both sides does not silence
-    /// its like.
-    pub(crate) fn applies(&self, source: &Labels, target: &Labels) -> bool {
-        all_match(&self.source, source)
-            && all_match(&self.target, target)
-            && !all_match(&self.target, source)
-            && self
-                .equal
-                .iter()
-                .all(|name| source.get(name) == target.get(name))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,22 +265,5 @@ mod tests {
             faults.contains("the root") && faults.contains("routes[0].group_by"),
             "{faults}"
         );
-    }
-
-    #[test]
-    fn an_inhibition_needs_equal_labels_and_spares_its_like() {
-        let inhibition = Inhibition {
-            source: vec!["severity=critical".parse().unwrap()],
-            target: vec!["severity=~\"warning|critical\"".parse().unwrap()],
-            equal: vec!["server".into()],
-        };
-        let alert = |severity, server| Labels::new([("severity", severity), ("server", server)]);
-        assert!(!inhibition.applies(&alert("critical", "a"), &alert("warning", "a")));
-        let inhibition = Inhibition {
-            target: vec!["severity=warning".parse().unwrap()],
-            ..inhibition
-        };
-        assert!(inhibition.applies(&alert("critical", "a"), &alert("warning", "a")));
-        assert!(!inhibition.applies(&alert("critical", "a"), &alert("warning", "b")));
     }
 }

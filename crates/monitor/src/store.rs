@@ -4,7 +4,11 @@
 mod alerts;
 mod channels;
 mod groups;
+mod lease;
 mod outbox;
+mod probes;
+mod pruning;
+mod rows;
 mod rule_files;
 pub(crate) mod settings;
 mod silences;
@@ -55,6 +59,11 @@ fn decode<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T> {
 
 fn encode<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what is stored has text keys and finite numbers only")
+}
+
+/// Columns that are searched hold 191 characters; the body holds the whole.
+fn shortened(text: &str) -> String {
+    text.chars().take(191).collect()
 }
 
 /// Counts the rows of a query.

@@ -5,6 +5,7 @@
 //! crates; here a handler extracts, authorises, calls one of their functions and converts.
 
 mod app;
+mod arrivals;
 mod assets;
 mod caller;
 mod collect;
@@ -13,8 +14,10 @@ mod error;
 mod events;
 mod fleet;
 mod identity_errors;
+mod judgement;
 mod list;
 mod monitor_errors;
+mod node;
 mod notifying;
 mod otlp;
 mod remote_write;
@@ -23,7 +26,6 @@ mod routes;
 mod security;
 mod serve;
 mod server;
-mod settings;
 mod tls;
 
 pub use config::{ServerConfig, TlsConfig};

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use yunhai_api_types::{List, ListQuery};
 use yunhai_model::{Page, PageRequest, Sort};
 
-use crate::error::ApiResult;
+use crate::error::{ApiResult, Json};
 
 /// Checks which part of a list is asked for. `fields` are the fields to sort by, each beside the
 /// name that the domain has for it.
@@ -43,6 +43,29 @@ pub(crate) fn sort_by<T>(
         if descending { order.reverse() } else { order }
     });
     Ok(())
+}
+
+/// Checks which part of a list is asked for that is sorted here.
+pub(crate) fn request_for<T>(query: &ListQuery, fields: &[SortField<T>]) -> ApiResult<PageRequest> {
+    let names: Vec<_> = fields.iter().map(|(name, _)| (*name, *name)).collect();
+    page_request(query, &names)
+}
+
+/// Makes the page that is asked for out of all entries: those in which the text that is looked for
+/// stands (`contains` gets it in lower case), sorted.
+pub(crate) fn list<T>(
+    mut entries: Vec<T>,
+    request: &PageRequest,
+    fields: &[SortField<T>],
+    contains: impl Fn(&T, &str) -> bool,
+) -> ApiResult<Json<List<T>>> {
+    if let Some(text) = &request.query {
+        let text = text.to_lowercase();
+        entries.retain(|entry| contains(entry, &text));
+    }
+    sort_by(&mut entries, request, fields)?;
+    let page = page_of(entries, request);
+    Ok(Json(list_of(page, request, |entry| entry)))
 }
 
 /// Turns a domain's page into the list that travels.

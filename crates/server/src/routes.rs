@@ -5,9 +5,13 @@ pub(crate) mod audit;
 mod channels;
 pub(crate) mod events;
 pub(crate) mod health;
+mod inhibitions;
 mod invitations;
+mod maintenance;
+mod matchers;
 mod me;
 pub(crate) mod otlp;
+mod probes;
 pub(crate) mod prometheus;
 mod rules;
 mod servers;
@@ -70,9 +74,12 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(audit::router())
         .merge(settings::router())
         .merge(servers::router())
+        .merge(probes::router())
         .merge(alerts::router())
         .merge(rules::router())
         .merge(silences::router())
+        .merge(maintenance::router())
+        .merge(inhibitions::router())
         .merge(channels::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }

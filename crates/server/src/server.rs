@@ -13,7 +13,10 @@ use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target};
 use yunhai_model::Clock;
-use yunhai_monitor::{EvaluationSummary, Monitor, MonitorConfig, MonitorParts, StateChange};
+use yunhai_monitor::{
+    EvaluationSummary, Monitor, MonitorConfig, MonitorParts, Probes, ProbesParts, ServerDirectory,
+    StateChange,
+};
 use yunhai_notify::{Sender, SenderOptions};
 use yunhai_promql::{Engine, EngineOptions};
 use yunhai_series::{Store, StoreConfig};
@@ -22,10 +25,12 @@ use yunhai_vault::Vault;
 use crate::app::App;
 use crate::config::ServerConfig;
 use crate::events::LiveEvent;
+use crate::arrivals::Arrivals;
+use crate::collect::LocalHost;
 use crate::fleet::{Fleet, LOOK_BACK_MS};
+use crate::judgement::Judge;
 use crate::notifying::{ChannelNotifier, StoreSink, VaultSealer};
 use crate::serve::Bound;
-use crate::settings::SettingsStore;
 
 /// What the server is made of.
 pub struct Parts {
@@ -59,7 +64,7 @@ pub struct Server {
 impl Server {
     /// Opens the stores and starts what runs in the background.
     pub async fn start(parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
-        let (app, collector) = open(parts).await?;
+        let (app, collector) = open(parts, stop.clone()).await?;
         let event = AuditEvent::new(Action::ServerStarted, Target::only("server"));
         app.identity
             .audit()
@@ -79,9 +84,9 @@ impl Server {
         self.background.spawn(async move {
             crate::collect::run(
                 Arc::new(Mutex::new(collector)),
+                app.host.clone(),
                 app.store.clone(),
                 Arc::clone(&app.clock),
-                app.settings.collect_interval_secs(),
                 stop,
             )
             .await;
@@ -89,6 +94,12 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
             .spawn(async move { app.fleet.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { judge_servers(&app, stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { app.probes.run(|| app.monitor.is_leader(), stop).await });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             app.store.run_maintenance(stop).await;
@@ -105,6 +116,9 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
             .spawn(async move { tidy_sessions(&app, stop).await });
+        let (handle, stop) = (self.app.own_metrics.clone(), self.stop.clone());
+        self.background
+            .spawn(async move { drain_own_metrics(&handle, stop).await });
     }
 
     /// Answers requests until told to stop, then ends the background work and closes the stores.
@@ -133,7 +147,10 @@ impl Server {
 }
 
 /// Opens the stores and wires the domains together; nothing runs yet.
-async fn open(parts: Parts) -> anyhow::Result<(Arc<App>, HostCollector)> {
+async fn open(
+    parts: Parts,
+    stop: CancellationToken,
+) -> anyhow::Result<(Arc<App>, HostCollector)> {
     let Parts {
         clock,
         database,
@@ -146,13 +163,14 @@ async fn open(parts: Parts) -> anyhow::Result<(Arc<App>, HostCollector)> {
         encrypted,
     } = parts;
     database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
-    let settings = SettingsStore::load(database.clone(), collect_interval_secs).await?;
     let series_location = if series.blocks_url.is_empty() {
         series.directory.display().to_string()
     } else {
         series.blocks_url.clone()
     };
+    let folder = series.directory.clone();
     let store = Store::open(series, Arc::clone(&clock)).await?;
+    let node = crate::node::node_in(&folder, &host.server)?;
     store.record_metadata(crate::collect::metadata())?;
     let engine = Engine::new(EngineOptions {
         // With measurements every five minutes, Prometheus's own five would make series
@@ -169,6 +187,16 @@ async fn open(parts: Parts) -> anyhow::Result<(Arc<App>, HostCollector)> {
         clock: Arc::clone(&clock),
         ..SenderOptions::default()
     })?;
+    let directory = ServerDirectory::load(database.clone()).await?;
+    let local_host = LocalHost::new(&host, collect_interval_secs, directory.clone());
+    let probes = Probes::load(ProbesParts {
+        database: database.clone(),
+        sink: Arc::new(StoreSink(store.clone())),
+        sealer: Arc::new(VaultSealer(vault.clone())),
+        clock: Arc::clone(&clock),
+        concurrency: monitor.probe_concurrency,
+    })
+    .await?;
     let monitor = Monitor::new(MonitorParts {
         database: database.clone(),
         queryable: Arc::new(store.clone()),
@@ -177,24 +205,35 @@ async fn open(parts: Parts) -> anyhow::Result<(Arc<App>, HostCollector)> {
         sink: Arc::new(StoreSink(store.clone())),
         sealer: Arc::new(VaultSealer(vault)),
         clock: Arc::clone(&clock),
+        node,
         config: monitor,
     })
     .await?;
     let app = Arc::new(App {
-        fleet: Fleet::new(Arc::new(store.clone()), Arc::clone(&clock)),
+        fleet: Fleet::new(
+            Arc::new(store.clone()),
+            Arc::clone(&clock),
+            local_host.clone(),
+            directory.clone(),
+        ),
+        host: local_host,
+        directory,
+        probes,
+        arrivals: Arrivals::default(),
         engine,
         monitor,
         clock,
         database,
         identity,
         store,
-        settings,
         series_location,
         events: broadcast::Sender::new(256),
         own_metrics: own_metrics()?,
+        stop,
         encrypted,
     });
     let mut collector = HostCollector::new(host);
+    app.host.place_collector(&mut collector);
     collector.prime();
     Ok((app, collector))
 }
@@ -202,23 +241,71 @@ async fn open(parts: Parts) -> anyhow::Result<(Arc<App>, HostCollector)> {
 /// Measures this machine, evaluates all rules, notifies, and tells how many alerts there are: the
 /// one-shot mode, for cron or a function.
 pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
-    let (app, collector) = open(parts).await?;
+    let (app, collector) = open(parts, CancellationToken::new()).await?;
     // CPU use is counted between two readings.
     tokio::time::sleep(crate::collect::FIRST_ROUND).await;
     let collector = Arc::new(Mutex::new(collector));
     crate::collect::collect_once(&collector, &app.store, &app.clock).await?;
+    app.fleet.refresh().await?;
+    judge(&app, &mut Judge::default()).await;
     let summary = app.monitor.evaluate_once().await?;
     app.store.close().await?;
     Ok(summary)
+}
+
+/// Writes what is to be said of servers after every look at them.
+async fn judge_servers(app: &App, stop: CancellationToken) {
+    let mut looks = app.fleet.looks();
+    let mut judging = Judge::default();
+    let mut reloads = tokio::time::interval(Duration::from_secs(30));
+    reloads.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            look = looks.changed() => {
+                if look.is_err() {
+                    return;
+                }
+                judge(app, &mut judging).await;
+            }
+            _ = reloads.tick() => {
+                if let Err(error) = app.directory.reload().await {
+                    tracing::warn!(%error, "cannot look for changes of what is set for servers");
+                }
+            }
+        }
+    }
+}
+
+async fn judge(app: &App, judging: &mut Judge) {
+    let now_ms = app.clock.now_ms();
+    let skews = app.arrivals.skews(now_ms);
+    let series = judging.judge(&app.fleet.snapshot(), skews, now_ms);
+    if series.is_empty() {
+        return;
+    }
+    match app.store.append(series).await {
+        Ok(outcome) => {
+            for rejection in outcome.rejected.iter().take(5) {
+                tracing::warn!(%rejection, "the judgement of a server was refused");
+            }
+        }
+        Err(error) => tracing::error!(%error, "cannot store the judgement of servers"),
+    }
 }
 
 /// Tells open pages what changes: alerts as they happen, servers after every look at them.
 async fn tell_changes(app: &App, stop: CancellationToken) {
     let mut changes = app.monitor.changes();
     let mut looks = app.fleet.looks();
+    let mut probes = app.probes.changes();
     loop {
         let event = tokio::select! {
             () = stop.cancelled() => return,
+            changed = probes.changed() => match changed {
+                Ok(()) => LiveEvent { kind: "probes", id: None },
+                Err(_) => return,
+            },
             look = looks.changed() => match look {
                 Ok(()) => LiveEvent { kind: "servers", id: None },
                 Err(_) => return,
@@ -232,7 +319,7 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
                     kind: match what {
                         "rules" => "rule-groups",
                         "windows" => "maintenance-windows",
-                        "route" | "inhibitions" => "routes",
+                        "route" => "routes",
                         other => other,
                     },
                     id: None,
@@ -241,7 +328,7 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
                     kind: "notifications",
                     id: Some(id),
                 },
-                Err(broadcast::error::RecvError::Lagged(_)) => LiveEvent {
+                Ok(StateChange::Elsewhere) | Err(broadcast::error::RecvError::Lagged(_)) => LiveEvent {
                     kind: "everything",
                     id: None,
                 },
@@ -266,6 +353,18 @@ async fn tidy_sessions(app: &App, stop: CancellationToken) {
         }
         if let Err(error) = app.identity.audit().checkpoint().await {
             tracing::warn!(%error, "cannot sign the audit log");
+        }
+    }
+}
+
+/// Sums up what histograms of Yunhai's own metrics have recorded. Otherwise every record would be
+/// kept until somebody scrapes `/metrics`, which may be never.
+async fn drain_own_metrics(handle: &PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => handle.run_upkeep(),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What dispatch decides, case by case.
 
-use yunhai_model::{HumanDuration, SilenceId};
+use yunhai_model::{HumanDuration, InhibitionId, SilenceId};
 
 use super::*;
 use crate::alert::{AlertKind, RuleKey, fingerprint};
+use crate::inhibition::InhibitionSettings;
 use crate::state_machine::{Acknowledgement, Instance};
 
 /// A house with one channel, whose plans are carried out at once.
@@ -55,6 +56,7 @@ impl House {
             series: labels.clone(),
             labels,
             muted_by: Vec::new(),
+            version: 0,
             annotations: BTreeMap::new(),
             instance: Instance {
                 state: AlertState::Firing,
@@ -194,6 +196,7 @@ fn a_silenced_alert_is_told_when_the_silence_ends() {
         starts_at_ms: 0,
         ends_at_ms: 600_000,
         created_at_ms: 0,
+        changed: None,
     });
     house.tick(0);
     assert_eq!(house.tick(30), NOTHING);
@@ -204,9 +207,16 @@ fn a_silenced_alert_is_told_when_the_silence_ends() {
 fn a_critical_alert_silences_the_warning_of_its_server() {
     let mut house = House::new(&["severity", "server"]);
     house.inhibitions.push(Inhibition {
-        source: vec!["severity=critical".parse().unwrap()],
-        target: vec!["severity=warning".parse().unwrap()],
-        equal: vec!["server".into()],
+        id: InhibitionId::new(),
+        settings: InhibitionSettings {
+            name: "critical over warning".into(),
+            source: vec!["severity=critical".parse().unwrap()],
+            target: vec!["severity=warning".parse().unwrap()],
+            equal: vec!["server".into()],
+            is_enabled: true,
+        },
+        author: "ann".into(),
+        created_at_ms: 0,
     });
     house.fire("a", "critical", 0);
     house.fire("a", "warning", 0);

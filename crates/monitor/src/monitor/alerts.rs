@@ -3,13 +3,19 @@
 use serde::Serialize;
 use yunhai_model::{AlertId, Page, PageRequest};
 
-use super::{Monitor, StateChange};
+use super::{Monitor, check};
 use crate::alert::Alert;
 use crate::error::{Error, Result};
 use crate::evaluate::SeriesExplanation;
 use crate::rule_file::Rule;
 use crate::state_machine::{Acknowledgement, AlertState};
 use crate::store::{AlertEvent, AlertFilter, EventKind};
+
+/// The longest comment.
+const MAX_COMMENT_CHARS: usize = 4000;
+
+/// How often a change is tried anew that others come before.
+pub(super) const MAX_RACES: usize = 5;
 
 /// An alert with everything about it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,6 +44,7 @@ impl Monitor {
         let rule = self.find_rule(&alert.rule).ok().map(|(_, rule)| rule);
         let explanation = self
             .explain(&alert.rule)
+            .await
             .unwrap_or_default()
             .into_iter()
             .find(|explanation| explanation.labels == alert.series);
@@ -56,7 +63,7 @@ impl Monitor {
             user: user.to_owned(),
             comment: comment.to_owned(),
         };
-        self.change_alert(id, kind, |alert| {
+        let change = self.change_alert(id, kind, |alert| {
             if !alert.instance.state.is_raised() {
                 let state = alert.instance.state.as_str();
                 return Err(Error::Conflict(format!(
@@ -70,70 +77,90 @@ impl Monitor {
                 at_ms: now_ms,
             });
             Ok(())
-        })
-        .await
+        });
+        Ok(change.await?.0)
     }
 
     /// Gives an alert back.
     pub async fn unacknowledge(&self, id: AlertId, user: &str) -> Result<Alert> {
-        self.change_alert(
-            id,
-            EventKind::Unacknowledged {
-                user: user.to_owned(),
-            },
-            |alert| {
-                if alert.instance.state != AlertState::Acknowledged {
-                    return Err(Error::Conflict("the alert is not acknowledged".to_owned()));
-                }
-                alert.instance.state = AlertState::Firing;
-                alert.instance.acknowledgement = None;
-                Ok(())
-            },
-        )
-        .await
+        let kind = EventKind::Unacknowledged {
+            user: user.to_owned(),
+        };
+        let change = self.change_alert(id, kind, |alert| {
+            if alert.instance.state != AlertState::Acknowledged {
+                return Err(Error::Conflict("the alert is not acknowledged".to_owned()));
+            }
+            alert.instance.state = AlertState::Firing;
+            alert.instance.acknowledgement = None;
+            Ok(())
+        });
+        Ok(change.await?.0)
     }
 
-    /// Adds a comment to an alert's history.
-    pub async fn comment(&self, id: AlertId, user: &str, comment: &str) -> Result<Alert> {
-        if comment.trim().is_empty() {
-            return Err(Error::Invalid {
-                what: "comment",
-                faults: vec!["comment: it is empty".to_owned()],
-            });
-        }
+    /// The history of an alert, oldest first.
+    pub async fn timeline(&self, id: AlertId) -> Result<Vec<AlertEvent>> {
+        let store = &self.0.store;
+        store.alert(store.database().connection(), id).await?;
+        store.timeline(id).await
+    }
+
+    /// Adds a comment to an alert's history, ended or not.
+    pub async fn comment(&self, id: AlertId, user: &str, comment: &str) -> Result<AlertEvent> {
+        let length = comment.trim().chars().count();
+        let fault = match length {
+            0 => Some("comment: it is empty".to_owned()),
+            1..=MAX_COMMENT_CHARS => None,
+            _ => Some(format!(
+                "comment: {length} characters are more than {MAX_COMMENT_CHARS}"
+            )),
+        };
+        check("comment", fault.into_iter().collect())?;
         let kind = EventKind::Commented {
             user: user.to_owned(),
             comment: comment.to_owned(),
         };
-        self.change_alert(id, kind, |_| Ok(())).await
+        let (_, event) = self.change_alert(id, kind, |_| Ok(())).await?;
+        Ok(event)
     }
 
+    /// Changes an alert, anew where another server has changed it at the same time.
     async fn change_alert(
         &self,
         id: AlertId,
         kind: EventKind,
-        change: impl FnOnce(&mut Alert) -> Result<()>,
-    ) -> Result<Alert> {
-        let deciding = self.0.deciding.lock().await;
-        let store = &self.0.store;
-        let mut alert = store.alert(store.database().connection(), id).await?;
-        change(&mut alert)?;
-        let transaction = store.database().begin().await?;
-        store.update_alert(&transaction, &alert).await?;
+        change: impl Fn(&mut Alert) -> Result<()>,
+    ) -> Result<(Alert, AlertEvent)> {
         let event = AlertEvent {
             alert: id,
             at_ms: self.now_ms(),
             kind,
         };
-        store.add_event(&transaction, &event).await?;
+        let mut attempts = 0;
+        let alert = loop {
+            match self.try_change(&event, &change).await {
+                Err(Error::Raced(_)) if attempts < MAX_RACES => attempts += 1,
+                other => break other?,
+            }
+        };
+        self.announce_alert(&alert, Some(alert.instance.state));
+        Ok((alert, event))
+    }
+
+    async fn try_change(
+        &self,
+        event: &AlertEvent,
+        change: &impl Fn(&mut Alert) -> Result<()>,
+    ) -> Result<Alert> {
+        let _deciding = self.0.deciding.lock().await;
+        let store = &self.0.store;
+        let mut alert = store
+            .alert(store.database().connection(), event.alert)
+            .await?;
+        change(&mut alert)?;
+        let transaction = store.database().begin().await?;
+        store.update_alert(&transaction, &alert).await?;
+        store.add_event(&transaction, event).await?;
         transaction.commit().await?;
-        drop(deciding);
-        self.announce(StateChange::Alert {
-            id,
-            name: alert.name().to_owned(),
-            labels: alert.labels.clone(),
-            state: Some(alert.instance.state),
-        });
         Ok(alert)
     }
 }

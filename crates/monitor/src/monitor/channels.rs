@@ -3,7 +3,7 @@
 use serde_json::Value;
 use yunhai_model::{ChannelId, Labels};
 
-use super::{Monitor, StateChange};
+use super::{Monitor, StateChange, check};
 use crate::alert::digest;
 use crate::error::{Error, Result};
 use crate::notification::{AlertStatus, Delivered, Notification, NotifiedAlert};
@@ -36,7 +36,10 @@ impl Monitor {
 
     /// Makes a channel.
     pub async fn add_channel(&self, new: NewChannel) -> Result<Channel> {
-        self.store_channel(ChannelId::new(), new).await
+        let channel = self.seal_channel(ChannelId::new(), new)?;
+        self.0.store.add_channel(&channel).await?;
+        self.announce(StateChange::Settings { what: "channels" });
+        Ok(self.hidden(channel))
     }
 
     /// Changes a channel. A secret that comes back hidden stays what it was.
@@ -51,7 +54,10 @@ impl Monitor {
                 *field = secret.clone();
             }
         }
-        self.store_channel(id, new).await
+        let channel = self.seal_channel(id, new)?;
+        self.0.store.change_channel(&channel).await?;
+        self.announce(StateChange::Settings { what: "channels" });
+        Ok(self.hidden(channel))
     }
 
     /// Deletes a channel that no route names.
@@ -100,7 +106,8 @@ impl Monitor {
             .await?)
     }
 
-    async fn store_channel(&self, id: ChannelId, new: NewChannel) -> Result<Channel> {
+    /// Checks what a channel is made of and seals its secrets.
+    fn seal_channel(&self, id: ChannelId, new: NewChannel) -> Result<Channel> {
         let mut faults = Vec::new();
         if new.name.trim().is_empty() || new.name.chars().count() > 191 {
             faults.push("name: 1 to 191 characters are needed".to_owned());
@@ -108,12 +115,7 @@ impl Monitor {
         if let Err(message) = self.0.notifier.check(&new.config) {
             faults.push(format!("config: {message}"));
         }
-        if !faults.is_empty() {
-            return Err(Error::Invalid {
-                what: "channel",
-                faults,
-            });
-        }
+        check("channel", faults)?;
         let mut channel = Channel {
             id,
             name: new.name,
@@ -136,9 +138,7 @@ impl Monitor {
                 })?;
             *secret = format!("{SEALED_PREFIX}{sealed}");
         }
-        self.0.store.put_channel(&channel).await?;
-        self.announce(StateChange::Settings { what: "channels" });
-        Ok(self.hidden(channel))
+        Ok(channel)
     }
 
     /// A channel's settings with the secrets in the clear, for the sender alone.

@@ -1,160 +1,26 @@
-//! Makes notifications and sends them.
-//!
-//! Making: the plan of [`crate::dispatch`] is written in one transaction, the memory of what was
-//! told beside the rows of the outbox. Sending: a row is claimed for the time of a lease, sent
-//! under its stable id, and finished. Whoever dies in between leaves a lease that ends: the row is
-//! sent again under the same id, by which the receiver knows it.
+//! Sends notifications: a row of the outbox is claimed for the time of a lease, sent under its
+//! stable id, and finished. Whoever dies in between leaves a lease that ends: the row is sent again
+//! under the same id, by which the receiver knows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use serde_json::Value;
-use yunhai_model::{ChannelId, Page, PageRequest, TimestampMs};
+use yunhai_model::{ChannelId, TimestampMs};
 
 use super::evaluation::chain;
 use super::{Monitor, StateChange};
 use crate::alert::digest;
-use crate::dispatch::{DispatchInput, plan};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::notification::{Notification, NotifyError, Occasion, RateLimit};
-use crate::routing::{Inhibition, Route};
-use crate::store::{
-    AlertEvent, Channel, EventKind, OutboxEntry, OutboxFilter, OutboxState, settings,
-};
+use crate::store::{AlertEvent, Channel, EventKind, OutboxEntry, OutboxState};
 
 /// How many unfinished notifications of one channel are put into one digest at most.
 const MAX_DIGEST: usize = 200;
 
 impl Monitor {
-    /// Makes the notifications that are due; returns how many.
-    pub async fn dispatch(&self) -> Result<usize> {
-        self.dispatch_after(true).await
-    }
-
-    /// Makes notifications; new groups may be told without waiting for more alerts.
-    pub(super) async fn dispatch_after(&self, waits: bool) -> Result<usize> {
-        let _deciding = self.0.deciding.lock().await;
-        let store = &self.0.store;
-        let now_ms = self.now_ms();
-        let connection = store.database().connection();
-        let alerts = store.unsettled_alerts(connection).await?;
-        let groups = store.groups(connection).await?;
-        if alerts.is_empty() && groups.is_empty() {
-            return Ok(0);
-        }
-        let route: Route = store
-            .setting(connection, settings::ROUTE)
-            .await?
-            .unwrap_or_default();
-        let inhibitions: Vec<Inhibition> = store
-            .setting(connection, settings::INHIBITIONS)
-            .await?
-            .unwrap_or_default();
-        let silences = store.current_silences(connection, now_ms).await?;
-        let windows = store.windows(connection).await?;
-        let channels: BTreeMap<ChannelId, String> = store
-            .channels(connection)
-            .await?
-            .into_iter()
-            .filter(|channel| channel.is_enabled)
-            .map(|channel| (channel.id, channel.name))
-            .collect();
-        let plan = plan(&DispatchInput {
-            alerts: &alerts,
-            groups: &groups,
-            route: &route,
-            silences: &silences,
-            windows: &windows,
-            inhibitions: &inhibitions,
-            channels: &channels,
-            external_url: &self.0.config.external_url,
-            now_ms,
-            waits,
-        });
-        let muting_changed: Vec<_> = alerts
-            .iter()
-            .filter_map(|alert| {
-                let by = plan
-                    .muted
-                    .get(&alert.fingerprint)
-                    .cloned()
-                    .unwrap_or_default();
-                (alert.instance.state.is_raised() && alert.muted_by != by).then_some((alert, by))
-            })
-            .collect();
-        let is_idle = plan.outgoing.is_empty()
-            && plan.groups.is_empty()
-            && plan.removed.is_empty()
-            && plan.settled.is_empty()
-            && muting_changed.is_empty();
-        if is_idle {
-            return Ok(0);
-        }
-        let transaction = store.database().begin().await?;
-        for (alert, by) in muting_changed {
-            let mut alert = alert.clone();
-            alert.muted_by.clone_from(&by);
-            store.update_alert(&transaction, &alert).await?;
-            let event = AlertEvent {
-                alert: alert.id,
-                at_ms: now_ms,
-                kind: EventKind::Muted { by },
-            };
-            store.add_event(&transaction, &event).await?;
-        }
-        for group in &plan.groups {
-            store.put_group(&transaction, group).await?;
-        }
-        for group in &plan.removed {
-            store.delete_group(&transaction, group).await?;
-        }
-        store.settle_alerts(&transaction, &plan.settled).await?;
-        for outgoing in &plan.outgoing {
-            let sequence = plan
-                .groups
-                .iter()
-                .chain(&plan.removed)
-                .find(|group| group.key == outgoing.notification.group_key)
-                .map_or(0, |group| group.sequence);
-            let entry = OutboxEntry {
-                id: outgoing.id.clone(),
-                channel: outgoing.channel,
-                group_key: outgoing.notification.group_key.clone(),
-                state: OutboxState::Pending,
-                occasion: outgoing.occasion,
-                created_at_ms: now_ms,
-                due_at_ms: now_ms,
-                attempts: 0,
-                attempted_at_ms: None,
-                finished_at_ms: None,
-                answer: None,
-                error: None,
-                merged_into: None,
-                notification: outgoing.notification.clone(),
-                alerts: outgoing.alerts.clone(),
-                sequence,
-            };
-            store.add_to_outbox(&transaction, &entry).await?;
-            let kind = EventKind::Queued {
-                notification: entry.id.clone(),
-                channel: entry.channel,
-                occasion: entry.occasion,
-            };
-            for alert in &entry.alerts {
-                let event = AlertEvent {
-                    alert: *alert,
-                    at_ms: now_ms,
-                    kind: kind.clone(),
-                };
-                store.add_event(&transaction, &event).await?;
-            }
-        }
-        transaction.commit().await?;
-        Ok(plan.outgoing.len())
-    }
-
     /// Sends what is due, the channels side by side; returns how many arrived.
-    pub async fn deliver(&self) -> Result<usize> {
+    pub(super) async fn deliver(&self) -> Result<usize> {
         let entries = self.0.store.unfinished_outbox().await?;
         if entries.is_empty() {
             return Ok(0);
@@ -215,7 +81,7 @@ impl Monitor {
                 Some(limit) => self.capacity(channel.id, limit, now_ms).await? > 0,
                 None => true,
             };
-            if entry.due_at_ms > now_ms || !is_open {
+            if !self.is_due(&entry, now_ms)? || !is_open {
                 waiting.insert(entry.group_key);
                 continue;
             }
@@ -228,6 +94,19 @@ impl Monitor {
         Ok(sent)
     }
 
+    /// Tells whether the time for an attempt has come.
+    fn is_due(&self, entry: &OutboxEntry, now_ms: TimestampMs) -> Result<bool> {
+        let term = self.term()?;
+        let is_foreign = term.is_contested && entry.term != term.number;
+        if entry.state == OutboxState::Sending && is_foreign {
+            // The leader before may be under way with it; its clock says nothing here.
+            return Ok(term.begun.elapsed() >= self.0.config.send_lease.0);
+        }
+        // A clock that was set back would otherwise hold everything up until it is there again.
+        let is_set_back = entry.attempted_at_ms.is_some_and(|at_ms| at_ms > now_ms);
+        Ok(entry.due_at_ms <= now_ms || is_set_back)
+    }
+
     /// Claims a row, sends it and writes down what came of it; tells whether it arrived.
     async fn attempt(&self, config: &Value, entry: &OutboxEntry) -> Result<bool> {
         let now_ms = self.now_ms();
@@ -236,13 +115,17 @@ impl Monitor {
             due_at_ms: now_ms + self.0.config.send_lease.as_millis(),
             attempts: entry.attempts + 1,
             attempted_at_ms: Some(now_ms),
+            term: self.term()?.number,
             ..entry.clone()
         };
-        let store = &self.0.store;
-        if !store
-            .advance_outbox(store.database().connection(), entry, &claimed)
-            .await?
-        {
+        let transaction = self.begin_as_leader().await?;
+        let is_claimed = self
+            .0
+            .store
+            .advance_outbox(&transaction, entry, &claimed)
+            .await?;
+        transaction.commit().await?;
+        if !is_claimed {
             return Ok(false);
         }
         let lease = self.0.config.send_lease.0;
@@ -425,9 +308,10 @@ impl Monitor {
             notification,
             alerts: alerts.into_iter().collect(),
             sequence: merged[0].sequence,
+            term: 0,
         };
         let store = &self.0.store;
-        let transaction = store.database().begin().await?;
+        let transaction = self.begin_as_leader().await?;
         for entry in merged {
             let next = OutboxEntry {
                 state: OutboxState::Merged,
@@ -445,85 +329,6 @@ impl Monitor {
         rest.push(digest);
         rest.sort_by_key(|entry| (entry.created_at_ms, entry.sequence));
         Ok(rest)
-    }
-
-    /// One page of the notification log.
-    pub async fn notifications(
-        &self,
-        filter: &OutboxFilter,
-        page: &PageRequest,
-    ) -> Result<Page<OutboxEntry>> {
-        self.0.store.outbox(filter, page).await
-    }
-
-    /// The routing tree.
-    pub async fn route(&self) -> Result<Route> {
-        let store = &self.0.store;
-        let route = store
-            .setting(store.database().connection(), settings::ROUTE)
-            .await?;
-        Ok(route.unwrap_or_default())
-    }
-
-    /// Replaces the routing tree, or tells all its faults.
-    pub async fn put_route(&self, route: &Route) -> Result<()> {
-        let store = &self.0.store;
-        let connection = store.database().connection();
-        let mut faults = route.faults();
-        let known = store.channels(connection).await?;
-        for id in route.channels() {
-            if !known.iter().any(|channel| channel.id == id) {
-                faults.push(format!("channels: there is no channel `{id}`"));
-            }
-        }
-        if !faults.is_empty() {
-            return Err(Error::Invalid {
-                what: "routes",
-                faults,
-            });
-        }
-        store
-            .put_setting(connection, settings::ROUTE, route)
-            .await?;
-        self.announce(StateChange::Settings { what: "route" });
-        Ok(())
-    }
-
-    /// The inhibitions.
-    pub async fn inhibitions(&self) -> Result<Vec<Inhibition>> {
-        let store = &self.0.store;
-        let found = store
-            .setting(store.database().connection(), settings::INHIBITIONS)
-            .await?;
-        Ok(found.unwrap_or_default())
-    }
-
-    /// Replaces the inhibitions, or tells all their faults.
-    pub async fn put_inhibitions(&self, inhibitions: &[Inhibition]) -> Result<()> {
-        let faults: Vec<String> = inhibitions
-            .iter()
-            .enumerate()
-            .filter(|(_, inhibition)| inhibition.source.is_empty() || inhibition.target.is_empty())
-            .map(|(number, _)| format!("[{number}]: source and target need at least one matcher"))
-            .collect();
-        if !faults.is_empty() {
-            return Err(Error::Invalid {
-                what: "inhibitions",
-                faults,
-            });
-        }
-        let store = &self.0.store;
-        store
-            .put_setting(
-                store.database().connection(),
-                settings::INHIBITIONS,
-                &inhibitions,
-            )
-            .await?;
-        self.announce(StateChange::Settings {
-            what: "inhibitions",
-        });
-        Ok(())
     }
 }
 

@@ -7,11 +7,14 @@ use std::time::Instant;
 use serde::Serialize;
 use yunhai_model::{Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, stale_nan};
 
+use super::alerts::MAX_RACES;
 use super::rules::rule_key;
 use super::{Monitor, RuleStatus, StateChange};
 use crate::alert::{ALERT_NAME, Alert, RuleKey, digest};
 use crate::error::{Error, Result};
-use crate::evaluate::{KnownSeries, Outcome, Surroundings, follow, measure, vector};
+use crate::evaluate::{
+    KnownSeries, Measured, Outcome, SeriesExplanation, Surroundings, follow, measure, vector,
+};
 use crate::rule_file::{AlertRule, RecordingRule, Rule, RuleGroup};
 use crate::state_machine::{AlertState, Change, Instance};
 use crate::store::{AlertEvent, EventKind};
@@ -50,15 +53,10 @@ impl Monitor {
     /// Evaluates every group once, tells what there is to tell and sends it. For the one-shot mode:
     /// groups do not wait for more alerts there.
     pub async fn evaluate_once(&self) -> Result<EvaluationSummary> {
-        let now_ms = self.now_ms();
-        let mut failed_rules = 0;
-        for file in self.loaded().iter() {
-            for group in &file.rules.groups {
-                failed_rules += self.evaluate_group(&file.name, group, now_ms).await?;
-            }
-        }
-        self.dispatch_after(false).await?;
-        self.deliver().await?;
+        self.take_lease().await?;
+        let outcome = self.evaluate_all().await;
+        self.release_lease().await;
+        let failed_rules = outcome?;
         let mut summary = EvaluationSummary {
             failed_rules,
             ..EvaluationSummary::default()
@@ -72,6 +70,20 @@ impl Monitor {
             }
         }
         Ok(summary)
+    }
+
+    /// Evaluates every group, tells and sends; returns how many rules failed.
+    async fn evaluate_all(&self) -> Result<usize> {
+        let now_ms = self.now_ms();
+        let mut failed_rules = 0;
+        for file in self.loaded().iter() {
+            for group in &file.rules.groups {
+                failed_rules += self.evaluate_group(&file.name, group, now_ms).await?;
+            }
+        }
+        self.dispatch_after(false).await?;
+        self.deliver().await?;
+        Ok(failed_rules)
     }
 
     /// Evaluates a group's rules one after another as of a moment; returns how many failed.
@@ -105,6 +117,7 @@ impl Monitor {
             };
             let (explanations, error) = match outcome {
                 Ok(explanations) => (explanations, None),
+                Err(error @ Error::NotLeader { .. }) => return Err(error),
                 Err(error) => {
                     tracing::warn!(file, group = group.name, rule = rule.name(), error = %chain(&error), "a rule could not be evaluated");
                     failed += 1;
@@ -204,6 +217,8 @@ impl Monitor {
         self.0.sink.append(series).await.map_err(Error::Sink)
     }
 
+    /// Evaluates an alerting rule and writes what follows, anew where somebody else has changed one
+    /// of its alerts at the same time.
     async fn alert_rule(
         &self,
         key: &RuleKey,
@@ -211,32 +226,14 @@ impl Monitor {
         limit: usize,
         at_ms: TimestampMs,
         query_ms: TimestampMs,
-    ) -> Result<Vec<crate::evaluate::SeriesExplanation>> {
-        let config = &self.0.config;
-        let surroundings = Surroundings {
-            engine: &self.0.engine,
-            source: &*self.0.queryable,
-            external_labels: &config.external_labels,
-            external_url: &config.external_url,
-            flapping_window_ms: config.flapping_window.as_millis(),
-            flapping_changes: config.flapping_changes,
-            at_ms,
-            query_ms,
+    ) -> Result<Vec<SeriesExplanation>> {
+        let mut attempts = 0;
+        let outcome = loop {
+            match self.follow_rule(key, rule, limit, at_ms, query_ms).await {
+                Err(Error::Raced(_)) if attempts < MAX_RACES => attempts += 1,
+                other => break other?,
+            }
         };
-        // The query may take its time; only the decision is made under the lock.
-        let measured = measure(&self.0.engine, &*self.0.queryable, rule, query_ms).await?;
-        let deciding = self.0.deciding.lock().await;
-        let store = &self.0.store;
-        let connection = store.database().connection();
-        let previous = self.alerts_of(key, at_ms).await?;
-        let digest = rule_digest(key);
-        let known: BTreeMap<String, KnownSeries> = store
-            .known_series(connection, &digest)
-            .await?
-            .unwrap_or_default();
-        let outcome = follow(&surroundings, key, rule, measured, &previous, &known, limit).await?;
-        self.write_outcome(&digest, &outcome, at_ms).await?;
-        drop(deciding);
         for fault in &outcome.faults {
             tracing::warn!(
                 rule = key.rule,
@@ -248,6 +245,56 @@ impl Monitor {
         self.write_series(key, alert_series(&outcome.standing), at_ms)
             .await?;
         Ok(outcome.explanations)
+    }
+
+    async fn follow_rule(
+        &self,
+        key: &RuleKey,
+        rule: &AlertRule,
+        limit: usize,
+        at_ms: TimestampMs,
+        query_ms: TimestampMs,
+    ) -> Result<Outcome> {
+        // The query may take its time; only the decision is made under the lock.
+        let measured = measure(&self.0.engine, &*self.0.queryable, rule, query_ms).await?;
+        let _deciding = self.0.deciding.lock().await;
+        let outcome = self
+            .outcome_of(key, rule, measured, limit, at_ms, query_ms)
+            .await?;
+        self.write_outcome(&rule_digest(key), &outcome, at_ms)
+            .await?;
+        Ok(outcome)
+    }
+
+    /// What follows from a measurement and what is stored of the rule's alerts.
+    pub(super) async fn outcome_of(
+        &self,
+        key: &RuleKey,
+        rule: &AlertRule,
+        measured: Measured,
+        limit: usize,
+        at_ms: TimestampMs,
+        query_ms: TimestampMs,
+    ) -> Result<Outcome> {
+        let config = &self.0.config;
+        let surroundings = Surroundings {
+            engine: &self.0.engine,
+            source: &*self.0.queryable,
+            external_labels: &config.external_labels,
+            external_url: &config.external_url,
+            flapping_window_ms: config.flapping_window.as_millis(),
+            flapping_changes: config.flapping_changes,
+            at_ms,
+            query_ms,
+        };
+        let store = &self.0.store;
+        let connection = store.database().connection();
+        let previous = self.alerts_of(key, at_ms).await?;
+        let known: BTreeMap<String, KnownSeries> = store
+            .known_series(connection, &rule_digest(key))
+            .await?
+            .unwrap_or_default();
+        follow(&surroundings, key, rule, measured, &previous, &known, limit).await
     }
 
     async fn alerts_of(&self, key: &RuleKey, at_ms: TimestampMs) -> Result<Vec<Alert>> {
@@ -275,7 +322,7 @@ impl Monitor {
             return Ok(());
         }
         let store = &self.0.store;
-        let transaction = store.database().begin().await?;
+        let transaction = self.begin_as_leader().await?;
         for (alert, changes) in &outcome.inserted {
             store.insert_alert(&transaction, alert).await?;
             self.write_changes(&transaction, alert, changes, at_ms)
@@ -365,6 +412,16 @@ impl Monitor {
     }
 
     async fn end_where(&self, is_over: impl Fn(&Alert) -> bool) -> Result<()> {
+        let mut attempts = 0;
+        loop {
+            match self.try_end_where(&is_over).await {
+                Err(Error::Raced(_)) if attempts < MAX_RACES => attempts += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_end_where(&self, is_over: &impl Fn(&Alert) -> bool) -> Result<()> {
         let _deciding = self.0.deciding.lock().await;
         let store = &self.0.store;
         let now_ms = self.now_ms();

@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError};
 use serde::Serialize;
 use yunhai_model::TimestampMs;
 
-use super::{GroupStatus, LoadedFile, Monitor, RuleStatus, StateChange};
+use super::{GroupStatus, LoadedFile, Monitor, RuleStatus, StateChange, check};
 use crate::alert::RuleKey;
 use crate::backtest::{BacktestSeries, backtest};
 use crate::default_rules::{DEFAULT_RULES, DEFAULT_RULES_NAME};
 use crate::error::{Error, Result};
-use crate::evaluate::SeriesExplanation;
+use crate::evaluate::{SeriesExplanation, measure};
+use crate::leadership::Role;
 use crate::rule_file::{AlertRule, Rule, RuleFile, RuleGroup};
 use crate::simple_form::SimpleForm;
 use crate::store::{StoredRuleFile, settings};
@@ -64,7 +65,9 @@ impl Monitor {
     /// not is left out with a warning; the others stay in force.
     pub(super) async fn load_rules(&self) -> Result<()> {
         let mut loaded = Vec::new();
+        let mut stamps = Vec::new();
         for file in self.0.store.rule_files().await? {
+            stamps.push((file.name.clone(), file.updated_at_ms));
             match RuleFile::parse(&file.source) {
                 Ok(rules) => loaded.push(LoadedFile {
                     name: file.name,
@@ -89,6 +92,7 @@ impl Monitor {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|key, _| keys.contains(key));
+        self.0.others.lock().await.rule_files = stamps;
         self.0.generation.send_modify(|generation| *generation += 1);
         Ok(())
     }
@@ -126,12 +130,7 @@ impl Monitor {
                 ));
             }
         }
-        if !faults.is_empty() {
-            return Err(Error::Invalid {
-                what: "rule file",
-                faults,
-            });
-        }
+        check("rule file", faults)?;
         let file = StoredRuleFile {
             name: name.to_owned(),
             source: source.to_owned(),
@@ -285,14 +284,39 @@ impl Monitor {
         .await
     }
 
-    /// Why a rule fires or does not: what its last evaluation saw of each series.
-    pub fn explain(&self, key: &RuleKey) -> Result<Vec<SeriesExplanation>> {
-        self.find_rule(key)?;
+    /// Why a rule fires or does not: what its last evaluation saw of each series. Where another
+    /// server evaluates, it is looked at now, without writing anything.
+    pub async fn explain(&self, key: &RuleKey) -> Result<Vec<SeriesExplanation>> {
+        let (group, rule) = self.find_rule(key)?;
+        if let Rule::Alerting(rule) = rule
+            && rule.options.is_enabled
+            && self.leadership().role == Role::Standby
+        {
+            return self.explain_now(key, &group, &rule).await;
+        }
         let status = self.0.status.read().unwrap_or_else(PoisonError::into_inner);
         Ok(status
             .get(key)
             .map(|status| status.explanations.clone())
             .unwrap_or_default())
+    }
+
+    async fn explain_now(
+        &self,
+        key: &RuleKey,
+        group: &RuleGroup,
+        rule: &AlertRule,
+    ) -> Result<Vec<SeriesExplanation>> {
+        let now_ms = self.now_ms();
+        let offset_ms = group
+            .query_offset_ms
+            .unwrap_or_else(|| self.0.config.query_offset.as_millis());
+        let query_ms = now_ms - offset_ms;
+        let measured = measure(&self.0.engine, &*self.0.queryable, rule, query_ms).await?;
+        let outcome = self
+            .outcome_of(key, rule, measured, group.limit, now_ms, query_ms)
+            .await?;
+        Ok(outcome.explanations)
     }
 }
 

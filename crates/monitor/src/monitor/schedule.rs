@@ -11,18 +11,54 @@ use yunhai_model::TimestampMs;
 use super::Monitor;
 use super::evaluation::{chain, count_skipped};
 use crate::alert::digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::leadership::Term;
 use crate::rule_file::RuleGroup;
 
 impl Monitor {
     /// Runs until it is cancelled; what is under way then is finished.
     pub async fn run(&self, cancel: CancellationToken) -> Result<()> {
         count_skipped(0);
-        let evaluating = self.run_groups(&cancel);
-        let telling = self.run_dispatch(&cancel);
-        let sending = self.run_delivery(&cancel);
-        tokio::join!(evaluating, telling, sending);
+        let done = CancellationToken::new();
+        let working = async {
+            self.work_as_leader(&cancel).await;
+            // Only now may another server begin.
+            done.cancel();
+        };
+        tokio::join!(working, self.keep_lease(&done));
         Ok(())
+    }
+
+    /// Evaluates, tells and sends whenever this server leads, until cancelled.
+    async fn work_as_leader(&self, cancel: &CancellationToken) {
+        let mut term = self.0.term.subscribe();
+        while !cancel.is_cancelled() {
+            let number = term.borrow_and_update().map(|term| term.number);
+            let Some(number) = number else {
+                tokio::select! {
+                    () = cancel.cancelled() => {}
+                    _ = term.changed() => {}
+                }
+                continue;
+            };
+            let stop = cancel.child_token();
+            let working = async {
+                tokio::join!(
+                    self.run_groups(&stop),
+                    self.run_dispatch(&stop),
+                    self.run_delivery(&stop),
+                    self.run_pruning(&stop),
+                )
+            };
+            let watching = async {
+                let is_over = |term: &Option<Term>| term.map(|term| term.number) != Some(number);
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = term.wait_for(is_over) => stop.cancel(),
+                }
+            };
+            tokio::join!(working, watching);
+        }
     }
 
     /// One task per group; all begin anew when the rules change.
@@ -73,7 +109,10 @@ impl Monitor {
             let Ok(_permit) = semaphore.acquire().await else {
                 return;
             };
-            if let Err(error) = self.evaluate_group(file, group, tick_ms).await {
+            // Whoever does not lead any more is told so where the lease is kept.
+            if let Err(error) = self.evaluate_group(file, group, tick_ms).await
+                && !matches!(error, Error::NotLeader { .. })
+            {
                 tracing::error!(file, group = group.name, error = %chain(&error), "a rule group could not be evaluated");
             }
             let next_ms =
@@ -131,8 +170,11 @@ impl Monitor {
                 () = cancel.cancelled() => return,
                 _ = interval.tick() => {}
             }
-            if let Err(error) = step().await {
-                tracing::error!(error = %chain(&error), "{failure}");
+            match step().await {
+                Ok(_) | Err(Error::NotLeader { .. }) => {}
+                // What another server has changed meanwhile is seen by the next step.
+                Err(error @ Error::Raced(_)) => tracing::debug!(%error, "{failure}"),
+                Err(error) => tracing::error!(error = %chain(&error), "{failure}"),
             }
         }
     }

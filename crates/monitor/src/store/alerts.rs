@@ -1,11 +1,12 @@
 //! Alerts: one row per episode.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use yunhai_model::{AlertId, Labels, Page, PageRequest, TimestampMs};
 
-use super::{Store, body, count, encode, like_pattern};
+use super::rows::{self, Row};
+use super::{Store, shortened};
 use crate::alert::Alert;
 use crate::error::{Error, Result};
 use crate::state_machine::AlertState;
@@ -20,6 +21,8 @@ pub struct AlertFilter {
     pub severity: Option<String>,
     /// With this name.
     pub name: Option<String>,
+    /// Of this group of rules.
+    pub group: Option<String>,
     /// Of this server.
     pub server: Option<String>,
     /// Begun at this time or later.
@@ -28,15 +31,53 @@ pub struct AlertFilter {
     pub until_ms: Option<TimestampMs>,
 }
 
-const SORT_FIELDS: &[(&str, &str)] = &[
-    ("active_since", "active_since"),
-    ("fired_at", "fired_at"),
-    ("ended_at", "ended_at"),
-    ("name", "name"),
-    ("severity", "severity"),
-    ("server", "server"),
-    ("state", "state"),
-];
+impl Row for Alert {
+    const TABLE: &'static str = "monitor_alert";
+    const WHAT: &'static str = "alert";
+    const SORT_FIELDS: &'static [(&'static str, &'static str)] = &[
+        ("active_since", "active_since"),
+        ("fired_at", "fired_at"),
+        ("ended_at", "ended_at"),
+        ("name", "name"),
+        ("severity", "severity"),
+        ("server", "server"),
+        ("state", "state"),
+    ];
+    const OWN_ORDER: &'static str = "-active_since";
+    const BESIDE: &'static [&'static str] = &["version"];
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<(&'static str, Value)> {
+        let server = self.labels.get("server").unwrap_or_default();
+        vec![
+            ("rule_file", self.rule.file.as_str().into()),
+            ("rule_group", self.rule.group.as_str().into()),
+            ("name", shortened(self.name()).into()),
+            ("fingerprint", self.fingerprint.as_str().into()),
+            ("severity", shortened(self.severity()).into()),
+            ("server", shortened(server).into()),
+            ("active_since", self.instance.active_since_ms.into()),
+            ("state", self.instance.state.as_str().into()),
+            ("fired_at", self.instance.fired_at_ms.into()),
+            ("ended_at", self.instance.ended_at_ms.into()),
+            ("search", search_text(&self.labels).into()),
+            ("version", (self.version + 1).into()),
+        ]
+    }
+
+    fn first_columns(&self) -> Vec<(&'static str, Value)> {
+        vec![("is_settled", false.into())]
+    }
+
+    fn take_beside(&mut self, row: &QueryResult) -> Result<()> {
+        // Rows of the first release have none.
+        self.version = row.try_get::<Option<i64>>("", "version")?.unwrap_or(0);
+        Ok(())
+    }
+}
 
 impl Store {
     /// The alerts of a group that the next evaluation has to follow: those that have not ended, and
@@ -48,7 +89,7 @@ impl Store {
         group: &str,
         ended_after_ms: TimestampMs,
     ) -> Result<Vec<Alert>> {
-        let query = select()
+        let query = rows::select::<Alert>()
             .and_where(Expr::col("rule_file").eq(file))
             .and_where(Expr::col("rule_group").eq(group))
             .cond_where(
@@ -58,7 +99,7 @@ impl Store {
             )
             .order_by("id", Order::Asc)
             .to_owned();
-        read(connection, &query).await
+        rows::read(connection, &query).await
     }
 
     /// The alerts of which something may have to be told.
@@ -66,20 +107,20 @@ impl Store {
         &self,
         connection: &impl ConnectionTrait,
     ) -> Result<Vec<Alert>> {
-        let query = select()
+        let query = rows::select::<Alert>()
             .and_where(Expr::col("is_settled").eq(false))
             .and_where(Expr::col("state").ne(AlertState::Pending.as_str()))
             .order_by("id", Order::Asc)
             .to_owned();
-        read(connection, &query).await
+        rows::read(connection, &query).await
     }
 
     /// The alerts that have not ended.
     pub(crate) async fn active_alerts(&self) -> Result<Vec<Alert>> {
-        let query = select()
+        let query = rows::select::<Alert>()
             .and_where(Expr::col("ended_at").is_null())
             .to_owned();
-        read(self.database.connection(), &query).await
+        rows::read(self.database.connection(), &query).await
     }
 
     pub(crate) async fn alert(
@@ -87,14 +128,7 @@ impl Store {
         connection: &impl ConnectionTrait,
         id: AlertId,
     ) -> Result<Alert> {
-        let query = select()
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .to_owned();
-        let found = read(connection, &query).await?.pop();
-        found.ok_or_else(|| Error::NotFound {
-            what: "alert",
-            id: id.to_string(),
-        })
+        rows::find(connection, id).await
     }
 
     /// One page of alerts.
@@ -103,7 +137,6 @@ impl Store {
         filter: &AlertFilter,
         page: &PageRequest,
     ) -> Result<Page<Alert>> {
-        let (column, is_descending) = page.order(SORT_FIELDS, "-active_since")?;
         let mut condition = Condition::all();
         if !filter.states.is_empty() {
             let states = filter.states.iter().map(|state| state.as_str());
@@ -112,6 +145,7 @@ impl Store {
         for (column, value) in [
             ("severity", &filter.severity),
             ("name", &filter.name),
+            ("rule_group", &filter.group),
             ("server", &filter.server),
         ] {
             if let Some(value) = value {
@@ -124,24 +158,7 @@ impl Store {
         if let Some(until_ms) = filter.until_ms {
             condition = condition.add(Expr::col("active_since").lt(until_ms));
         }
-        if let Some(text) = &page.query {
-            let pattern = LikeExpr::new(like_pattern(text)).escape('!');
-            condition = condition.add(Expr::col("search").like(pattern));
-        }
-        let mut query = select().cond_where(condition).to_owned();
-        let total = count(self.database.connection(), &query).await?;
-        let order = if is_descending {
-            Order::Desc
-        } else {
-            Order::Asc
-        };
-        query
-            .order_by(*column, order.clone())
-            .order_by("id", order)
-            .limit(page.limit())
-            .offset(page.offset());
-        let items = read(self.database.connection(), &query).await?;
-        Ok(Page { items, total })
+        rows::page(self.database.connection(), condition, page).await
     }
 
     pub(crate) async fn insert_alert(
@@ -149,62 +166,26 @@ impl Store {
         connection: &impl ConnectionTrait,
         alert: &Alert,
     ) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_alert")
-            .columns([
-                "id",
-                "rule_file",
-                "rule_group",
-                "name",
-                "fingerprint",
-                "severity",
-                "server",
-                "active_since",
-                "state",
-                "fired_at",
-                "ended_at",
-                "is_settled",
-                "search",
-                "body",
-            ])
-            .values_panic([
-                alert.id.to_string().into(),
-                alert.rule.file.as_str().into(),
-                alert.rule.group.as_str().into(),
-                shortened(alert.name()).into(),
-                alert.fingerprint.as_str().into(),
-                shortened(alert.severity()).into(),
-                shortened(alert.labels.get("server").unwrap_or_default()).into(),
-                alert.instance.active_since_ms.into(),
-                alert.instance.state.as_str().into(),
-                alert.instance.fired_at_ms.into(),
-                alert.instance.ended_at_ms.into(),
-                false.into(),
-                search_text(&alert.labels).into(),
-                encode(alert).into(),
-            ])
-            .to_owned();
-        connection.execute(&insert).await?;
-        Ok(())
+        rows::insert(connection, alert).await
     }
 
+    /// Writes an alert again, unless another server has changed it since it was read.
     pub(crate) async fn update_alert(
         &self,
         connection: &impl ConnectionTrait,
         alert: &Alert,
     ) -> Result<()> {
-        let update = Query::update()
-            .table("monitor_alert")
-            .value("state", alert.instance.state.as_str())
-            .value("severity", shortened(alert.severity()))
-            .value("fired_at", alert.instance.fired_at_ms)
-            .value("ended_at", alert.instance.ended_at_ms)
-            .value("search", search_text(&alert.labels))
-            .value("body", encode(alert))
-            .and_where(Expr::col("id").eq(alert.id.to_string()))
-            .to_owned();
-        connection.execute(&update).await?;
-        Ok(())
+        let version = Expr::col("version");
+        let unchanged = if alert.version == 0 {
+            version.clone().is_null().or(version.eq(0))
+        } else {
+            version.eq(alert.version)
+        };
+        if rows::update(connection, alert, Condition::all().add(unchanged)).await? {
+            Ok(())
+        } else {
+            Err(Error::Raced(alert.id))
+        }
     }
 
     pub(crate) async fn delete_alert(
@@ -237,23 +218,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn select() -> SelectStatement {
-    Query::select()
-        .columns(["id", "body"])
-        .from("monitor_alert")
-        .to_owned()
-}
-
-async fn read(connection: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<Alert>> {
-    let rows: Vec<QueryResult> = connection.query_all(query).await?;
-    rows.iter().map(|row| body(row, "alert")).collect()
-}
-
-/// Columns that are searched hold 191 characters; the body holds the whole.
-fn shortened(text: &str) -> String {
-    text.chars().take(191).collect()
 }
 
 fn search_text(labels: &Labels) -> String {

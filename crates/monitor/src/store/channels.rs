@@ -1,13 +1,14 @@
 //! Channels: where notifications go. Their secrets lie sealed in the configuration.
 
-use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Condition, Order};
+use sea_orm::{ConnectionTrait, Value as ColumnValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yunhai_database::is_unique_violation;
 use yunhai_model::{ChannelId, TimestampMs};
 
-use super::{Store, body, encode};
+use super::Store;
+use super::rows::{self, Row};
 use crate::error::{Error, Result};
 use crate::routing::Route;
 
@@ -54,82 +55,64 @@ pub(crate) fn is_used_by(route: &Route, channel: ChannelId) -> bool {
     route.channels().contains(&channel)
 }
 
+impl Row for Channel {
+    const TABLE: &'static str = "monitor_channel";
+    const WHAT: &'static str = "channel";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<(&'static str, ColumnValue)> {
+        vec![("name", self.name.as_str().into())]
+    }
+}
+
 impl Store {
+    /// All channels, sorted by name.
     pub(crate) async fn channels(&self, connection: &impl ConnectionTrait) -> Result<Vec<Channel>> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_channel")
+        let query = rows::select::<Channel>()
             .order_by("name", Order::Asc)
             .to_owned();
-        let rows = connection.query_all(&query).await?;
-        rows.iter().map(|row| body(row, "channel")).collect()
+        rows::read(connection, &query).await
     }
 
     pub(crate) async fn channel(&self, id: ChannelId) -> Result<Channel> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_channel")
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .to_owned();
-        let row = self.database.connection().query_one(&query).await?;
-        row.map(|row| body(&row, "channel"))
-            .transpose()?
-            .ok_or_else(|| Error::NotFound {
-                what: "channel",
-                id: id.to_string(),
-            })
+        rows::find(self.database.connection(), id).await
     }
 
-    pub(crate) async fn put_channel(&self, channel: &Channel) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_channel")
-            .columns(["id", "name", "body"])
-            .values_panic([
-                channel.id.to_string().into(),
-                channel.name.as_str().into(),
-                encode(channel).into(),
-            ])
-            .to_owned();
-        let update = Query::update()
-            .table("monitor_channel")
-            .value("name", channel.name.as_str())
-            .value("body", encode(channel))
-            .and_where(Expr::col("id").eq(channel.id.to_string()))
-            .to_owned();
-        let connection = self.database.connection();
-        let outcome = if self.channel(channel.id).await.is_ok() {
-            connection.execute(&update).await
-        } else {
-            connection.execute(&insert).await
-        };
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(error) if is_unique_violation(&error) => Err(Error::Conflict(format!(
-                "there is a channel named `{}` already",
-                channel.name
-            ))),
-            Err(error) => Err(error.into()),
-        }
+    pub(crate) async fn add_channel(&self, channel: &Channel) -> Result<()> {
+        named_once(
+            channel,
+            rows::insert(self.database.connection(), channel).await,
+        )
+    }
+
+    pub(crate) async fn change_channel(&self, channel: &Channel) -> Result<()> {
+        named_once(
+            channel,
+            rows::update(self.database.connection(), channel, Condition::all())
+                .await
+                .map(drop),
+        )
     }
 
     pub(crate) async fn delete_channel(&self, id: ChannelId) -> Result<()> {
-        let delete = Query::delete()
-            .from_table("monitor_channel")
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .to_owned();
-        if self
-            .database
-            .connection()
-            .execute(&delete)
-            .await?
-            .rows_affected()
-            == 0
+        rows::delete::<Channel>(self.database.connection(), id).await
+    }
+}
+
+/// Says in plain words that a name is taken.
+fn named_once(channel: &Channel, outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Err(Error::Database(yunhai_database::Error::Query(error)))
+            if is_unique_violation(&error) =>
         {
-            return Err(Error::NotFound {
-                what: "channel",
-                id: id.to_string(),
-            });
+            Err(Error::Conflict(format!(
+                "there is a channel named `{}` already",
+                channel.name
+            )))
         }
-        Ok(())
+        other => other,
     }
 }

@@ -3,12 +3,13 @@
 //! pending → sending (until a lease ends) → sent, failed or merged into a digest. A row whose lease
 //! has ended is sent again under the same id.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query};
+use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
 use yunhai_model::{AlertId, ChannelId, Page, PageRequest, TimestampMs};
 
-use super::{Store, body, count, encode};
+use super::rows::{self, Row};
+use super::{Store, count};
 use crate::error::Result;
 use crate::notification::{Notification, Occasion};
 
@@ -76,6 +77,9 @@ pub struct OutboxEntry {
     pub alerts: Vec<AlertId>,
     /// The order within the group.
     pub sequence: i64,
+    /// The term of the leader that has tried it last.
+    #[serde(default)]
+    pub term: i64,
 }
 
 /// Which notifications are wanted.
@@ -88,11 +92,38 @@ pub struct OutboxFilter {
     pub channel: Option<ChannelId>,
 }
 
-const SORT_FIELDS: &[(&str, &str)] = &[
-    ("created_at", "created_at"),
-    ("finished_at", "finished_at"),
-    ("state", "state"),
-];
+impl Row for OutboxEntry {
+    const TABLE: &'static str = "monitor_outbox";
+    const WHAT: &'static str = "notification";
+    const SORT_FIELDS: &'static [(&'static str, &'static str)] = &[
+        ("created_at", "created_at"),
+        ("finished_at", "finished_at"),
+        ("attempted_at", "attempted_at"),
+        ("due_at", "due_at"),
+        ("attempts", "attempts"),
+        ("state", "state"),
+    ];
+    const OWN_ORDER: &'static str = "-created_at";
+    const THEN_BY: &'static [&'static str] = &["sequence", "id"];
+
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn columns(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("channel_id", self.channel.to_string().into()),
+            ("group_key", self.group_key.as_str().into()),
+            ("sequence", self.sequence.into()),
+            ("state", self.state.as_str().into()),
+            ("created_at", self.created_at_ms.into()),
+            ("due_at", self.due_at_ms.into()),
+            ("attempts", self.attempts.into()),
+            ("attempted_at", self.attempted_at_ms.into()),
+            ("finished_at", self.finished_at_ms.into()),
+        ]
+    }
+}
 
 impl Store {
     pub(crate) async fn add_to_outbox(
@@ -100,37 +131,7 @@ impl Store {
         connection: &impl ConnectionTrait,
         entry: &OutboxEntry,
     ) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_outbox")
-            .columns([
-                "id",
-                "channel_id",
-                "group_key",
-                "sequence",
-                "state",
-                "created_at",
-                "due_at",
-                "attempts",
-                "attempted_at",
-                "finished_at",
-                "body",
-            ])
-            .values_panic([
-                entry.id.as_str().into(),
-                entry.channel.to_string().into(),
-                entry.group_key.as_str().into(),
-                entry.sequence.into(),
-                entry.state.as_str().into(),
-                entry.created_at_ms.into(),
-                entry.due_at_ms.into(),
-                entry.attempts.into(),
-                entry.attempted_at_ms.into(),
-                entry.finished_at_ms.into(),
-                encode(entry).into(),
-            ])
-            .to_owned();
-        connection.execute(&insert).await?;
-        Ok(())
+        rows::insert(connection, entry).await
     }
 
     /// Changes a row if nobody else has changed it; tells whether it did.
@@ -140,32 +141,23 @@ impl Store {
         previous: &OutboxEntry,
         next: &OutboxEntry,
     ) -> Result<bool> {
-        let update = Query::update()
-            .table("monitor_outbox")
-            .value("state", next.state.as_str())
-            .value("due_at", next.due_at_ms)
-            .value("attempts", next.attempts)
-            .value("attempted_at", next.attempted_at_ms)
-            .value("finished_at", next.finished_at_ms)
-            .value("body", encode(next))
-            .and_where(Expr::col("id").eq(previous.id.as_str()))
-            .and_where(Expr::col("state").eq(previous.state.as_str()))
-            .and_where(Expr::col("attempts").eq(previous.attempts))
-            .to_owned();
-        Ok(connection.execute(&update).await?.rows_affected() == 1)
+        let unchanged = Condition::all()
+            .add(Expr::col("state").eq(previous.state.as_str()))
+            .add(Expr::col("attempts").eq(previous.attempts));
+        rows::update(connection, next, unchanged).await
     }
 
     /// The rows that are not finished, in the order in which they were made.
     pub(crate) async fn unfinished_outbox(&self) -> Result<Vec<OutboxEntry>> {
         let states = [OutboxState::Pending, OutboxState::Sending].map(OutboxState::as_str);
-        let query = select()
+        let query = rows::select::<OutboxEntry>()
             .and_where(Expr::col("state").is_in(states))
             .order_by("created_at", Order::Asc)
             .order_by("sequence", Order::Asc)
             .order_by("id", Order::Asc)
             .limit(2000)
             .to_owned();
-        read(self.database.connection(), &query).await
+        rows::read(self.database.connection(), &query).await
     }
 
     /// How many attempts a channel has seen since a moment.
@@ -176,7 +168,7 @@ impl Store {
     ) -> Result<u64> {
         let query = Query::select()
             .column("id")
-            .from("monitor_outbox")
+            .from(OutboxEntry::TABLE)
             .and_where(Expr::col("channel_id").eq(channel.to_string()))
             .and_where(Expr::col("attempted_at").gt(since_ms))
             .to_owned();
@@ -189,7 +181,6 @@ impl Store {
         filter: &OutboxFilter,
         page: &PageRequest,
     ) -> Result<Page<OutboxEntry>> {
-        let (column, is_descending) = page.order(SORT_FIELDS, "-created_at")?;
         let mut condition = Condition::all();
         if !filter.states.is_empty() {
             let states = filter.states.iter().map(|state| state.as_str());
@@ -198,35 +189,6 @@ impl Store {
         if let Some(channel) = filter.channel {
             condition = condition.add(Expr::col("channel_id").eq(channel.to_string()));
         }
-        let mut query = select().cond_where(condition).to_owned();
-        let total = count(self.database.connection(), &query).await?;
-        let order = if is_descending {
-            Order::Desc
-        } else {
-            Order::Asc
-        };
-        query
-            .order_by(*column, order.clone())
-            .order_by("sequence", order.clone())
-            .order_by("id", order)
-            .limit(page.limit())
-            .offset(page.offset());
-        let items = read(self.database.connection(), &query).await?;
-        Ok(Page { items, total })
+        rows::page(self.database.connection(), condition, page).await
     }
-}
-
-fn select() -> SelectStatement {
-    Query::select()
-        .columns(["id", "body"])
-        .from("monitor_outbox")
-        .to_owned()
-}
-
-async fn read(
-    connection: &impl ConnectionTrait,
-    query: &SelectStatement,
-) -> Result<Vec<OutboxEntry>> {
-    let rows: Vec<QueryResult> = connection.query_all(query).await?;
-    rows.iter().map(|row| body(row, "notification")).collect()
 }

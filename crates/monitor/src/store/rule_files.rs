@@ -1,7 +1,7 @@
 //! Rule files: the source as it was given, which is what counts.
 
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
+use sea_orm::sea_query::{OnConflict, Order, Query};
 use serde::Serialize;
 use yunhai_model::TimestampMs;
 
@@ -41,6 +41,19 @@ impl Store {
             .collect()
     }
 
+    /// The names of the rule files, and when each was changed last.
+    pub(crate) async fn rule_file_stamps(&self) -> Result<Vec<(String, TimestampMs)>> {
+        let query = Query::select()
+            .columns(["name", "updated_at"])
+            .from("monitor_rule_file")
+            .order_by("name", Order::Asc)
+            .to_owned();
+        let rows = self.database.connection().query_all(&query).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("", "name")?, row.try_get("", "updated_at")?)))
+            .collect()
+    }
+
     pub(crate) async fn rule_file(&self, name: &str) -> Result<StoredRuleFile> {
         let files = self.rule_files().await?;
         files
@@ -73,23 +86,7 @@ impl Store {
     }
 
     pub(crate) async fn delete_rule_file(&self, name: &str) -> Result<()> {
-        let delete = Query::delete()
-            .from_table("monitor_rule_file")
-            .and_where(Expr::col("name").eq(name))
-            .to_owned();
-        if self
-            .database
-            .connection()
-            .execute(&delete)
-            .await?
-            .rows_affected()
-            == 0
-        {
-            return Err(Error::NotFound {
-                what: "rule file",
-                id: name.to_owned(),
-            });
-        }
-        Ok(())
+        let connection = self.database.connection();
+        super::rows::delete_named(connection, "monitor_rule_file", "name", "rule file", name).await
     }
 }

@@ -1,4 +1,4 @@
-//! What there is only one of: the routing tree, the inhibitions, what a rule has seen.
+//! What there is only one of: the routing tree, what a rule has seen.
 
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
@@ -10,8 +10,8 @@ use crate::error::Result;
 
 /// The name of the routing tree.
 pub(crate) const ROUTE: &str = "route";
-/// The name of the inhibitions.
-pub(crate) const INHIBITIONS: &str = "inhibitions";
+/// How the leader's rules fare.
+pub(crate) const STATUS: &str = "rule_status";
 /// The mark that the default rules were laid down once.
 pub(crate) const SET_UP: &str = "set_up";
 

@@ -1,18 +1,68 @@
-//! Silences and maintenance windows.
+//! Silences, maintenance windows and inhibitions: what keeps alerts from being told.
 
-use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LikeExpr, OnConflict, Order, Query};
-use yunhai_model::{MaintenanceWindowId, Page, PageRequest, SilenceId, TimestampMs};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait};
+use sea_orm::{ConnectionTrait, Value};
+use yunhai_model::{InhibitionId, MaintenanceWindowId, Page, PageRequest, SilenceId, TimestampMs};
 
-use super::{Store, body, count, encode, like_pattern};
-use crate::error::{Error, Result};
-use crate::silence::{MaintenanceWindow, Silence};
+use super::rows::{self, Row};
+use super::{Store, shortened};
+use crate::error::Result;
+use crate::inhibition::Inhibition;
+use crate::maintenance::MaintenanceWindow;
+use crate::silence::{Silence, SilenceFilter, SilenceState};
 
-const SORT_FIELDS: &[(&str, &str)] = &[
-    ("starts_at", "starts_at"),
-    ("ends_at", "ends_at"),
-    ("author", "author"),
-];
+impl Row for Silence {
+    const TABLE: &'static str = "monitor_silence";
+    const WHAT: &'static str = "silence";
+    const SORT_FIELDS: &'static [(&'static str, &'static str)] = &[
+        ("starts_at", "starts_at"),
+        ("ends_at", "ends_at"),
+        ("author", "author"),
+    ];
+    const OWN_ORDER: &'static str = "-ends_at";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<(&'static str, Value)> {
+        let mut search: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
+        search.push(self.comment.clone());
+        search.push(self.author.clone());
+        vec![
+            ("starts_at", self.starts_at_ms.into()),
+            ("ends_at", self.ends_at_ms.into()),
+            ("author", shortened(&self.author).into()),
+            ("search", search.join("\n").to_lowercase().into()),
+        ]
+    }
+}
+
+impl Row for MaintenanceWindow {
+    const TABLE: &'static str = "monitor_window";
+    const WHAT: &'static str = "maintenance window";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+}
+
+impl Row for Inhibition {
+    const TABLE: &'static str = "monitor_inhibition";
+    const WHAT: &'static str = "inhibition";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn columns(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+}
 
 impl Store {
     /// The silences that have not expired.
@@ -21,143 +71,91 @@ impl Store {
         connection: &impl ConnectionTrait,
         now_ms: TimestampMs,
     ) -> Result<Vec<Silence>> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_silence")
+        let query = rows::select::<Silence>()
             .and_where(Expr::col("ends_at").gt(now_ms))
             .to_owned();
-        let rows = connection.query_all(&query).await?;
-        rows.iter().map(|row| body(row, "silence")).collect()
+        rows::read(connection, &query).await
     }
 
-    /// One page of silences; the expired ones as well where asked for.
+    /// One page of silences.
     pub(crate) async fn silences(
         &self,
-        unexpired_at_ms: Option<TimestampMs>,
+        filter: &SilenceFilter,
+        now_ms: TimestampMs,
         page: &PageRequest,
     ) -> Result<Page<Silence>> {
-        let (column, is_descending) = page.order(SORT_FIELDS, "-ends_at")?;
+        let starts_at = || Expr::col("starts_at");
+        let ends_at = || Expr::col("ends_at");
         let mut condition = Condition::all();
-        if let Some(now_ms) = unexpired_at_ms {
-            condition = condition.add(Expr::col("ends_at").gt(now_ms));
+        if !filter.states.is_empty() {
+            let mut any = Condition::any();
+            for state in &filter.states {
+                any = any.add(match state {
+                    SilenceState::Pending => starts_at().gt(now_ms).and(ends_at().gt(now_ms)),
+                    SilenceState::Active => starts_at().lte(now_ms).and(ends_at().gt(now_ms)),
+                    SilenceState::Expired => ends_at().lte(now_ms),
+                });
+            }
+            condition = condition.add(any);
         }
-        if let Some(text) = &page.query {
-            let pattern = LikeExpr::new(like_pattern(text)).escape('!');
-            condition = condition.add(Expr::col("search").like(pattern));
+        if let Some(author) = &filter.author {
+            condition = condition.add(Expr::col("author").eq(shortened(author)));
         }
-        let mut query = Query::select()
-            .columns(["id", "body"])
-            .from("monitor_silence")
-            .cond_where(condition)
-            .to_owned();
-        let total = count(self.database.connection(), &query).await?;
-        let order = if is_descending {
-            Order::Desc
-        } else {
-            Order::Asc
-        };
-        query
-            .order_by(*column, order.clone())
-            .order_by("id", order)
-            .limit(page.limit())
-            .offset(page.offset());
-        let rows = self.database.connection().query_all(&query).await?;
-        let items = rows
-            .iter()
-            .map(|row| body(row, "silence"))
-            .collect::<Result<_>>()?;
-        Ok(Page { items, total })
+        rows::page(self.database.connection(), condition, page).await
     }
 
     pub(crate) async fn silence(&self, id: SilenceId) -> Result<Silence> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_silence")
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .to_owned();
-        let row = self.database.connection().query_one(&query).await?;
-        row.map(|row| body(&row, "silence"))
-            .transpose()?
-            .ok_or_else(|| Error::NotFound {
-                what: "silence",
-                id: id.to_string(),
-            })
+        rows::find(self.database.connection(), id).await
     }
 
     pub(crate) async fn put_silence(&self, silence: &Silence) -> Result<()> {
-        let matchers: Vec<_> = silence.matchers.iter().map(ToString::to_string).collect();
-        let search = format!(
-            "{}\n{}\n{}",
-            matchers.join("\n"),
-            silence.comment,
-            silence.author
-        )
-        .to_lowercase();
-        let insert = Query::insert()
-            .into_table("monitor_silence")
-            .columns(["id", "starts_at", "ends_at", "author", "search", "body"])
-            .values_panic([
-                silence.id.to_string().into(),
-                silence.starts_at_ms.into(),
-                silence.ends_at_ms.into(),
-                silence.author.chars().take(191).collect::<String>().into(),
-                search.into(),
-                encode(silence).into(),
-            ])
-            .on_conflict(
-                OnConflict::column("id")
-                    .update_columns(["starts_at", "ends_at", "author", "search", "body"])
-                    .to_owned(),
-            )
-            .to_owned();
-        self.database.connection().execute(&insert).await?;
-        Ok(())
+        rows::put(self.database.connection(), silence).await
     }
 
+    /// All maintenance windows, the oldest first.
     pub(crate) async fn windows(
         &self,
         connection: &impl ConnectionTrait,
     ) -> Result<Vec<MaintenanceWindow>> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_window")
-            .order_by("id", Order::Asc)
-            .to_owned();
-        let rows = connection.query_all(&query).await?;
-        rows.iter()
-            .map(|row| body(row, "maintenance window"))
-            .collect()
+        all(connection).await
+    }
+
+    pub(crate) async fn window(&self, id: MaintenanceWindowId) -> Result<MaintenanceWindow> {
+        rows::find(self.database.connection(), id).await
     }
 
     pub(crate) async fn put_window(&self, window: &MaintenanceWindow) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_window")
-            .columns(["id", "body"])
-            .values_panic([window.id.to_string().into(), encode(window).into()])
-            .on_conflict(OnConflict::column("id").update_column("body").to_owned())
-            .to_owned();
-        self.database.connection().execute(&insert).await?;
-        Ok(())
+        rows::put(self.database.connection(), window).await
     }
 
     pub(crate) async fn delete_window(&self, id: MaintenanceWindowId) -> Result<()> {
-        let delete = Query::delete()
-            .from_table("monitor_window")
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .to_owned();
-        if self
-            .database
-            .connection()
-            .execute(&delete)
-            .await?
-            .rows_affected()
-            == 0
-        {
-            return Err(Error::NotFound {
-                what: "maintenance window",
-                id: id.to_string(),
-            });
-        }
-        Ok(())
+        rows::delete::<MaintenanceWindow>(self.database.connection(), id).await
     }
+
+    /// All inhibitions, the oldest first.
+    pub(crate) async fn inhibitions(
+        &self,
+        connection: &impl ConnectionTrait,
+    ) -> Result<Vec<Inhibition>> {
+        all(connection).await
+    }
+
+    pub(crate) async fn inhibition(&self, id: InhibitionId) -> Result<Inhibition> {
+        rows::find(self.database.connection(), id).await
+    }
+
+    pub(crate) async fn put_inhibition(&self, inhibition: &Inhibition) -> Result<()> {
+        rows::put(self.database.connection(), inhibition).await
+    }
+
+    pub(crate) async fn delete_inhibition(&self, id: InhibitionId) -> Result<()> {
+        rows::delete::<Inhibition>(self.database.connection(), id).await
+    }
+}
+
+async fn all<T: Row>(connection: &impl ConnectionTrait) -> Result<Vec<T>> {
+    let query = rows::select::<T>()
+        .order_by("id", sea_orm::sea_query::Order::Asc)
+        .to_owned();
+    rows::read(connection, &query).await
 }

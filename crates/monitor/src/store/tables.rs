@@ -4,12 +4,56 @@ use sea_orm::{DbBackend, Statement};
 use yunhai_database::{Migration, Table};
 
 /// The tables of alerting, for [`yunhai_database::Database::migrate`].
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    domain: "monitor",
-    version: 1,
-    name: "rules, alerts, silences, routes, channels, outbox",
-    statements: first,
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        domain: "monitor",
+        version: 1,
+        name: "rules, alerts, silences, routes, channels, outbox",
+        statements: first,
+    },
+    Migration {
+        domain: "monitor",
+        version: 2,
+        name: "inhibitions, versions of alerts, the lease of the leader",
+        statements: second,
+    },
+    Migration {
+        domain: "probe",
+        version: 1,
+        name: "probes, and what people set for servers",
+        statements: super::probes::tables,
+    },
+];
+
+fn second(backend: DbBackend) -> Vec<Statement> {
+    let mut statements = Table::new("monitor_inhibition")
+        .id("id")
+        .text("body")
+        .primary_key(&["id"])
+        .statements(backend);
+    statements.extend(
+        Table::new("monitor_lease")
+            .string("name")
+            .string("node")
+            .string("server")
+            .integer("term")
+            .integer("beat")
+            .integer("since")
+            .primary_key(&["name"])
+            .statements(backend),
+    );
+    for table in [
+        Table::new("monitor_alert")
+            .integer("version")
+            .nullable()
+            .index(&["ended_at"]),
+        Table::new("monitor_alert_event").index(&["at"]),
+        Table::new("monitor_outbox").index(&["finished_at"]),
+    ] {
+        statements.extend(table.additions(backend));
+    }
+    statements
+}
 
 fn first(backend: DbBackend) -> Vec<Statement> {
     [

@@ -86,6 +86,26 @@ impl Store {
         Ok(())
     }
 
+    /// How far what happens has come: the latest event, and when a notification was finished last.
+    pub(crate) async fn activity(&self) -> Result<(String, TimestampMs)> {
+        let connection = self.database.connection();
+        let latest = |column, table| {
+            Query::select()
+                .expr_as(Expr::col(column).max(), "latest")
+                .from(table)
+                .to_owned()
+        };
+        let event = connection
+            .query_one(&latest("id", "monitor_alert_event"))
+            .await?;
+        let event: Option<String> = event.map_or(Ok(None), |row| row.try_get("", "latest"))?;
+        let finished = connection
+            .query_one(&latest("finished_at", "monitor_outbox"))
+            .await?;
+        let finished: Option<i64> = finished.map_or(Ok(None), |row| row.try_get("", "latest"))?;
+        Ok((event.unwrap_or_default(), finished.unwrap_or_default()))
+    }
+
     /// The history of an alert, oldest first.
     pub(crate) async fn timeline(&self, alert: AlertId) -> Result<Vec<AlertEvent>> {
         let query = Query::select()

@@ -3,7 +3,7 @@
 use yunhai_model::PageRequest;
 use yunhai_monitor::{
     AlertFilter, AlertState, EventKind, MaintenanceSettings, NewSilence, NotifyError, OutboxFilter,
-    OutboxState, Route, RuleKey,
+    OutboxState, Route, RuleKey, SilenceFilter, SilenceState,
 };
 
 use super::support::{House, START_MS, on_every_database};
@@ -64,7 +64,7 @@ on_every_database! {
         house.step(30, &[("a", 0.95), ("b", 0.5)]).await;
         let key = RuleKey { file: "test".into(), group: "cpu".into(), rule: "HighCpu".into() };
         let mut reasons: Vec<_> =
-            house.monitor.explain(&key).unwrap().into_iter().map(|one| one.reason).collect();
+            house.monitor.explain(&key).await.unwrap().into_iter().map(|one| one.reason).collect();
         reasons.sort();
         assert_eq!(
             reasons,
@@ -105,17 +105,24 @@ on_every_database! {
         let page = PageRequest { query: Some("SERVER=A".into()), ..PageRequest::default() };
         let found = house.monitor.alerts(&AlertFilter::default(), &page).await.unwrap();
         assert_eq!((found.total, found.items[0].muted_by.len()), (1, 1));
-        house.monitor.expire_silence(silence.id).await.unwrap();
+        let current = SilenceFilter {
+            states: vec![SilenceState::Pending, SilenceState::Active],
+            author: Some("ann".into()),
+        };
+        assert_eq!(house.monitor.silences(&current, &PageRequest::default()).await.unwrap().total, 1);
+        house.monitor.expire_silence(silence.id, "ann").await.unwrap();
         assert_eq!(house.step(60, &[("a", 0.95), ("b", 0.95)]).await, ["a firing"]);
-        assert_eq!(house.monitor.silences(false, &PageRequest::default()).await.unwrap().total, 0);
-        assert_eq!(house.monitor.silences(true, &PageRequest::default()).await.unwrap().total, 1);
+        assert_eq!(house.monitor.silences(&current, &PageRequest::default()).await.unwrap().total, 0);
+        assert_eq!(house.monitor.silences(&SilenceFilter::default(), &PageRequest::default()).await.unwrap().total, 1);
         let settings = MaintenanceSettings {
             name: "night".into(),
             matchers: vec!["server=c".parse().unwrap()],
             cron: "0 0 * * *".into(),
             duration: "1h".parse().unwrap(),
             time_zone: "UTC".into(),
+            comment: String::new(),
             is_enabled: true,
+            ends_at_ms: None,
         };
         let window = house.monitor.add_window(settings, "ann").await.unwrap();
         assert_eq!(house.step(60, &[("c", 0.95)]).await, NOTHING);
@@ -149,7 +156,7 @@ on_every_database! {
         let id = log.items[0].id.clone();
         assert_eq!(house.step(19, &[("a", 0.95)]).await, NOTHING, "the receiver wants 20 s of peace");
         house.clock.advance_ms(1000);
-        house.monitor.deliver().await.unwrap();
+        house.monitor.evaluate_once().await.unwrap();
         assert_eq!(house.recorder.sent.lock().unwrap()[0].1, id);
         house.told();
         house.recorder.failures.lock().unwrap().push(NotifyError {

@@ -20,7 +20,8 @@ use yunhai_model::{
 };
 use yunhai_monitor::{
     DEFAULT_RULES_NAME, Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel,
-    Notification, Notifier, NotifyError, OutboxFilter, OutboxState, RateLimit, Route, SampleSink,
+    Node, Notification, Notifier, NotifyError, OutboxFilter, OutboxState, RateLimit, Route,
+    SampleSink,
 };
 use yunhai_promql::{Engine, Matcher, Queryable, SelectError, SelectHints};
 use yunhai_test_support::databases::{self, TestDatabase};
@@ -139,6 +140,10 @@ async fn open(url: &str, folder: &Path) -> (Database, Monitor) {
         sink: Arc::new(NoSink),
         sealer: Arc::new(Reverser),
         clock: Arc::new(SystemClock),
+        node: Node {
+            id: "kill".into(),
+            name: "kill".into(),
+        },
         config,
     })
     .await

@@ -9,7 +9,7 @@ use yunhai_model::{
     ChannelId, HumanDuration, Labels, ManualClock, Sample, TimeSeries, TimestampMs,
 };
 use yunhai_monitor::{
-    Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel, Notification,
+    Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel, Node, Notification,
     Notifier, NotifyError, RateLimit, Route, SampleSink, SecretSealer,
 };
 use yunhai_promql::{Engine, Matcher, MemoryStore, Queryable, SelectError, SelectHints};
@@ -288,6 +288,10 @@ async fn build(
         sink: Arc::new(series.clone()),
         sealer: Arc::new(Reverser),
         clock: clock.clone(),
+        node: Node {
+            id: "house".to_owned(),
+            name: "house".to_owned(),
+        },
         config: config.clone(),
     })
     .await

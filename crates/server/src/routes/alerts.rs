@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use http::StatusCode;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    AcknowledgeRequest, Acknowledgement, Alert, AlertCounts, AlertDetail, AlertEvent, AlertFilter,
-    AlertState, List, ListQuery, ProblemCode,
+    AcknowledgeRequest, Acknowledgement, Alert, AlertCounts, AlertDetail, AlertEvent,
+    AlertEventFilter, AlertFilter, AlertState, CommentRequest, List, ListQuery, ProblemCode,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
 use yunhai_model::{AlertId, Labels, PageRequest, format_rfc3339};
@@ -18,7 +19,7 @@ use yunhai_monitor::{EventKind, Muting, Rule};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
-use crate::list::{list_of, page_request};
+use crate::list::{SortField, list, list_of, page_request, request_for};
 
 const SORT_FIELDS: &[(&str, &str)] = &[
     ("started_at_ms", "active_since"),
@@ -30,10 +31,17 @@ const SORT_FIELDS: &[(&str, &str)] = &[
     ("state", "state"),
 ];
 
+const EVENT_FIELDS: &[SortField<AlertEvent>] = &[
+    ("time_ms", |a, b| a.time_ms.cmp(&b.time_ms)),
+    ("kind", |a, b| a.kind.cmp(&b.kind)),
+];
+
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_alerts))
         .routes(routes!(show_alert))
+        .routes(routes!(list_timeline))
+        .routes(routes!(comment))
         .routes(routes!(acknowledge, unacknowledge))
 }
 
@@ -57,7 +65,9 @@ async fn list_alerts(
         severity: filter.severity,
         name: filter.rule,
         server: filter.server,
-        ..yunhai_monitor::AlertFilter::default()
+        group: filter.group,
+        from_ms: filter.from_ms,
+        until_ms: filter.until_ms,
     };
     let alerts = app.monitor.alerts(&filter, &request).await?;
     Ok(Json(list_of(alerts, &request, alert_of)))
@@ -73,13 +83,7 @@ async fn show_alert(
 ) -> ApiResult<Json<AlertDetail>> {
     caller.require(Permission::ServersRead)?;
     let detail = app.monitor.alert(path.id()?).await?;
-    let channels: BTreeMap<String, String> = app
-        .monitor
-        .channels()
-        .await?
-        .into_iter()
-        .map(|channel| (channel.id.to_string(), channel.name))
-        .collect();
+    let channels = channel_names(&app).await?;
     Ok(Json(AlertDetail {
         alert: alert_of(detail.alert),
         expr: detail.rule.as_ref().map(|rule| rule.expr().to_owned()),
@@ -90,6 +94,56 @@ async fn show_alert(
             .map(|event| event_of(event, &channels))
             .collect(),
     }))
+}
+
+/// Lists what happened to an alert.
+#[utoipa::path(get, path = "/alerts/{id}/timeline", tag = "alerts",
+    params(AlertPath, ListQuery, AlertEventFilter),
+    responses((status = OK, body = List<AlertEvent>), Refused))]
+async fn list_timeline(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<AlertPath>,
+    Query(query): Query<ListQuery>,
+    Query(filter): Query<AlertEventFilter>,
+) -> ApiResult<Json<List<AlertEvent>>> {
+    caller.require(Permission::ServersRead)?;
+    let request = request_for(&query, EVENT_FIELDS)?;
+    let channels = channel_names(&app).await?;
+    let events = app.monitor.timeline(path.id()?).await?;
+    let events = events
+        .into_iter()
+        .map(|event| event_of(event, &channels))
+        .filter(|event| filter.kind.as_ref().is_none_or(|kind| *kind == event.kind))
+        .collect();
+    list(events, &request, EVENT_FIELDS, |event, text| {
+        let actor = event.actor.as_deref().unwrap_or_default();
+        [event.kind.as_str(), &event.detail, actor]
+            .iter()
+            .any(|field| field.to_lowercase().contains(text))
+    })
+}
+
+/// Says something on an alert, for those who look at it later.
+#[utoipa::path(post, path = "/alerts/{id}/comments", tag = "alerts", params(AlertPath),
+    request_body = CommentRequest,
+    responses((status = CREATED, body = AlertEvent), Refused))]
+async fn comment(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<AlertPath>,
+    Json(body): Json<CommentRequest>,
+) -> ApiResult<(StatusCode, Json<AlertEvent>)> {
+    caller.require(Permission::AlertsAcknowledge)?;
+    let id = path.id()?;
+    let alert = app.monitor.alert(id).await?.alert;
+    let user = &caller.principal.user.name;
+    let commented = app.monitor.comment(id, user, &body.comment).await?;
+    let event = AuditEvent::new(Action::AlertCommented, target(&alert))
+        .after(&json!({"comment": body.comment}));
+    app.identity.audit().record(&caller.actor(), event).await?;
+    let commented = event_of(commented, &BTreeMap::new());
+    Ok((StatusCode::CREATED, Json(commented)))
 }
 
 /// Says that one is on an alert, which ends its escalation and repeats.
@@ -104,12 +158,12 @@ async fn acknowledge(
 ) -> ApiResult<Json<Alert>> {
     caller.require(Permission::AlertsAcknowledge)?;
     let user = &caller.principal.user.name;
-    let alert = app
-        .monitor
-        .acknowledge(path.id()?, user, &body.comment)
-        .await?;
+    let id = path.id()?;
+    let before = state_for_audit(&app.monitor.alert(id).await?.alert);
+    let alert = app.monitor.acknowledge(id, user, &body.comment).await?;
     let event = AuditEvent::new(Action::AlertAcknowledged, target(&alert))
-        .after(&json!({"comment": body.comment}));
+        .before(&before)
+        .after(&state_for_audit(&alert));
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(Json(alert_of(alert)))
 }
@@ -124,8 +178,12 @@ async fn unacknowledge(
 ) -> ApiResult<Json<Alert>> {
     caller.require(Permission::AlertsAcknowledge)?;
     let user = &caller.principal.user.name;
-    let alert = app.monitor.unacknowledge(path.id()?, user).await?;
-    let event = AuditEvent::new(Action::AlertUnacknowledged, target(&alert));
+    let id = path.id()?;
+    let before = state_for_audit(&app.monitor.alert(id).await?.alert);
+    let alert = app.monitor.unacknowledge(id, user).await?;
+    let event = AuditEvent::new(Action::AlertUnacknowledged, target(&alert))
+        .before(&before)
+        .after(&state_for_audit(&alert));
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(Json(alert_of(alert)))
 }
@@ -170,6 +228,22 @@ fn state_from(text: &str) -> ApiResult<yunhai_monitor::AlertState> {
 
 fn target(alert: &yunhai_monitor::Alert) -> Target {
     Target::new("alert", alert.id, alert.name())
+}
+
+/// What of an alert an acknowledgement changes.
+fn state_for_audit(alert: &yunhai_monitor::Alert) -> serde_json::Value {
+    json!({
+        "state": alert.instance.state.as_str(),
+        "acknowledgement": alert.instance.acknowledgement,
+    })
+}
+
+async fn channel_names(app: &App) -> ApiResult<BTreeMap<String, String>> {
+    let channels = app.monitor.channels().await?;
+    Ok(channels
+        .into_iter()
+        .map(|channel| (channel.id.to_string(), channel.name))
+        .collect())
 }
 
 /// Counts active alerts for the overview.
@@ -247,7 +321,7 @@ pub(super) fn prometheus_alert(alert: &yunhai_monitor::Alert) -> serde_json::Val
     })
 }
 
-fn alert_of(alert: yunhai_monitor::Alert) -> Alert {
+pub(super) fn alert_of(alert: yunhai_monitor::Alert) -> Alert {
     let severity = alert.severity().to_owned();
     let instance = alert.instance;
     Alert {
@@ -274,13 +348,26 @@ fn alert_of(alert: yunhai_monitor::Alert) -> Alert {
         }),
         silenced_by: alert
             .muted_by
-            .into_iter()
+            .iter()
             .filter_map(|muting| match muting {
-                Muting::Silence(id) => Some(id),
+                Muting::Silence(id) => Some(id.clone()),
                 _ => None,
             })
             .collect(),
+        muted_by: alert.muted_by.into_iter().map(muting_of).collect(),
         flapping: instance.flapping_since_ms.is_some(),
+    }
+}
+
+fn muting_of(muting: Muting) -> yunhai_api_types::Muting {
+    let (kind, id) = match muting {
+        Muting::Silence(id) => ("silence", id),
+        Muting::Maintenance(id) => ("maintenance", id),
+        Muting::Inhibition(id) => ("inhibition", id),
+    };
+    yunhai_api_types::Muting {
+        kind: kind.to_owned(),
+        id,
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    Channel, ChannelRequest, ChannelTest, Fault, List, ListQuery, NotificationEntry,
+    Channel, ChannelFilter, ChannelRequest, ChannelTest, Fault, List, ListQuery, NotificationEntry,
     NotificationFilter, Problem, ProblemCode,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
@@ -21,19 +21,23 @@ use yunhai_monitor::{
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
-use crate::list::{SortField, list_of, page_of, page_request, sort_by};
+use crate::list::{SortField, list, list_of, page_request, request_for};
 
 /// What stands for a secret in an answer, and for "as it was" in a request.
 const HIDDEN: &str = "********";
 
-const CHANNEL_FIELDS: &[SortField<Stored>] = &[
+const CHANNEL_FIELDS: &[SortField<Channel>] = &[
     ("name", |a, b| a.name.cmp(&b.name)),
-    ("kind", |a, b| kind_of(a).cmp(kind_of(b))),
+    ("kind", |a, b| a.kind.cmp(&b.kind)),
+    ("enabled", |a, b| a.enabled.cmp(&b.enabled)),
+    ("last_used_ms", |a, b| a.last_used_ms.cmp(&b.last_used_ms)),
 ];
 
 const NOTIFICATION_FIELDS: &[(&str, &str)] = &[
     ("created_at_ms", "created_at"),
     ("sent_at_ms", "finished_at"),
+    ("next_attempt_ms", "due_at"),
+    ("attempts", "attempts"),
     ("state", "state"),
 ];
 
@@ -47,30 +51,32 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Lists channels; their secrets are hidden.
-#[utoipa::path(get, path = "/channels", tag = "channels", params(ListQuery),
+#[utoipa::path(get, path = "/channels", tag = "channels", params(ListQuery, ChannelFilter),
     responses((status = OK, body = List<Channel>), Refused))]
 async fn list_channels(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
+    Query(filter): Query<ChannelFilter>,
 ) -> ApiResult<Json<List<Channel>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query, &[("name", "name"), ("kind", "kind")])?;
-    let text = request.query.clone().unwrap_or_default().to_lowercase();
-    let mut found = app.monitor.channels().await?;
-    found.retain(|channel| channel.name.to_lowercase().contains(&text));
-    sort_by(&mut found, &request, CHANNEL_FIELDS)?;
-    let page = page_of(found, &request);
+    let request = request_for(&query, CHANNEL_FIELDS)?;
     let mut channels = Vec::new();
-    for channel in page.items {
-        channels.push(channel_of(&app, channel).await?);
+    for channel in app.monitor.channels().await? {
+        let is_wanted = filter
+            .kind
+            .as_ref()
+            .is_none_or(|kind| kind == kind_of(&channel))
+            && filter
+                .enabled
+                .is_none_or(|enabled| enabled == channel.is_enabled);
+        if is_wanted {
+            channels.push(channel_of(&app, channel).await?);
+        }
     }
-    Ok(Json(List {
-        items: channels,
-        total: page.total,
-        page: request.page,
-        page_size: request.page_size,
-    }))
+    list(channels, &request, CHANNEL_FIELDS, |channel, text| {
+        channel.name.to_lowercase().contains(text) || channel.kind.contains(text)
+    })
 }
 
 /// Adds a channel.
@@ -84,7 +90,8 @@ async fn create_channel(
     caller.require(Permission::ChannelsWrite)?;
     let channel = app.monitor.add_channel(new_channel(body)?).await?;
     let channel = channel_of(&app, channel).await?;
-    audit(&app, &caller, Action::ChannelCreated, &channel).await?;
+    let event = AuditEvent::new(Action::ChannelCreated, target(&channel)).after(&channel);
+    app.identity.audit().record(&caller.actor(), event).await?;
     Ok((StatusCode::CREATED, Json(channel)))
 }
 
@@ -115,9 +122,13 @@ async fn update_channel(
     let id = path.id()?;
     let before = app.monitor.channel(id).await?;
     hide_absent(&mut body.config, &before.config);
+    let before = channel_of(&app, before).await?;
     let channel = app.monitor.change_channel(id, new_channel(body)?).await?;
     let channel = channel_of(&app, channel).await?;
-    audit(&app, &caller, Action::ChannelUpdated, &channel).await?;
+    let event = AuditEvent::new(Action::ChannelUpdated, target(&channel))
+        .before(&before)
+        .after(&channel);
+    app.identity.audit().record(&caller.actor(), event).await?;
     Ok(Json(channel))
 }
 
@@ -130,10 +141,10 @@ async fn delete_channel(
     Path(path): Path<ChannelPath>,
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::ChannelsWrite)?;
-    let channel = app.monitor.channel(path.id()?).await?;
-    app.monitor.delete_channel(channel.id).await?;
-    let target = Target::new("channel", channel.id, channel.name);
-    let event = AuditEvent::new(Action::ChannelDeleted, target);
+    let id = path.id()?;
+    let before = channel_of(&app, app.monitor.channel(id).await?).await?;
+    app.monitor.delete_channel(id).await?;
+    let event = AuditEvent::new(Action::ChannelDeleted, target(&before)).before(&before);
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -253,12 +264,9 @@ impl ChannelPath {
     }
 }
 
-async fn audit(app: &App, caller: &Caller, action: Action, channel: &Channel) -> ApiResult<()> {
-    let target = Target::new("channel", &channel.id, channel.name.clone());
-    // The channel as it is shown: its secrets are hidden.
-    let event = AuditEvent::new(action, target).after(channel);
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(())
+/// The channel in the audit log, beside which stands what is shown of it: its secrets are hidden.
+fn target(channel: &Channel) -> Target {
+    Target::new("channel", &channel.id, channel.name.clone())
 }
 
 /// Puts the kind among the settings, as alerting keeps them.
@@ -373,6 +381,7 @@ fn entry_of(entry: OutboxEntry, names: &BTreeMap<ChannelId, String>) -> Notifica
             "{} {summary} ({alerts})",
             entry.notification.status.as_str()
         ),
+        channel_id: entry.channel.to_string(),
         channel: names
             .get(&entry.channel)
             .cloned()

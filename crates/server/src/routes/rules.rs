@@ -16,7 +16,8 @@ use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    List, ListQuery, ProblemCode, RuleCheck, RuleGroup, RuleReason, RuleSource, RuleStatus,
+    List, ListQuery, ProblemCode, RuleCheck, RuleFilter, RuleGroup, RuleReason, RuleReasonFilter,
+    RuleSource, RuleStatus,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
 use yunhai_monitor::{GroupView, Rule, RuleFile, RuleKey, StoredRuleFile};
@@ -25,10 +26,35 @@ use super::alerts::{label_map, severity_of};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
-use crate::list::{list_of, page_of, page_request, sort_by};
+use crate::list::{SortField, list, request_for};
 use crate::monitor_errors::rule_fault;
 
 pub(super) use prometheus::prometheus_rules;
+
+const GROUP_FIELDS: &[SortField<RuleGroup>] = &[
+    ("name", |a, b| a.name.cmp(&b.name)),
+    ("updated_at_ms", |a, b| {
+        a.updated_at_ms.cmp(&b.updated_at_ms)
+    }),
+    ("interval_secs", |a, b| {
+        a.interval_secs.total_cmp(&b.interval_secs)
+    }),
+    ("firing", |a, b| {
+        let firing = |group: &RuleGroup| group.rules.iter().map(|rule| rule.firing).sum::<u32>();
+        firing(a).cmp(&firing(b))
+    }),
+    ("skipped", |a, b| a.skipped.cmp(&b.skipped)),
+];
+
+const REASON_FIELDS: &[SortField<RuleReason>] = &[
+    ("labels", |a, b| a.labels.cmp(&b.labels)),
+    ("state", |a, b| a.state.cmp(&b.state)),
+    ("value", |a, b| {
+        // What does not come stands before what comes.
+        let value = |reason: &RuleReason| reason.value.unwrap_or(f64::NEG_INFINITY);
+        value(a).total_cmp(&value(b))
+    }),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -42,35 +68,24 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Lists groups with their rules and how they stand.
-#[utoipa::path(get, path = "/rule-groups", tag = "rules", params(ListQuery),
+#[utoipa::path(get, path = "/rule-groups", tag = "rules", params(ListQuery, RuleFilter),
     responses((status = OK, body = List<RuleGroup>), Refused))]
 async fn list_groups(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
+    Query(filter): Query<RuleFilter>,
 ) -> ApiResult<Json<List<RuleGroup>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query, &[("name", "name")])?;
-    let text = request.query.clone().unwrap_or_default().to_lowercase();
+    let request = request_for(&query, GROUP_FIELDS)?;
     let mut groups = groups(&app).await?;
-    groups.retain(|group| {
-        text.is_empty()
-            || group.name.to_lowercase().contains(&text)
-            || group
-                .rules
-                .iter()
-                .any(|rule| rule.name.to_lowercase().contains(&text))
-    });
-    sort_by(
-        &mut groups,
-        &request,
-        &[("name", |a: &RuleGroup, b: &RuleGroup| a.name.cmp(&b.name))],
-    )?;
-    Ok(Json(list_of(
-        page_of(groups, &request),
-        &request,
-        |group| group,
-    )))
+    groups.retain(|group| group.rules.iter().any(|rule| fits(rule, &filter)));
+    list(groups, &request, GROUP_FIELDS, |group, text| {
+        group.name.to_lowercase().contains(text)
+            || group.rules.iter().any(|rule| {
+                rule.name.to_lowercase().contains(text) || rule.expr.to_lowercase().contains(text)
+            })
+    })
 }
 
 /// Loads a rule file; groups of the same name are replaced.
@@ -173,34 +188,51 @@ async fn check_rules(caller: Caller, Json(body): Json<RuleSource>) -> ApiResult<
 }
 
 /// Tells for each series why a rule fires or does not.
-#[utoipa::path(get, path = "/rules/{group}/{rule}/why", tag = "rules", params(RulePath),
-    responses((status = OK, body = Vec<RuleReason>), Refused))]
+#[utoipa::path(get, path = "/rules/{group}/{rule}/why", tag = "rules",
+    params(RulePath, ListQuery, RuleReasonFilter),
+    responses((status = OK, body = List<RuleReason>), Refused))]
 async fn why(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<RulePath>,
-) -> ApiResult<Json<Vec<RuleReason>>> {
+    Query(query): Query<ListQuery>,
+    Query(filter): Query<RuleReasonFilter>,
+) -> ApiResult<Json<List<RuleReason>>> {
     caller.require(Permission::ServersRead)?;
+    let request = request_for(&query, REASON_FIELDS)?;
     let key = RuleKey {
         file: path.group.clone(),
         group: path.group,
         rule: path.rule,
     };
-    let explanations = app.monitor.explain(&key)?;
-    Ok(Json(
-        explanations
-            .into_iter()
-            .map(|explanation| RuleReason {
-                labels: label_map(&explanation.labels),
-                value: explanation.value.filter(|value| value.is_finite()),
-                state: explanation
-                    .state
-                    .map_or("inactive", yunhai_monitor::AlertState::as_str)
-                    .to_owned(),
-                reason: explanation.reason,
-            })
-            .collect(),
-    ))
+    let reasons = app
+        .monitor
+        .explain(&key)
+        .await?
+        .into_iter()
+        .map(|explanation| RuleReason {
+            labels: label_map(&explanation.labels),
+            value: explanation.value.filter(|value| value.is_finite()),
+            state: explanation
+                .state
+                .map_or("inactive", yunhai_monitor::AlertState::as_str)
+                .to_owned(),
+            reason: explanation.reason,
+        })
+        .filter(|reason| {
+            filter
+                .state
+                .as_ref()
+                .is_none_or(|state| *state == reason.state)
+        })
+        .collect();
+    list(reasons, &request, REASON_FIELDS, |reason, text| {
+        reason.reason.to_lowercase().contains(text)
+            || reason
+                .labels
+                .iter()
+                .any(|(name, value)| format!("{name}={value}").to_lowercase().contains(text))
+    })
 }
 
 /// Which group.
@@ -219,6 +251,24 @@ struct RulePath {
     group: String,
     /// The rule's name.
     rule: String,
+}
+
+/// Tells whether a rule is what a filter asks for.
+fn fits(rule: &RuleStatus, filter: &RuleFilter) -> bool {
+    let state = match (rule.firing, rule.pending) {
+        (1.., _) => "firing",
+        (0, 1..) => "pending",
+        (0, 0) => "inactive",
+    };
+    let is =
+        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    is(&filter.kind, &rule.kind)
+        && is(
+            &filter.severity,
+            rule.severity.as_deref().unwrap_or_default(),
+        )
+        && is(&filter.health, &rule.health)
+        && is(&filter.state, state)
 }
 
 fn target(name: &str) -> Target {

@@ -7,9 +7,11 @@ use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    Fault, Problem, ProblemCode, RegistrationMode, SeriesStats, Settings, UpdateSettingsRequest,
+    Alerting, Fault, Problem, ProblemCode, RegistrationMode, SeriesStats, Settings,
+    UpdateSettingsRequest,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Registration, Target};
+use yunhai_monitor::ServerSettings;
 
 use super::session::registration_mode;
 use crate::app::App;
@@ -50,10 +52,12 @@ async fn update_settings(
             let problem = Problem::new(ProblemCode::ValidationFailed, detail);
             return Err(problem.with_errors(vec![fault]).into());
         }
-        let before = *app.settings.collect_interval_secs().borrow();
-        app.settings
-            .set_collect_interval_secs(secs, &*app.clock)
-            .await?;
+        let before = app.host.interval_secs();
+        let settings = ServerSettings {
+            interval_secs: Some(secs),
+            ..app.directory.get(app.host.name())
+        };
+        app.directory.put(app.host.name(), settings).await?;
         let event = AuditEvent::new(Action::SettingsChanged, Target::only("collection"))
             .before(&json!({"interval_secs": before}))
             .after(&json!({"interval_secs": secs}));
@@ -70,6 +74,22 @@ async fn update_settings(
     Ok(Json(settings(&app).await?))
 }
 
+/// Tells which server evaluates the rules, and for how long alerting remembers.
+fn alerting(app: &App) -> Alerting {
+    let config = app.monitor.config();
+    let leadership = app.monitor.leadership();
+    Alerting {
+        role: leadership.role.as_str().to_owned(),
+        server: leadership.server,
+        leader: leadership.leader,
+        since_ms: leadership.since_ms,
+        term: leadership.term,
+        keep_alerts_secs: config.keep_alerts_for.0.as_secs(),
+        keep_notifications_secs: config.keep_notifications_for.0.as_secs(),
+        keep_silences_secs: config.keep_silences_for.0.as_secs(),
+    }
+}
+
 async fn settings(app: &App) -> ApiResult<Settings> {
     let stats = app.store.stats();
     let database = match app.database.backend() {
@@ -79,7 +99,7 @@ async fn settings(app: &App) -> ApiResult<Settings> {
     };
     Ok(Settings {
         registration: registration_mode(app.identity.registration().await?),
-        collect_interval_secs: *app.settings.collect_interval_secs().borrow(),
+        collect_interval_secs: app.host.interval_secs(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: database.to_owned(),
         series_location: app.series_location.clone(),
@@ -89,5 +109,6 @@ async fn settings(app: &App) -> ApiResult<Settings> {
             bytes: stats.block_bytes + stats.log_bytes,
             blocks: stats.blocks as u64,
         },
+        alerting: alerting(app),
     })
 }

@@ -1,4 +1,4 @@
-//! Silences and maintenance windows.
+//! Silences.
 
 use std::sync::Arc;
 
@@ -7,18 +7,19 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    CreateSilenceRequest, Fault, LabelMatcher, List, ListQuery, MaintenanceWindow,
-    MaintenanceWindowSpec, Problem, ProblemCode, Silence,
+    Alert, CreateSilenceRequest, List, ListQuery, ProblemCode, Silence, SilenceFilter,
+    SilencePreviewRequest,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
-use yunhai_model::{HumanDuration, MaintenanceWindowId, SilenceId, TimestampMs};
-use yunhai_monitor::{MaintenanceSettings, MaintenanceWindow as Window, NewSilence};
-use yunhai_promql::MatchOp;
+use yunhai_model::{SilenceId, TimestampMs};
+use yunhai_monitor::{NewSilence, SilenceState};
 
+use super::alerts::alert_of;
+use super::matchers::{matchers_from, matchers_of};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
-use crate::list::{SortField, list_of, page_of, page_request, sort_by};
+use crate::list::{SortField, list, list_of, page_request, request_for};
 
 const SORT_FIELDS: &[(&str, &str)] = &[
     ("starts_at_ms", "starts_at"),
@@ -26,32 +27,67 @@ const SORT_FIELDS: &[(&str, &str)] = &[
     ("created_by", "author"),
 ];
 
-const WINDOW_FIELDS: &[SortField<Window>] =
-    &[("name", |a, b| a.settings.name.cmp(&b.settings.name))];
+const PREVIEW_FIELDS: &[SortField<Alert>] = &[
+    ("started_at_ms", |a, b| {
+        a.started_at_ms.cmp(&b.started_at_ms)
+    }),
+    ("rule", |a, b| a.rule.cmp(&b.rule)),
+    ("severity", |a, b| a.severity.cmp(&b.severity)),
+    ("server", |a, b| {
+        a.labels.get("server").cmp(&b.labels.get("server"))
+    }),
+];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list_silences, create_silence))
-        .routes(routes!(show_silence, expire_silence))
-        .routes(routes!(list_windows, create_window))
-        .routes(routes!(update_window, delete_window))
+        .routes(routes!(preview_silence))
+        .routes(routes!(show_silence, update_silence, expire_silence))
 }
 
 /// Lists silences, expired ones among them.
-#[utoipa::path(get, path = "/silences", tag = "silences", params(ListQuery),
+#[utoipa::path(get, path = "/silences", tag = "silences", params(ListQuery, SilenceFilter),
     responses((status = OK, body = List<Silence>), Refused))]
 async fn list_silences(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
+    Query(filter): Query<SilenceFilter>,
 ) -> ApiResult<Json<List<Silence>>> {
     caller.require(Permission::ServersRead)?;
     let request = page_request(&query, SORT_FIELDS)?;
-    let silences = app.monitor.silences(true, &request).await?;
+    let filter = yunhai_monitor::SilenceFilter {
+        states: states_from(filter.state.as_deref().unwrap_or_default())?,
+        author: filter.created_by,
+    };
+    let silences = app.monitor.silences(&filter, &request).await?;
     let now_ms = app.clock.now_ms();
     Ok(Json(list_of(silences, &request, |silence| {
         silence_of(silence, now_ms)
     })))
+}
+
+/// Lists the alerts that a silence would hold back now.
+#[utoipa::path(post, path = "/silences/preview", tag = "silences", params(ListQuery),
+    request_body = SilencePreviewRequest,
+    responses((status = OK, body = List<Alert>), Refused))]
+async fn preview_silence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+    Json(body): Json<SilencePreviewRequest>,
+) -> ApiResult<Json<List<Alert>>> {
+    caller.require(Permission::ServersRead)?;
+    let request = request_for(&query, PREVIEW_FIELDS)?;
+    let matchers = matchers_from("matchers", &body.matchers)?;
+    let alerts = app.monitor.preview_silence(&matchers).await?;
+    let alerts = alerts.into_iter().map(alert_of).collect();
+    list(alerts, &request, PREVIEW_FIELDS, |alert, text| {
+        alert
+            .labels
+            .iter()
+            .any(|(name, value)| format!("{name}={value}").to_lowercase().contains(text))
+    })
 }
 
 /// Holds back the notifications of alerts that match.
@@ -63,22 +99,13 @@ async fn create_silence(
     Json(body): Json<CreateSilenceRequest>,
 ) -> ApiResult<(StatusCode, Json<Silence>)> {
     caller.require(Permission::SilencesWrite)?;
-    let new = NewSilence {
-        matchers: matchers_from(&body.matchers)?,
-        comment: body.comment,
-        starts_at_ms: body.starts_at_ms,
-        ends_at_ms: body.ends_at_ms,
-    };
+    let new = new_silence(body)?;
     let silence = app
         .monitor
         .add_silence(new, &caller.principal.user.name)
         .await?;
     let silence = silence_of(silence, app.clock.now_ms());
-    let event = AuditEvent::new(
-        Action::SilenceCreated,
-        Target::new("silence", &silence.id, silence.comment.clone()),
-    )
-    .after(&silence);
+    let event = AuditEvent::new(Action::SilenceCreated, target(&silence)).after(&silence);
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok((StatusCode::CREATED, Json(silence)))
 }
@@ -96,6 +123,30 @@ async fn show_silence(
     Ok(Json(silence_of(silence, app.clock.now_ms())))
 }
 
+/// Changes a silence that has not expired: whom it holds back, why, or until when.
+#[utoipa::path(put, path = "/silences/{id}", tag = "silences", params(IdPath),
+    request_body = CreateSilenceRequest,
+    responses((status = OK, body = Silence), Refused))]
+async fn update_silence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<IdPath>,
+    Json(body): Json<CreateSilenceRequest>,
+) -> ApiResult<Json<Silence>> {
+    caller.require(Permission::SilencesWrite)?;
+    let (id, now_ms) = (path.silence_id()?, app.clock.now_ms());
+    let new = new_silence(body)?;
+    let before = silence_of(app.monitor.silence(id).await?, now_ms);
+    let user = &caller.principal.user.name;
+    let silence = app.monitor.change_silence(id, new, user).await?;
+    let silence = silence_of(silence, now_ms);
+    let event = AuditEvent::new(Action::SilenceUpdated, target(&silence))
+        .before(&before)
+        .after(&silence);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(Json(silence))
+}
+
 /// Ends a silence now.
 #[utoipa::path(delete, path = "/silences/{id}", tag = "silences", params(IdPath),
     responses((status = NO_CONTENT), Refused))]
@@ -105,96 +156,22 @@ async fn expire_silence(
     Path(path): Path<IdPath>,
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::SilencesWrite)?;
-    let silence = app.monitor.expire_silence(path.silence_id()?).await?;
-    let event = AuditEvent::new(
-        Action::SilenceEnded,
-        Target::new("silence", silence.id, silence.comment),
-    );
+    let (id, now_ms) = (path.silence_id()?, app.clock.now_ms());
+    let before = silence_of(app.monitor.silence(id).await?, now_ms);
+    let user = &caller.principal.user.name;
+    let silence = silence_of(app.monitor.expire_silence(id, user).await?, now_ms);
+    let event = AuditEvent::new(Action::SilenceEnded, target(&silence))
+        .before(&before)
+        .after(&silence);
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists maintenance windows.
-#[utoipa::path(get, path = "/maintenance-windows", tag = "silences", params(ListQuery),
-    responses((status = OK, body = List<MaintenanceWindow>), Refused))]
-async fn list_windows(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> ApiResult<Json<List<MaintenanceWindow>>> {
-    caller.require(Permission::ServersRead)?;
-    let request = page_request(&query, &[("name", "name")])?;
-    let now_ms = app.clock.now_ms();
-    let mut windows = app.monitor.windows().await?;
-    sort_by(&mut windows, &request, WINDOW_FIELDS)?;
-    let page = page_of(windows, &request);
-    Ok(Json(list_of(page, &request, |window| {
-        window_of(window, now_ms)
-    })))
-}
-
-/// Plans a recurring maintenance window.
-#[utoipa::path(post, path = "/maintenance-windows", tag = "silences",
-    request_body = MaintenanceWindowSpec,
-    responses((status = CREATED, body = MaintenanceWindow), Refused))]
-async fn create_window(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(body): Json<MaintenanceWindowSpec>,
-) -> ApiResult<(StatusCode, Json<MaintenanceWindow>)> {
-    caller.require(Permission::SilencesWrite)?;
-    let window = app
-        .monitor
-        .add_window(settings_from(body)?, &caller.principal.user.name)
-        .await?;
-    let window = window_of(window, app.clock.now_ms());
-    audit_window(&app, &caller, Action::MaintenanceCreated, &window).await?;
-    Ok((StatusCode::CREATED, Json(window)))
-}
-
-/// Changes a maintenance window.
-#[utoipa::path(put, path = "/maintenance-windows/{id}", tag = "silences", params(IdPath),
-    request_body = MaintenanceWindowSpec,
-    responses((status = OK, body = MaintenanceWindow), Refused))]
-async fn update_window(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(path): Path<IdPath>,
-    Json(body): Json<MaintenanceWindowSpec>,
-) -> ApiResult<Json<MaintenanceWindow>> {
-    caller.require(Permission::SilencesWrite)?;
-    let window = app
-        .monitor
-        .change_window(path.window_id()?, settings_from(body)?)
-        .await?;
-    let window = window_of(window, app.clock.now_ms());
-    audit_window(&app, &caller, Action::MaintenanceUpdated, &window).await?;
-    Ok(Json(window))
-}
-
-/// Deletes a maintenance window.
-#[utoipa::path(delete, path = "/maintenance-windows/{id}", tag = "silences", params(IdPath),
-    responses((status = NO_CONTENT), Refused))]
-async fn delete_window(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(path): Path<IdPath>,
-) -> ApiResult<StatusCode> {
-    caller.require(Permission::SilencesWrite)?;
-    app.monitor.delete_window(path.window_id()?).await?;
-    let event = AuditEvent::new(
-        Action::MaintenanceDeleted,
-        Target::new("maintenance window", path.id, ""),
-    );
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Which silence or window.
+/// Which silence.
 #[derive(serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]
 struct IdPath {
-    /// The id.
+    /// The silence's id.
     id: String,
 }
 
@@ -204,34 +181,45 @@ impl IdPath {
             .parse()
             .map_err(|_| ApiError::not_found(format_args!("silence {}", self.id)))
     }
+}
 
-    fn window_id(&self) -> ApiResult<MaintenanceWindowId> {
-        self.id
-            .parse()
-            .map_err(|_| ApiError::not_found(format_args!("maintenance window {}", self.id)))
+fn target(silence: &Silence) -> Target {
+    Target::new("silence", &silence.id, silence.comment.clone())
+}
+
+fn new_silence(body: CreateSilenceRequest) -> ApiResult<NewSilence> {
+    Ok(NewSilence {
+        matchers: matchers_from("matchers", &body.matchers)?,
+        comment: body.comment,
+        starts_at_ms: body.starts_at_ms,
+        ends_at_ms: body.ends_at_ms,
+    })
+}
+
+fn states_from(text: &str) -> ApiResult<Vec<SilenceState>> {
+    use SilenceState as S;
+    let all = [S::Pending, S::Active, S::Expired];
+    match text {
+        "" => Ok(Vec::new()),
+        "current" => Ok(vec![S::Pending, S::Active]),
+        _ => match all.into_iter().find(|state| state.as_str() == text) {
+            Some(state) => Ok(vec![state]),
+            None => Err(ApiError::new(
+                ProblemCode::InvalidRequest,
+                format!(
+                    "state: there is no state `{text}`; choose current, pending, active or expired"
+                ),
+            )),
+        },
     }
 }
 
-async fn audit_window(
-    app: &App,
-    caller: &Caller,
-    action: Action,
-    window: &MaintenanceWindow,
-) -> ApiResult<()> {
-    let target = Target::new("maintenance window", &window.id, window.spec.name.clone());
-    let event = AuditEvent::new(action, target).after(window);
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(())
-}
-
 fn silence_of(silence: yunhai_monitor::Silence, now_ms: TimestampMs) -> Silence {
-    let state = if silence.ends_at_ms <= now_ms {
-        "expired"
-    } else if silence.starts_at_ms > now_ms {
-        "pending"
-    } else {
-        "active"
-    };
+    let state = silence.state(now_ms).as_str();
+    let (changed_by, changed_at_ms) = silence
+        .changed
+        .map(|change| (change.user, change.at_ms))
+        .unzip();
     Silence {
         id: silence.id.to_string(),
         matchers: matchers_of(&silence.matchers),
@@ -240,92 +228,8 @@ fn silence_of(silence: yunhai_monitor::Silence, now_ms: TimestampMs) -> Silence 
         created_by: silence.author,
         created_at_ms: silence.created_at_ms,
         comment: silence.comment,
+        changed_by,
+        changed_at_ms,
         state: state.to_owned(),
     }
-}
-
-fn window_of(window: Window, now_ms: TimestampMs) -> MaintenanceWindow {
-    MaintenanceWindow {
-        id: window.id.to_string(),
-        active: window.settings.is_enabled && window.settings.is_open(now_ms),
-        next_start_ms: window.settings.opens_after(now_ms),
-        created_by: window.author,
-        spec: MaintenanceWindowSpec {
-            name: window.settings.name,
-            cron: window.settings.cron,
-            duration_secs: window.settings.duration.0.as_secs(),
-            time_zone: window.settings.time_zone,
-            matchers: matchers_of(&window.settings.matchers),
-        },
-    }
-}
-
-fn settings_from(spec: MaintenanceWindowSpec) -> ApiResult<MaintenanceSettings> {
-    Ok(MaintenanceSettings {
-        name: spec.name,
-        matchers: matchers_from(&spec.matchers)?,
-        cron: spec.cron,
-        duration: HumanDuration::from_secs(spec.duration_secs),
-        time_zone: spec.time_zone,
-        is_enabled: true,
-    })
-}
-
-/// Reads matchers, naming each that is wrong.
-pub(super) fn matchers_from(
-    matchers: &[LabelMatcher],
-) -> ApiResult<Vec<yunhai_monitor::LabelMatcher>> {
-    let mut parsed = Vec::new();
-    let mut faults = Vec::new();
-    for (at, matcher) in matchers.iter().enumerate() {
-        let op = match matcher.op.as_str() {
-            "=" => Some(MatchOp::Equal),
-            "!=" => Some(MatchOp::NotEqual),
-            "=~" => Some(MatchOp::Regex),
-            "!~" => Some(MatchOp::NotRegex),
-            _ => None,
-        };
-        let outcome = match op {
-            Some(op) => yunhai_monitor::LabelMatcher::new(&matcher.name, op, &matcher.value)
-                .map_err(|error| error.to_string()),
-            None => Err(format!(
-                "`{}` is not a comparison; choose =, !=, =~ or !~",
-                matcher.op
-            )),
-        };
-        match outcome {
-            Ok(matcher) => parsed.push(matcher),
-            Err(detail) => faults.push(Fault {
-                pointer: Some(format!("/matchers/{at}")),
-                detail,
-                ..Fault::default()
-            }),
-        }
-    }
-    if faults.is_empty() {
-        return Ok(parsed);
-    }
-    Err(
-        Problem::new(ProblemCode::ValidationFailed, "a matcher is not valid")
-            .with_errors(faults)
-            .into(),
-    )
-}
-
-/// Writes matchers as they travel.
-pub(super) fn matchers_of(matchers: &[yunhai_monitor::LabelMatcher]) -> Vec<LabelMatcher> {
-    matchers
-        .iter()
-        .map(|matcher| LabelMatcher {
-            name: matcher.name().to_owned(),
-            op: match matcher.op() {
-                MatchOp::Equal => "=",
-                MatchOp::NotEqual => "!=",
-                MatchOp::Regex => "=~",
-                MatchOp::NotRegex => "!~",
-            }
-            .to_owned(),
-            value: matcher.value().to_owned(),
-        })
-        .collect()
 }

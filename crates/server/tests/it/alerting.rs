@@ -43,7 +43,7 @@ async fn a_rule_fires_is_acknowledged_and_silenced_and_the_audit_log_shows_it() 
     assert_eq!(detail["acknowledged"]["by"], "ada");
     assert_eq!(detail["expr"], "server_up > 0");
     let why = admin.get("/api/v1/rules/test/Always/why").await;
-    assert_eq!(why[0]["labels"]["server"], "test-host");
+    assert_eq!(why["items"][0]["labels"]["server"], "test-host");
 
     let (status, silence) = admin
         .send(

@@ -112,7 +112,7 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
         }
         RuleCommand::Why { group, rule } => {
             let path = format!("api/v1/rules/{}/{}/why", segment(&group), segment(&rule));
-            let reasons: Vec<RuleReason> = client.get(&path, &[]).await?;
+            let reasons: Vec<RuleReason> = client.list(&path, &[]).await?;
             print_rows(
                 session.format,
                 &reasons,

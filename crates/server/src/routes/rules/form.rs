@@ -12,7 +12,7 @@ use super::{find_group, target};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Refused};
-use crate::routes::silences::{matchers_from, matchers_of};
+use crate::routes::matchers::{matchers_from, matchers_of};
 
 /// Shows the rule that a form makes, without storing it.
 #[utoipa::path(post, path = "/rules/from-form", tag = "rules", request_body = RuleForm,
@@ -103,7 +103,7 @@ fn form_from(form: RuleForm) -> ApiResult<SimpleForm> {
         hold_ms,
         recovery_threshold: form.recovery_threshold,
         severity: form.severity,
-        matchers: matchers_from(&form.matchers)?,
+        matchers: matchers_from("matchers", &form.matchers)?,
         no_data: NoData::default(),
         no_data_for_ms: yunhai_monitor::RuleOptions::default().no_data_for_ms,
         summary: form.summary.unwrap_or_default(),

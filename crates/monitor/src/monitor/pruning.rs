@@ -1,0 +1,97 @@
+//! Forgets what is long over: ended alerts with their history, finished notifications, silences and
+//! maintenance windows. In small batches, so that nobody waits long for the database.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Monitor;
+use super::evaluation::chain;
+use crate::error::Result;
+
+/// How often is looked for something to forget.
+const INTERVAL: Duration = Duration::from_mins(30);
+
+/// How many rows one statement deletes at most.
+pub(crate) const BATCH: u64 = 500;
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Ended alerts, with their history.
+    pub alerts: u64,
+    /// Events of alerts that go on.
+    pub events: u64,
+    /// Finished notifications.
+    pub notifications: u64,
+    /// Expired silences.
+    pub silences: u64,
+    /// Maintenance windows that are over for good.
+    pub windows: u64,
+}
+
+impl Monitor {
+    /// Forgets what is older than the settings keep it.
+    pub async fn prune(&self) -> Result<Pruned> {
+        let (store, config, now_ms) = (&self.0.store, &self.0.config, self.now_ms());
+        let alerts_ms = now_ms - config.keep_alerts_for.as_millis();
+        let notifications_ms = now_ms - config.keep_notifications_for.as_millis();
+        let silences_ms = now_ms - config.keep_silences_for.as_millis();
+        let pruned = Pruned {
+            alerts: in_batches(|| store.prune_alerts(alerts_ms, BATCH)).await?,
+            events: in_batches(|| store.prune_events(alerts_ms, BATCH)).await?,
+            notifications: in_batches(|| store.prune_outbox(notifications_ms, BATCH)).await?,
+            silences: in_batches(|| store.prune_silences(silences_ms, BATCH)).await?,
+            windows: self.prune_windows(silences_ms).await?,
+        };
+        if pruned != Pruned::default() {
+            tracing::info!(
+                alerts = pruned.alerts,
+                events = pruned.events,
+                notifications = pruned.notifications,
+                silences = pruned.silences,
+                windows = pruned.windows,
+                "forgot what is older than it is kept"
+            );
+        }
+        Ok(pruned)
+    }
+
+    async fn prune_windows(&self, over_before_ms: i64) -> Result<u64> {
+        let mut count = 0;
+        for window in self.windows().await? {
+            if window.settings.is_over(over_before_ms) {
+                self.delete_window(window.id).await?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    pub(super) async fn run_pruning(&self, cancel: &CancellationToken) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.prune().await {
+                tracing::error!(error = %chain(&error), "what is long over could not be forgotten");
+            }
+        }
+    }
+}
+
+/// Deletes a batch after another, until one is not full; returns how many rows went.
+async fn in_batches<F: Future<Output = Result<u64>>>(batch: impl Fn() -> F) -> Result<u64> {
+    let mut total = 0;
+    loop {
+        let count = batch().await?;
+        total += count;
+        if count < BATCH {
+            return Ok(total);
+        }
+        tokio::task::yield_now().await;
+    }
+}

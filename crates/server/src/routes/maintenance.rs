@@ -1,0 +1,195 @@
+//! Maintenance windows.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use yunhai_api_types::{
+    List, ListQuery, MaintenanceWindow, MaintenanceWindowFilter, MaintenanceWindowSpec,
+};
+use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_model::{HumanDuration, MaintenanceWindowId, TimestampMs};
+use yunhai_monitor::MaintenanceSettings;
+
+use super::matchers::{matchers_from, matchers_of, mentions};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
+use crate::list::{SortField, list, request_for};
+
+const SORT_FIELDS: &[SortField<MaintenanceWindow>] = &[
+    ("name", |a, b| a.spec.name.cmp(&b.spec.name)),
+    ("next_start_ms", |a, b| {
+        // What does not come back stands last.
+        let next = |window: &MaintenanceWindow| window.next_start_ms.unwrap_or(i64::MAX);
+        next(a).cmp(&next(b))
+    }),
+    ("duration_secs", |a, b| {
+        a.spec.duration_secs.cmp(&b.spec.duration_secs)
+    }),
+    ("created_by", |a, b| a.created_by.cmp(&b.created_by)),
+];
+
+pub(super) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_windows, create_window))
+        .routes(routes!(show_window, update_window, delete_window))
+}
+
+/// Lists maintenance windows.
+#[utoipa::path(get, path = "/maintenance-windows", tag = "silences",
+    params(ListQuery, MaintenanceWindowFilter),
+    responses((status = OK, body = List<MaintenanceWindow>), Refused))]
+async fn list_windows(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+    Query(filter): Query<MaintenanceWindowFilter>,
+) -> ApiResult<Json<List<MaintenanceWindow>>> {
+    caller.require(Permission::ServersRead)?;
+    let request = request_for(&query, SORT_FIELDS)?;
+    let now_ms = app.clock.now_ms();
+    let windows = app.monitor.windows().await?;
+    let mut windows: Vec<_> = windows
+        .into_iter()
+        .map(|window| window_of(window, now_ms))
+        .collect();
+    windows.retain(|window| {
+        filter.active.is_none_or(|active| window.active == active)
+            && filter
+                .enabled
+                .is_none_or(|enabled| window.spec.enabled == enabled)
+    });
+    list(windows, &request, SORT_FIELDS, |window, text| {
+        window.spec.name.to_lowercase().contains(text)
+            || window.spec.comment.to_lowercase().contains(text)
+            || mentions(&window.spec.matchers, text)
+    })
+}
+
+/// Plans a recurring maintenance window.
+#[utoipa::path(post, path = "/maintenance-windows", tag = "silences",
+    request_body = MaintenanceWindowSpec,
+    responses((status = CREATED, body = MaintenanceWindow), Refused))]
+async fn create_window(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(body): Json<MaintenanceWindowSpec>,
+) -> ApiResult<(StatusCode, Json<MaintenanceWindow>)> {
+    caller.require(Permission::SilencesWrite)?;
+    let window = app
+        .monitor
+        .add_window(settings_from(body)?, &caller.principal.user.name)
+        .await?;
+    let window = window_of(window, app.clock.now_ms());
+    let event = AuditEvent::new(Action::MaintenanceCreated, target(&window)).after(&window.spec);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok((StatusCode::CREATED, Json(window)))
+}
+
+/// Shows a maintenance window.
+#[utoipa::path(get, path = "/maintenance-windows/{id}", tag = "silences", params(WindowPath),
+    responses((status = OK, body = MaintenanceWindow), Refused))]
+async fn show_window(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<WindowPath>,
+) -> ApiResult<Json<MaintenanceWindow>> {
+    caller.require(Permission::ServersRead)?;
+    let window = app.monitor.window(path.id()?).await?;
+    Ok(Json(window_of(window, app.clock.now_ms())))
+}
+
+/// Changes a maintenance window.
+#[utoipa::path(put, path = "/maintenance-windows/{id}", tag = "silences", params(WindowPath),
+    request_body = MaintenanceWindowSpec,
+    responses((status = OK, body = MaintenanceWindow), Refused))]
+async fn update_window(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<WindowPath>,
+    Json(body): Json<MaintenanceWindowSpec>,
+) -> ApiResult<Json<MaintenanceWindow>> {
+    caller.require(Permission::SilencesWrite)?;
+    let (id, now_ms) = (path.id()?, app.clock.now_ms());
+    let before = window_of(app.monitor.window(id).await?, now_ms);
+    let window = app.monitor.change_window(id, settings_from(body)?).await?;
+    let window = window_of(window, now_ms);
+    let event = AuditEvent::new(Action::MaintenanceUpdated, target(&window))
+        .before(&before.spec)
+        .after(&window.spec);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(Json(window))
+}
+
+/// Deletes a maintenance window.
+#[utoipa::path(delete, path = "/maintenance-windows/{id}", tag = "silences", params(WindowPath),
+    responses((status = NO_CONTENT), Refused))]
+async fn delete_window(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<WindowPath>,
+) -> ApiResult<StatusCode> {
+    caller.require(Permission::SilencesWrite)?;
+    let id = path.id()?;
+    let before = window_of(app.monitor.window(id).await?, app.clock.now_ms());
+    app.monitor.delete_window(id).await?;
+    let event = AuditEvent::new(Action::MaintenanceDeleted, target(&before)).before(&before.spec);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which window.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+struct WindowPath {
+    /// The window's id.
+    id: String,
+}
+
+impl WindowPath {
+    fn id(&self) -> ApiResult<MaintenanceWindowId> {
+        self.id
+            .parse()
+            .map_err(|_| ApiError::not_found(format_args!("maintenance window {}", self.id)))
+    }
+}
+
+fn target(window: &MaintenanceWindow) -> Target {
+    Target::new("maintenance window", &window.id, window.spec.name.clone())
+}
+
+fn window_of(window: yunhai_monitor::MaintenanceWindow, now_ms: TimestampMs) -> MaintenanceWindow {
+    let settings = window.settings;
+    MaintenanceWindow {
+        id: window.id.to_string(),
+        active: settings.is_enabled && settings.is_open(now_ms),
+        next_start_ms: settings.opens_after(now_ms).filter(|_| settings.is_enabled),
+        created_by: window.author,
+        spec: MaintenanceWindowSpec {
+            name: settings.name,
+            cron: settings.cron,
+            duration_secs: settings.duration.0.as_secs(),
+            time_zone: settings.time_zone,
+            matchers: matchers_of(&settings.matchers),
+            comment: settings.comment,
+            enabled: settings.is_enabled,
+            ends_at_ms: settings.ends_at_ms,
+        },
+    }
+}
+
+fn settings_from(spec: MaintenanceWindowSpec) -> ApiResult<MaintenanceSettings> {
+    Ok(MaintenanceSettings {
+        name: spec.name,
+        matchers: matchers_from("matchers", &spec.matchers)?,
+        cron: spec.cron,
+        duration: HumanDuration::from_secs(spec.duration_secs),
+        time_zone: spec.time_zone,
+        comment: spec.comment,
+        is_enabled: spec.enabled,
+        ends_at_ms: spec.ends_at_ms,
+    })
+}
