@@ -8,6 +8,8 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint?: string;
+  /** After how many seconds to try again, where waiting helps. */
+  readonly retryAfterSecs?: number;
   readonly faults: NonNullable<Problem['errors']>;
 
   constructor(status: number, problem: Problem) {
@@ -16,6 +18,7 @@ export class ApiError extends Error {
     this.status = status;
     this.code = problem.code ?? (status === 0 ? 'unreachable' : `http_${status}`);
     this.hint = problem.hint;
+    this.retryAfterSecs = problem.retry_after_secs;
     this.faults = problem.errors ?? [];
   }
 }

@@ -1,5 +1,5 @@
 // Who is signed in. The answer of GET session also carries the CSRF token for later calls.
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiError, request, setCsrfToken } from './client';
 import type { SessionInfo } from './types';
 
@@ -21,6 +21,22 @@ export function useSession() {
   return useQuery({ queryKey: KEY, queryFn: readSession, staleTime: 60_000, retry: false });
 }
 
+const ENDED = ['session-ended'];
+
+/** The server no longer knows the session: everything that was read in it goes with it. */
+export function endSession(client: QueryClient): void {
+  const wasSignedIn = Boolean(client.getQueryData(KEY));
+  setCsrfToken('');
+  client.setQueryData(KEY, null);
+  if (wasSignedIn) client.setQueryData(ENDED, true);
+}
+
+/** Whether a session ended by itself since this page was loaded, which the login page tells. */
+export function useSessionEnded(): boolean {
+  const { data } = useQuery({ queryKey: ENDED, queryFn: () => false, enabled: false, initialData: false, gcTime: Infinity });
+  return data;
+}
+
 export interface Credentials {
   name: string;
   password: string;
@@ -33,6 +49,8 @@ export function useSignIn() {
   return async (credentials: Credentials) => {
     const session = await request<SessionInfo>('POST', 'session', { body: credentials });
     setCsrfToken(session.csrf_token);
+    // Nothing that somebody else read before stays.
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
     client.setQueryData(KEY, session);
     return session;
   };

@@ -4,6 +4,7 @@ import type { Locale } from 'antd/es/locale';
 import { type CSSProperties, useEffect, useState } from 'react';
 import { RouterProvider } from 'react-router/dom';
 import { ApiError, handleSignedOut } from '../api/client';
+import { endSession } from '../api/session';
 import { ReauthenticationDialog } from '../components/ReauthenticationDialog';
 import { loadLanguage } from './i18n';
 import { useDark, usePreferences } from './preferences';
@@ -20,7 +21,7 @@ const client = new QueryClient({
   },
 });
 
-handleSignedOut(() => client.setQueryData(['session'], null));
+handleSignedOut(() => endSession(client));
 
 export function App() {
   const { language } = usePreferences();

@@ -9,10 +9,13 @@ interface Props {
   label: string;
   /** Fields of the same form that the password must not repeat. */
   about?: string[];
+  /** Whether it may stay empty. */
+  optional?: boolean;
+  extra?: string;
 }
 
 /** A new password with the server's judgement of its strength under it. */
-export function PasswordField({ name, label, about = ['name', 'email', 'display_name'] }: Props) {
+export function PasswordField({ name, label, about = ['name', 'email', 'display_name'], optional, extra }: Props) {
   const { t } = useTranslation();
   const { token } = theme.useToken();
   const form = Form.useFormInstance<Record<string, string>>();
@@ -41,13 +44,19 @@ export function PasswordField({ name, label, about = ['name', 'email', 'display_
   const colour = strength?.acceptable ? token.colorSuccess : token.colorWarning;
   return (
     <>
-      <Form.Item name={name} label={label} rules={[{ required: true, message: t('common.required') }]} style={{ marginBottom: 4 }}>
+      <Form.Item
+        name={name}
+        label={label}
+        extra={extra}
+        rules={optional ? [] : [{ required: true, message: t('common.required') }]}
+        style={{ marginBottom: 4 }}
+      >
         <Input.Password autoComplete="new-password" />
       </Form.Item>
-      <div style={{ minHeight: 40, marginBottom: 8 }} aria-live="polite">
+      <div style={{ minHeight: optional ? 10 : 40, marginBottom: 8 }} aria-live="polite">
         {strength && (
           <>
-            <Progress percent={(strength.score + 1) * 20} steps={5} size="small" showInfo={false} strokeColor={colour} />
+            <Progress percent={(strength.score + 1) * 20} size={{ height: 4 }} showInfo={false} strokeColor={colour} />
             <div className="faint" style={{ fontSize: 12 }}>
               {t(`password.score.${strength.score}`)}
               {!strength.acceptable && strength.reasons.length > 0 && ` – ${strength.reasons.join('; ')}`}

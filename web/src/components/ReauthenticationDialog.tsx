@@ -2,7 +2,9 @@ import { Form, Input, Modal } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { handleReauthentication, request } from '../api/client';
+import { useSession } from '../api/session';
 import { ErrorPanel } from './ErrorPanel';
+import { useSubmit } from './useSubmit';
 
 interface Values {
   password: string;
@@ -13,37 +15,30 @@ interface Values {
 export function ReauthenticationDialog() {
   const { t } = useTranslation();
   const [form] = Form.useForm<Values>();
+  const { data: session } = useSession();
   const [open, setOpen] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const answer = useRef<(done: boolean) => void>(undefined);
+  const { busy, error, submit } = useSubmit();
+  // Everything that is refused while the dialog is open waits for the same answer.
+  const waiting = useRef<((done: boolean) => void)[]>([]);
 
   useEffect(() => {
     handleReauthentication(() => {
-      setError(undefined);
       setOpen(true);
-      return new Promise<boolean>((resolve) => {
-        answer.current = resolve;
-      });
+      return new Promise<boolean>((resolve) => waiting.current.push(resolve));
     });
     return () => handleReauthentication(undefined);
   }, []);
 
   const close = (done: boolean) => {
     setOpen(false);
-    answer.current?.(done);
+    for (const resolve of waiting.current.splice(0)) resolve(done);
   };
-  const confirm = async ({ password, totp }: Values) => {
-    setBusy(true);
-    try {
-      await request('POST', 'session/reauthenticate', { body: { password, totp: totp || undefined } });
+  const confirm = ({ password, totp }: Values) =>
+    submit(async () => {
+      await request('POST', 'session/reauthenticate', { body: { password, totp: totp?.replaceAll(' ', '') || undefined } });
       close(true);
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
+  const required = [{ required: true, message: t('common.required') }];
   return (
     <Modal
       open={open}
@@ -57,13 +52,15 @@ export function ReauthenticationDialog() {
       zIndex={1400}
     >
       <p className="faint">{t('reauthenticate.hint')}</p>
-      <Form form={form} layout="vertical" preserve={false} onFinish={(values) => void confirm(values)}>
-        <Form.Item name="password" label={t('login.password')} rules={[{ required: true, message: t('common.required') }]}>
+      <Form form={form} layout="vertical" requiredMark={false} preserve={false} onFinish={(values) => void confirm(values)}>
+        <Form.Item name="password" label={t('login.password')} rules={required}>
           <Input.Password autoFocus autoComplete="current-password" />
         </Form.Item>
-        <Form.Item name="totp" label={t('reauthenticate.totp')}>
-          <Input inputMode="numeric" autoComplete="one-time-code" maxLength={8} />
-        </Form.Item>
+        {session?.user.totp_enabled && (
+          <Form.Item name="totp" label={t('login.totp')} rules={required}>
+            <Input inputMode="numeric" autoComplete="one-time-code" maxLength={40} />
+          </Form.Item>
+        )}
         <button type="submit" hidden />
       </Form>
       {error !== undefined && <ErrorPanel error={error} />}

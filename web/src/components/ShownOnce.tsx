@@ -1,13 +1,32 @@
-import { Alert, Typography } from 'antd';
+import { DownloadOutlined } from '@ant-design/icons';
+import { Alert, Button, Typography } from 'antd';
+import type { CSSProperties } from 'react';
+import { useTranslation } from 'react-i18next';
+import { download } from '../format/csv';
+
+interface Props {
+  text: string;
+  hint: string;
+  /** The name of the file in which it may be kept. */
+  fileName?: string;
+}
+
+const BOX: CSSProperties = { margin: 0, padding: 10, borderRadius: 5, background: 'var(--yh-track)', whiteSpace: 'pre-wrap' };
 
 /** A secret that is shown this once, ready to be copied. */
-export function ShownOnce({ text, hint }: { text: string; hint: string }) {
+export function ShownOnce({ text, hint, fileName }: Props) {
+  const { t } = useTranslation();
   return (
     <div className="stack">
       <Alert type="warning" showIcon title={hint} />
-      <Typography.Paragraph copyable className="mono" style={{ margin: 0, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
-        {text}
+      <Typography.Paragraph copyable={{ text }} className="mono" style={BOX}>
+        <span data-testid="shown-once">{text}</span>
       </Typography.Paragraph>
+      {fileName && (
+        <Button icon={<DownloadOutlined />} style={{ alignSelf: 'flex-start' }} onClick={() => download(fileName, `${text}\n`, 'text/plain;charset=utf-8')}>
+          {t('common.save_file')}
+        </Button>
+      )}
     </div>
   );
 }

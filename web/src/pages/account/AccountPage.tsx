@@ -4,8 +4,8 @@ import { useSearchParams } from 'react-router';
 import { PageHeader } from '../../components/PageHeader';
 import { PasswordForm } from './PasswordForm';
 import { ProfileForm } from './ProfileForm';
-import { SessionList } from './SessionList';
-import { TokenList } from './TokenList';
+import { Sessions } from './Sessions';
+import { Tokens } from './Tokens';
 import { TotpPanel } from './TotpPanel';
 
 export default function AccountPage() {
@@ -30,8 +30,8 @@ export default function AccountPage() {
               </div>
             ),
           },
-          { key: 'sessions', label: t('account.sessions'), children: <SessionList /> },
-          { key: 'tokens', label: t('tokens.tab'), children: <TokenList /> },
+          { key: 'sessions', label: t('account.sessions'), children: <Sessions /> },
+          { key: 'tokens', label: t('tokens.tab'), children: <Tokens /> },
         ]}
       />
     </>

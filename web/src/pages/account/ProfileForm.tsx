@@ -1,8 +1,9 @@
-import { Button, Card, Form, Input } from 'antd';
+import { Button, Card, Form } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useChange } from '../../api/hooks';
 import { useSession } from '../../api/session';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { PersonFields } from '../../components/PersonFields';
 import { useNotice } from '../../components/useNotice';
 
 export function ProfileForm() {
@@ -19,15 +20,11 @@ export function ProfileForm() {
       </p>
       <Form
         layout="vertical"
+        requiredMark={false}
         initialValues={{ display_name: user.display_name, email: user.email ?? '' }}
         onFinish={(body) => change.mutate({ method: 'PATCH', path: 'me', body }, { onSuccess: () => notice.done(t('common.saved')) })}
       >
-        <Form.Item name="display_name" label={t('account.display_name')}>
-          <Input autoComplete="name" />
-        </Form.Item>
-        <Form.Item name="email" label={t('account.email')}>
-          <Input type="email" autoComplete="email" />
-        </Form.Item>
+        <PersonFields />
         <Button htmlType="submit" loading={change.isPending}>
           {t('common.save')}
         </Button>

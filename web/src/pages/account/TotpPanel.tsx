@@ -1,60 +1,100 @@
-import { Button, Card, Form, Input, Popconfirm, QRCode } from 'antd';
+import { Alert, Button, Card, Spin } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useChange } from '../../api/hooks';
-import { useSession } from '../../api/session';
-import type { TotpEnrolment } from '../../api/types';
+import { useChange, useResource } from '../../api/hooks';
+import type { Account, RecoveryCodes, SecondFactor, TotpEnrolment as Enrolment } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { ShownOnce } from '../../components/ShownOnce';
 import { OutcomeMark } from '../../components/StateMarks';
+import { TimeText } from '../../components/TimeText';
+import { useConfirm } from '../../components/useConfirm';
+import { TotpEnrolment } from './TotpEnrolment';
 
-/** The second factor: the QR code is drawn here, nothing of it leaves the browser. */
+const FEW = 3;
+
+/** The second factor: off, being set up, or on with its recovery codes. */
 export function TotpPanel() {
   const { t } = useTranslation();
-  const { data: session } = useSession();
-  const start = useChange<TotpEnrolment>();
-  const confirm = useChange<{ recovery_codes: string[] }>(['session']);
-  const remove = useChange(['session']);
-  const enabled = session?.user.totp_enabled ?? false;
-  const error = start.error ?? confirm.error ?? remove.error;
-
+  const account = useResource<Account>('me');
+  const [codes, setCodes] = useState<string[]>();
+  const start = useChange<Enrolment>();
+  const status = account.data?.second_factor;
   return (
     <Card size="small" title={t('totp.title')}>
       <div className="stack">
-        {confirm.data ? (
-          <ShownOnce text={confirm.data.recovery_codes.join('\n')} hint={t('totp.recovery_hint')} />
-        ) : enabled ? (
+        {codes ? (
           <>
-            <OutcomeMark ok text={t('totp.on')} />
-            <Popconfirm title={t('totp.remove_confirm')} okText={t('totp.remove')} onConfirm={() => remove.mutate({ method: 'DELETE', path: 'me/totp' })}>
-              <Button danger loading={remove.isPending} style={{ alignSelf: 'flex-start' }}>
-                {t('totp.remove')}
-              </Button>
-            </Popconfirm>
+            <ShownOnce text={codes.join('\n')} hint={t('totp.recovery_hint')} fileName="yunhai-recovery-codes.txt" />
+            <Button type="primary" style={{ alignSelf: 'flex-start' }} onClick={() => setCodes(undefined)}>
+              {t('totp.stored')}
+            </Button>
           </>
+        ) : account.error ? (
+          <ErrorPanel error={account.error} retry={() => void account.refetch()} />
+        ) : !status ? (
+          <Spin />
+        ) : status.enabled ? (
+          <Enabled status={status} onCodes={setCodes} />
         ) : start.data ? (
-          <>
-            <p style={{ margin: 0 }}>{t('totp.scan')}</p>
-            <QRCode value={start.data.otpauth_url} size={176} color="#000000" bgColor="#ffffff" />
-            <div className="mono">{start.data.secret}</div>
-            <Form<{ code: string }> layout="inline" onFinish={({ code }) => confirm.mutate({ method: 'POST', path: 'me/totp/confirm', body: { code: code.replaceAll(' ', '') } })}>
-              <Form.Item name="code" rules={[{ required: true, message: t('common.required') }]}>
-                <Input inputMode="numeric" autoComplete="one-time-code" placeholder={t('login.totp')} maxLength={8} style={{ width: 150 }} />
-              </Form.Item>
-              <Button type="primary" htmlType="submit" loading={confirm.isPending}>
-                {t('totp.confirm')}
-              </Button>
-            </Form>
-          </>
+          <TotpEnrolment
+            enrolment={start.data}
+            onCodes={(made) => {
+              start.reset();
+              setCodes(made);
+            }}
+            onCancel={start.reset}
+          />
         ) : (
           <>
             <p className="faint" style={{ margin: 0 }}>{t('totp.hint')}</p>
             <Button type="primary" style={{ alignSelf: 'flex-start' }} loading={start.isPending} onClick={() => start.mutate({ method: 'POST', path: 'me/totp' })}>
               {t('totp.start')}
             </Button>
+            {start.error && <ErrorPanel error={start.error} />}
           </>
         )}
-        {error && <ErrorPanel error={error} />}
       </div>
     </Card>
+  );
+}
+
+function Enabled({ status, onCodes }: { status: SecondFactor; onCodes: (codes: string[]) => void }) {
+  const { t } = useTranslation();
+  const confirm = useConfirm();
+  const renew = useChange<RecoveryCodes>(['me']);
+  const remove = useChange(['me', 'session']);
+  const left = status.recovery_codes_left;
+  const error = renew.error ?? remove.error;
+  const askToRenew = () =>
+    confirm({ title: t('totp.renew'), content: t('totp.renew_confirm'), okText: t('totp.renew') }, () =>
+      renew.mutateAsync({ method: 'POST', path: 'me/totp/recovery-codes' }).then(({ recovery_codes }) => onCodes(recovery_codes)),
+    );
+  const askToRemove = () =>
+    confirm({ title: t('totp.remove_confirm'), content: t('totp.remove_hint'), okText: t('totp.remove') }, () =>
+      remove.mutateAsync({ method: 'DELETE', path: 'me/totp' }),
+    );
+  return (
+    <>
+      <div className="row-between">
+        <OutcomeMark ok text={t('totp.on')} />
+        {status.enabled_at_ms && (
+          <span className="faint">
+            {t('totp.since')} <TimeText ms={status.enabled_at_ms} />
+          </span>
+        )}
+      </div>
+      {left <= FEW ? (
+        <Alert type="warning" showIcon title={t('totp.codes_left', { count: left })} description={t('totp.few_left')} />
+      ) : (
+        <span>{t('totp.codes_left', { count: left })}</span>
+      )}
+      <div className="row">
+        <Button onClick={askToRenew}>{t('totp.renew')}</Button>
+        <Button danger onClick={askToRemove}>
+          {t('totp.remove')}
+        </Button>
+      </div>
+      {error && <ErrorPanel error={error} />}
+    </>
   );
 }

@@ -1,22 +1,39 @@
 import { useTranslation } from 'react-i18next';
 import type { AuditEntry } from '../../api/types';
+import { fieldChanges, known } from './changes';
 
-/** Before and after side by side, and the hash that chains the entry to the one before. */
+/** What was changed, field by field, and the hash that chains the entry to the one before. */
 export function AuditChange({ entry }: { entry: AuditEntry }) {
   const { t } = useTranslation();
-  const show = (title: string, value: unknown) => (
-    <div style={{ minWidth: 0 }}>
-      <div className="faint">{title}</div>
-      <pre className="code mono">{JSON.stringify(value, null, 2)}</pre>
-    </div>
-  );
-  const known = (value: unknown) => value !== null && value !== undefined;
+  const changes = fieldChanges(entry.before, entry.after);
+  const sides = [
+    { name: 'before' as const, title: t('audit.before'), shown: known(entry.before), mark: 'del' as const },
+    { name: 'after' as const, title: t('audit.after'), shown: known(entry.after), mark: 'ins' as const },
+  ].filter(({ shown }) => shown);
   return (
-    <div className="stack">
-      {(known(entry.before) || known(entry.after)) && (
-        <div className="grid">
-          {known(entry.before) && show(t('audit.before'), entry.before)}
-          {known(entry.after) && show(t('audit.after'), entry.after)}
+    <div className="stack" style={{ gap: 8 }}>
+      {changes.length > 0 && (
+        <div style={{ overflowX: 'auto' }}>
+          <table className="change">
+            <thead>
+              <tr>
+                <th>{t('audit.field')}</th>
+                {sides.map(({ name, title }) => (
+                  <th key={name}>{title}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody className="mono">
+              {changes.map((change) => (
+                <tr key={change.field} className={change.changed ? undefined : 'faint'}>
+                  <td>{change.field}</td>
+                  {sides.map(({ name, mark: Mark }) => (
+                    <td key={name}>{change.changed && change[name] ? <Mark>{change[name]}</Mark> : change[name]}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
         </div>
       )}
       <div>

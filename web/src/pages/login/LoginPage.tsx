@@ -1,13 +1,14 @@
-import { Button, Form, Input } from 'antd';
+import { Form, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Navigate, useNavigate, useSearchParams } from 'react-router';
 import { ApiError } from '../../api/client';
 import { useResource } from '../../api/hooks';
-import { type Credentials, useSession, useSignIn } from '../../api/session';
+import { type Credentials, useSession, useSessionEnded, useSignIn } from '../../api/session';
 import type { RegistrationMode } from '../../api/types';
+import { AuthForm } from '../../components/AuthForm';
 import { AuthLayout } from '../../components/AuthLayout';
-import { ErrorPanel } from '../../components/ErrorPanel';
+import { useSubmit } from '../../components/useSubmit';
 import { SecondFactor } from './SecondFactor';
 
 /** Only paths of this interface may be returned to after the login. */
@@ -20,52 +21,54 @@ export default function LoginPage() {
   const navigate = useNavigate();
   const [parameters] = useSearchParams();
   const session = useSession();
+  const ended = useSessionEnded();
   const signIn = useSignIn();
   const setup = useResource<{ needed: boolean }>('setup');
   const registration = useResource<{ mode: RegistrationMode }>('registration');
   const [waiting, setWaiting] = useState<Credentials>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const target = safeReturn(parameters.get('back'));
+  const { busy, error, submit, forget } = useSubmit();
+  const back = parameters.get('back');
+  const target = safeReturn(back);
 
-  const submit = async (credentials: Credentials) => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await signIn(credentials);
-      await navigate(target, { replace: true });
-    } catch (failure) {
-      const asksForCode = failure instanceof ApiError && failure.code === 'totp_required';
-      if (asksForCode) setWaiting({ name: credentials.name, password: credentials.password });
-      // Being asked for the code is a step; being asked again means that the code was wrong.
-      if (!asksForCode || waiting) setError(failure);
-    } finally {
-      setBusy(false);
-    }
+  const enter = (credentials: Credentials) =>
+    submit(async () => {
+      try {
+        await signIn(credentials);
+        await navigate(target, { replace: true });
+      } catch (failure) {
+        if (!(failure instanceof ApiError)) throw failure;
+        // The password was right already, so that it was the code.
+        if (waiting && failure.code === 'wrong_credentials') throw new ApiError(failure.status, { code: 'invalid_code' });
+        if (waiting || failure.code !== 'totp_required') throw failure;
+        setWaiting({ name: credentials.name, password: credentials.password });
+      }
+    });
+  const startAgain = () => {
+    forget();
+    setWaiting(undefined);
   };
 
   if (setup.data?.needed) return <Navigate to="/setup" replace />;
   if (session.data && !busy) return <Navigate to={target} replace />;
+  if (waiting) {
+    return (
+      <AuthLayout title={t('login.second_factor')} hint={t('login.second_factor_hint')}>
+        <SecondFactor busy={busy} error={error} onCode={(code) => void enter({ ...waiting, ...code })} onBack={startAgain} />
+      </AuthLayout>
+    );
+  }
   const required = [{ required: true, message: t('common.required') }];
   return (
-    <AuthLayout title={waiting ? t('login.second_factor') : t('login.title')} hint={waiting ? t('login.second_factor_hint') : undefined}>
-      {waiting ? (
-        <SecondFactor busy={busy} onCode={(code) => void submit({ ...waiting, ...code })} onBack={() => setWaiting(undefined)} />
-      ) : (
-        <Form<Credentials> layout="vertical" requiredMark={false} onFinish={(values) => void submit(values)} style={{ marginTop: 14 }}>
-          <Form.Item name="name" label={t('login.name')} rules={required}>
-            <Input autoFocus autoComplete="username" />
-          </Form.Item>
-          <Form.Item name="password" label={t('login.password')} rules={required}>
-            <Input.Password autoComplete="current-password" />
-          </Form.Item>
-          <Button type="primary" htmlType="submit" block loading={busy}>
-            {t('login.submit')}
-          </Button>
-        </Form>
-      )}
-      {error !== undefined && <div style={{ marginTop: 12 }}><ErrorPanel error={error} /></div>}
-      {!waiting && registration.data && registration.data.mode !== 'closed' && (
+    <AuthLayout title={t('login.title')} hint={back ? (ended ? t('login.ended') : t('login.go_on')) : undefined}>
+      <AuthForm<Credentials> submitText={t('login.submit')} busy={busy} error={error} onSubmit={(values) => void enter(values)}>
+        <Form.Item name="name" label={t('login.name')} rules={required}>
+          <Input autoFocus autoComplete="username" />
+        </Form.Item>
+        <Form.Item name="password" label={t('login.password')} rules={required}>
+          <Input.Password autoComplete="current-password" />
+        </Form.Item>
+      </AuthForm>
+      {registration.data && registration.data.mode !== 'closed' && (
         <p style={{ margin: '14px 0 0', textAlign: 'center' }}>
           <Link className="link" to="/register">
             {t('login.register')}

@@ -1,39 +1,41 @@
-import { Form, InputNumber, Modal, Radio } from 'antd';
+import { Form, Input, InputNumber } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useChange } from '../../api/hooks';
 import type { Invitation, Role } from '../../api/types';
-import { ErrorPanel } from '../../components/ErrorPanel';
-import { ShownOnce } from '../../components/ShownOnce';
+import { FormDialog } from '../../components/FormDialog';
+import { RoleField } from '../../components/RoleField';
+
+interface Values {
+  role: Role;
+  email?: string;
+  valid_hours: number;
+}
 
 /** Makes an invitation and shows its link, once. */
 export function InvitationDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
-  const [form] = Form.useForm<{ role: Role; valid_hours: number }>();
   const change = useChange<Invitation & { code: string }>();
-  const made = change.data;
+  const code = change.data?.code;
+  const save = (values: Values) =>
+    change.mutate({ method: 'POST', path: 'invitations', body: { ...values, email: values.email?.trim() || undefined } });
   return (
-    <Modal
-      open
+    <FormDialog<Values>
       title={t('invitations.new')}
-      okText={made ? t('common.close') : t('invitations.create')}
-      cancelButtonProps={made ? { style: { display: 'none' } } : undefined}
-      confirmLoading={change.isPending}
-      onOk={made ? onClose : form.submit}
-      onCancel={onClose}
+      okText={t('invitations.create')}
+      busy={change.isPending}
+      error={change.error}
+      made={code ? { text: `${window.location.origin}/register?code=${encodeURIComponent(code)}`, hint: t('invitations.shown_once') } : undefined}
+      initialValues={{ role: 'viewer', valid_hours: 72 }}
+      onSubmit={save}
+      onClose={onClose}
     >
-      {made ? (
-        <ShownOnce text={`${window.location.origin}/register?code=${encodeURIComponent(made.code)}`} hint={t('invitations.shown_once')} />
-      ) : (
-        <Form form={form} layout="vertical" initialValues={{ role: 'viewer', valid_hours: 72 }} onFinish={(body) => change.mutate({ method: 'POST', path: 'invitations', body })}>
-          <Form.Item name="role" label={t('users.role')}>
-            <Radio.Group optionType="button" options={(['admin', 'operator', 'viewer'] as const).map((value) => ({ value, label: t(`roles.${value}`) }))} />
-          </Form.Item>
-          <Form.Item name="valid_hours" label={t('invitations.valid')}>
-            <InputNumber min={1} max={720} suffix={t('invitations.hours')} style={{ width: 160 }} />
-          </Form.Item>
-        </Form>
-      )}
-      {change.error && <ErrorPanel error={change.error} />}
-    </Modal>
+      <RoleField />
+      <Form.Item name="email" label={t('invitations.email')} extra={t('invitations.email_hint')} rules={[{ type: 'email', message: t('account.email_rule') }]}>
+        <Input inputMode="email" autoComplete="off" placeholder={t('common.optional')} />
+      </Form.Item>
+      <Form.Item name="valid_hours" label={t('invitations.valid')} rules={[{ required: true, message: t('common.required') }]}>
+        <InputNumber min={1} max={720} suffix={t('invitations.hours')} style={{ width: 160 }} />
+      </Form.Item>
+    </FormDialog>
   );
 }

@@ -1,27 +1,37 @@
 import { MoreOutlined } from '@ant-design/icons';
-import { App, Button, Dropdown, Space } from 'antd';
+import { Button, Dropdown, Space } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { type Change, useChange } from '../../api/hooks';
 import { useSession } from '../../api/session';
 import type { User } from '../../api/types';
+import { useConfirm } from '../../components/useConfirm';
 import { useNotice } from '../../components/useNotice';
 
+interface Props {
+  user: User;
+  onEdit: () => void;
+  onAccess: () => void;
+}
+
 /** What an administrator does with a user; the dangerous ones ask first. */
-export function UserActions({ user, onEdit }: { user: User; onEdit: () => void }) {
+export function UserActions({ user, onEdit, onAccess }: Props) {
   const { t } = useTranslation();
-  const { modal } = App.useApp();
+  const confirm = useConfirm();
   const notice = useNotice();
   const { data: session } = useSession();
   const change = useChange();
   const own = session?.user.id === user.id;
 
   const run = (what: Change) => change.mutateAsync(what).then(() => notice.done(t('common.done')), notice.failed);
-  const ask = (title: string, what: Change) =>
-    void modal.confirm({ title, content: user.name, okText: t('common.confirm'), okButtonProps: { danger: true }, onOk: () => run(what) });
+  const ask = (title: string, what: Change) => confirm({ title, content: user.name }, () => run(what));
   const path = `users/${user.id}`;
 
   const items = [
+    { key: 'access', label: t('users.access'), onClick: onAccess },
     { key: 'sessions', label: t('users.end_sessions'), onClick: () => ask(t('users.end_sessions_confirm'), { method: 'POST', path: `${path}/sessions/revoke` }) },
+    ...(user.totp_enabled && !own
+      ? [{ key: 'totp', label: t('users.remove_totp'), onClick: () => ask(t('users.remove_totp_confirm'), { method: 'DELETE', path: `${path}/totp` }) }]
+      : []),
     ...(own
       ? []
       : [

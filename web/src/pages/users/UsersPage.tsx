@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { PageHeader } from '../../components/PageHeader';
 import { InvitationList } from './InvitationList';
+import { RoleList } from './RoleList';
 import { UserList } from './UserList';
 
 export default function UsersPage() {
@@ -18,6 +19,7 @@ export default function UsersPage() {
         items={[
           { key: 'users', label: t('users.tab'), children: <UserList /> },
           { key: 'invitations', label: t('invitations.tab'), children: <InvitationList /> },
+          { key: 'roles', label: t('roles.tab'), children: <RoleList /> },
         ]}
       />
     </>
