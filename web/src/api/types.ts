@@ -275,11 +275,21 @@ export interface RuleForm {
   threshold: number;
   recovery_threshold?: number | null;
   for_secs: number;
+  /** For how long it still fires after the comparison held last. */
+  keep_firing_for_secs?: number;
+  /** What it means when a series no longer comes; `ok` when unset. */
+  no_data?: NoData | null;
+  /** Unset: 10 minutes. */
+  no_data_for_secs?: number | null;
   severity: Severity;
   matchers: Matcher[];
   summary?: string | null;
+  description?: string | null;
   runbook_url?: string | null;
+  enabled?: boolean;
 }
+
+export type NoData = 'ok' | 'keep' | 'alert';
 
 export interface BacktestInterval {
   labels: Record<string, string>;

@@ -61,6 +61,7 @@ function cssVariables(dark: boolean): CSSProperties {
   return {
     minHeight: '100%',
     '--yh-primary': token?.colorPrimary,
+    '--yh-error': token?.colorError,
     '--yh-border': token?.colorBorderSecondary,
     '--yh-border-strong': dark ? '#3a4652' : '#c9d1d9',
     '--yh-surface': token?.colorBgContainer,

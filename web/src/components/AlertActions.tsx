@@ -8,6 +8,9 @@ import type { AlertRow } from '../api/types';
 import { SilenceDialog } from './SilenceDialog';
 import { useNotice } from './useNotice';
 
+/** Labels by which nobody tells one alert from another. */
+const SAYS_LITTLE = /^(?:alertname|severity|provider|account|region|tag_.*)$/;
+
 /** What one can do about an alert: say that one is on it, or silence it. */
 export function AlertActions({ alert, compact }: { alert: AlertRow; compact?: boolean }) {
   const { t } = useTranslation();
@@ -33,7 +36,7 @@ export function AlertActions({ alert, compact }: { alert: AlertRow; compact?: bo
       },
     );
   const takeBack = () => change.mutate({ method: 'DELETE', path }, { onError: notice.failed });
-  const matchers = ['alertname', ...Object.keys(alert.labels).filter((name) => !['alertname', 'severity'].includes(name))]
+  const matchers = ['alertname', ...Object.keys(alert.labels).filter((name) => !SAYS_LITTLE.test(name))]
     .map((name) => ({ name, op: '=' as const, value: name === 'alertname' ? alert.rule : alert.labels[name] }));
   const size = compact ? 'small' : 'middle';
 

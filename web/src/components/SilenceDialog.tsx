@@ -1,9 +1,10 @@
-import { DatePicker, Form, Input, Modal, Segmented } from 'antd';
+import { DatePicker, Form, Input, Segmented } from 'antd';
 import dayjs, { type Dayjs } from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import { useChange } from '../api/hooks';
-import type { Matcher } from '../api/types';
-import { ErrorPanel } from './ErrorPanel';
+import type { Matcher, Silence, SilenceSpec } from '../api/types';
+import { FormDialog } from './FormDialog';
+import { filledIn, MatchedAlerts } from './MatchedAlerts';
 import { MatchersEditor } from './MatchersEditor';
 import { useNotice } from './useNotice';
 
@@ -15,54 +16,77 @@ interface Values {
 
 const HOURS = [1, 4, 12, 24, 72];
 
-/** Makes a silence: which alerts, until when, why. */
-export function SilenceDialog({ matchers, onClose }: { matchers: Matcher[]; onClose: () => void }) {
+interface Props {
+  /** What a new silence starts with. */
+  matchers?: Matcher[];
+  /** The one to change; without it a new one is made. */
+  silence?: Silence;
+  onClose: () => void;
+}
+
+/** Makes a silence or changes one: which alerts, until when, why. */
+export function SilenceDialog({ matchers = [], silence, onClose }: Props) {
   const { t } = useTranslation();
   const notice = useNotice();
   const [form] = Form.useForm<Values>();
+  const chosen = Form.useWatch('matchers', form);
   const change = useChange(['alerts', 'overview']);
-  const save = ({ matchers: chosen, times: [start, end], comment }: Values) =>
+  const begun = silence !== undefined && silence.starts_at_ms <= Date.now();
+  const save = ({ matchers: conditions, times: [start, end], comment }: Values) => {
+    // A beginning that lies in the past means "now", or "as it was".
+    const starts_at_ms = start.valueOf() > Date.now() ? start.valueOf() : undefined;
+    const body: SilenceSpec = { matchers: filledIn(conditions), starts_at_ms, ends_at_ms: end.valueOf(), comment: comment.trim() };
     change.mutate(
-      { method: 'POST', path: 'silences', body: { matchers: chosen, starts_at_ms: start.valueOf(), ends_at_ms: end.valueOf(), comment } },
+      { method: silence ? 'PUT' : 'POST', path: silence ? `silences/${silence.id}` : 'silences', body },
       {
         onSuccess: () => {
-          notice.done(t('silences.created'));
+          notice.done(t(silence ? 'common.saved' : 'silences.created'));
           onClose();
         },
       },
     );
+  };
   return (
-    <Modal open title={t('silences.new')} okText={t('silences.create')} confirmLoading={change.isPending} onOk={form.submit} onCancel={onClose} width={560}>
-      <Form<Values>
-        form={form}
-        layout="vertical"
-        requiredMark={false}
-        initialValues={{ matchers, times: [dayjs(), dayjs().add(4, 'hour')], comment: '' }}
-        onFinish={save}
+    <FormDialog<Values>
+      title={t(silence ? 'silences.edit' : 'silences.new')}
+      okText={t(silence ? 'common.save' : 'silences.create')}
+      busy={change.isPending}
+      error={change.error}
+      form={form}
+      width={560}
+      initialValues={
+        silence
+          ? { matchers: silence.matchers, times: [dayjs(silence.starts_at_ms), dayjs(silence.ends_at_ms)], comment: silence.comment }
+          : { matchers, times: [dayjs(), dayjs().add(4, 'hour')], comment: '' }
+      }
+      onSubmit={save}
+      onClose={onClose}
+    >
+      <Form.Item
+        name="matchers"
+        label={t('silences.matchers')}
+        extra={t('silences.matchers_hint')}
+        rules={[{ validator: (_rule, value: Matcher[]) => (filledIn(value).length > 0 ? Promise.resolve() : Promise.reject(new Error(t('silences.matchers_needed')))) }]}
       >
-        <Form.Item
-          name="matchers"
-          label={t('silences.matchers')}
-          extra={t('silences.matchers_hint')}
-          rules={[{ validator: (_rule, value: Matcher[]) => (value?.some(({ name, value: text }) => name && text) ? Promise.resolve() : Promise.reject(new Error(t('silences.matchers_needed')))) }]}
-        >
-          <MatchersEditor />
-        </Form.Item>
-        <Form.Item label={t('silences.for')} style={{ marginBottom: 6 }}>
-          <Segmented
-            options={HOURS.map((hours) => ({ value: hours, label: t('silences.hours', { count: hours }) }))}
-            defaultValue={4}
-            onChange={(hours) => form.setFieldValue('times', [dayjs(), dayjs().add(hours, 'hour')])}
-          />
-        </Form.Item>
-        <Form.Item name="times" rules={[{ required: true, message: t('common.required') }]}>
-          <DatePicker.RangePicker showTime={{ format: 'HH:mm' }} format="YYYY-MM-DD HH:mm" style={{ width: '100%' }} />
-        </Form.Item>
-        <Form.Item name="comment" label={t('silences.comment')} rules={[{ required: true, message: t('silences.comment_needed') }]}>
-          <Input.TextArea rows={2} maxLength={1000} />
-        </Form.Item>
-      </Form>
-      {change.error && <ErrorPanel error={change.error} />}
-    </Modal>
+        <MatchersEditor />
+      </Form.Item>
+      <MatchedAlerts matchers={chosen} />
+      <Form.Item label={t(begun ? 'silences.from_now' : 'silences.for')} style={{ marginBottom: 6 }}>
+        <Segmented
+          options={HOURS.map((hours) => ({ value: hours, label: t('silences.hours', { count: hours }) }))}
+          defaultValue={silence ? undefined : 4}
+          onChange={(hours) => {
+            const start = begun ? dayjs(silence.starts_at_ms) : dayjs();
+            form.setFieldValue('times', [start, dayjs().add(hours, 'hour')]);
+          }}
+        />
+      </Form.Item>
+      <Form.Item name="times" rules={[{ required: true, message: t('common.required') }]}>
+        <DatePicker.RangePicker showTime={{ format: 'HH:mm' }} format="YYYY-MM-DD HH:mm" disabled={[begun, false]} style={{ width: '100%' }} />
+      </Form.Item>
+      <Form.Item name="comment" label={t('silences.comment')} rules={[{ required: true, whitespace: true, message: t('silences.comment_needed') }]}>
+        <Input.TextArea rows={2} maxLength={1000} />
+      </Form.Item>
+    </FormDialog>
   );
 }

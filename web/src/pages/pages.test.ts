@@ -21,8 +21,10 @@ describe('pages', () => {
 
   it('turn per cent and minutes into the units of the rule and back', () => {
     const form = formFromValues({ ...START, name: ' Cpu ', recovery_threshold: 80, matchers: [{ name: 'server', op: '=', value: '' }] });
-    expect(form).toMatchObject({ name: 'Cpu', threshold: 0.9, recovery_threshold: 0.8, for_secs: 600, matchers: [] });
+    expect(form).toMatchObject({ name: 'Cpu', threshold: 0.9, recovery_threshold: 0.8, for_secs: 600, keep_firing_for_secs: 0, no_data: 'ok', no_data_for_secs: 600, matchers: [] });
     expect(valuesFromForm(form)).toMatchObject({ threshold: 90, recovery_threshold: 80, for_minutes: 10 });
+    const full = { ...form, no_data: 'alert' as const, no_data_for_secs: 120, keep_firing_for_secs: 300, description: 'more', enabled: false };
+    expect(formFromValues(valuesFromForm(full))).toEqual(full);
     expect(formFromValues({ ...START, metric: 'server_load1', threshold: 8 }).threshold).toBe(8);
   });
 
@@ -31,6 +33,20 @@ describe('pages', () => {
     expect(toValues('dingtalk', before)).toMatchObject({ webhook_url: '', secret: '', at_all: true });
     expect(toConfig('dingtalk', { webhook_url: '', secret: 'new', at_mobiles: ' 1\n2, ' }, before)).toMatchObject({ webhook_url: '********', secret: 'new', at_mobiles: ['1', '2'], unknown: 1 });
     expect(Object.keys(KINDS)).toHaveLength(7);
+  });
+
+  it('keep, change and drop the headers and the authorisation of a webhook', () => {
+    const before = { url: '********', headers: { 'X-A': '********', 'X-B': '********' }, authorization: { type: 'basic', username: 'u', password: '********' } };
+    const values = toValues('webhook', before);
+    expect(values).toMatchObject({ url: '', authorization: { type: 'basic', username: 'u', secret: '', stored: true } });
+    expect(toConfig('webhook', values, before)).toEqual({ ...before, headers: { 'X-A': null, 'X-B': null }, authorization: { type: 'basic', username: 'u', password: null } });
+    const headers = [{ name: 'X-B', value: 'new', stored: true }, { name: ' ', value: 'x', stored: false }];
+    expect(toConfig('webhook', { ...values, headers, authorization: { type: 'bearer', username: '', secret: 't', stored: false } }, before)).toMatchObject({ headers: { 'X-B': 'new' }, authorization: { type: 'bearer', token: 't' } });
+    expect(toConfig('webhook', { ...values, authorization: { type: 'none', username: '', secret: '', stored: false } }, before).authorization).toBeNull();
+  });
+
+  it('ask no password of a mail server without a user', () => {
+    expect(toConfig('email', { ...toValues('email', {}), host: ' mail ', cc: 'a@b\nc@d' }, { password: '********' })).toMatchObject({ host: 'mail', password: '', cc: ['a@b', 'c@d'] });
   });
 
   it('read and write the tree of routes without losing what they do not show', () => {

@@ -1,10 +1,11 @@
-import { Form, Input, InputNumber, Modal, Select, Switch } from 'antd';
+import { Collapse, Form, Input, InputNumber, Select, Switch } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChange } from '../../api/hooks';
 import type { Channel } from '../../api/types';
-import { ErrorPanel } from '../../components/ErrorPanel';
-import { type ChannelField, KINDS, toConfig, toValues } from './channelFields';
+import { FormDialog } from '../../components/FormDialog';
+import { type Authorization, type ChannelField, type Header, KINDS, toConfig, toValues } from './channelFields';
+import { AuthorizationField, HeadersField } from './WebhookFields';
 
 interface Values {
   name: string;
@@ -28,54 +29,53 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
       { onSuccess: onClose },
     );
   const required = [{ required: true, message: t('common.required') }];
-  return (
-    <Modal
-      open
-      title={channel ? t('channels.edit_title', { name: channel.name }) : t('channels.new')}
-      okText={t('common.save')}
-      confirmLoading={change.isPending}
-      onOk={form.submit}
-      onCancel={onClose}
-      width={560}
+  const fields = KINDS[kind] ?? [];
+  const rare = fields.filter((field) => field.rare);
+  const item = (field: ChannelField) => (
+    <Form.Item
+      key={`${kind}.${field.name}`}
+      name={['config', field.name]}
+      label={t(`channels.field.${field.name}`)}
+      rules={field.required && !(channel && field.type === 'secret') ? required : []}
+      extra={channel && field.type === 'secret' ? t('channels.secret_kept') : undefined}
     >
-      <Form<Values>
-        form={form}
-        layout="vertical"
-        requiredMark={false}
-        initialValues={{ name: channel?.name ?? '', enabled: channel?.enabled ?? true, config: toValues(kind, channel?.config ?? {}) }}
-        onFinish={save}
-      >
-        <Form.Item label={t('channels.kind.title')}>
-          <Select
-            disabled={channel !== undefined}
-            value={kind}
-            options={Object.keys(KINDS).map((value) => ({ value, label: t(`channels.kind.${value}`) }))}
-            onChange={(chosen: string) => {
-              setKind(chosen);
-              form.setFieldValue('config', toValues(chosen, {}));
-            }}
-          />
-        </Form.Item>
-        <Form.Item name="name" label={t('channels.name')} rules={required}>
-          <Input maxLength={120} />
-        </Form.Item>
-        {(KINDS[kind] ?? []).map((field) => (
-          <Form.Item
-            key={`${kind}.${field.name}`}
-            name={['config', field.name]}
-            label={t(`channels.field.${field.name}`)}
-            rules={field.required && !(channel && field.type === 'secret') ? required : []}
-            extra={channel && field.type === 'secret' ? t('channels.secret_kept') : undefined}
-          >
-            <Field field={field} />
-          </Form.Item>
-        ))}
-        <Form.Item name="enabled" label={t('channels.enabled')} valuePropName="checked">
-          <Switch />
-        </Form.Item>
-      </Form>
-      {change.error && <ErrorPanel error={change.error} />}
-    </Modal>
+      <Field field={field} />
+    </Form.Item>
+  );
+  return (
+    <FormDialog<Values>
+      title={channel ? t('channels.edit_title', { name: channel.name }) : t('channels.new')}
+      busy={change.isPending}
+      error={change.error}
+      form={form}
+      width={560}
+      initialValues={{ name: channel?.name ?? '', enabled: channel?.enabled ?? true, config: toValues(kind, channel?.config ?? {}) }}
+      onSubmit={save}
+      onClose={onClose}
+    >
+      <Form.Item label={t('channels.kind.title')}>
+        <Select
+          aria-label={t('channels.kind.title')}
+          disabled={channel !== undefined}
+          value={kind}
+          options={Object.keys(KINDS).map((value) => ({ value, label: t(`channels.kind.${value}`) }))}
+          onChange={(chosen: string) => {
+            setKind(chosen);
+            form.setFieldValue('config', toValues(chosen, {}));
+          }}
+        />
+      </Form.Item>
+      <Form.Item name="name" label={t('channels.name')} rules={required}>
+        <Input maxLength={120} />
+      </Form.Item>
+      {fields.filter((field) => !field.rare).map(item)}
+      {rare.length > 0 && (
+        <Collapse ghost style={{ margin: '0 -12px 8px' }} items={[{ key: 'rare', label: t('common.more'), forceRender: true, children: rare.map(item) }]} />
+      )}
+      <Form.Item name="enabled" label={t('channels.enabled')} valuePropName="checked">
+        <Switch />
+      </Form.Item>
+    </FormDialog>
   );
 }
 
@@ -86,13 +86,19 @@ function Field({ field: { type, placeholder, choices }, ...props }: { field: Cha
     case 'secret':
       return <Input.Password {...text} autoComplete="off" />;
     case 'list':
-      return <Input.TextArea {...text} rows={3} />;
+      return <Input.TextArea {...text} autoSize={{ minRows: 2, maxRows: 6 }} />;
+    case 'pem':
+      return <Input.TextArea {...text} className="mono" rows={4} />;
     case 'number':
-      return <InputNumber {...props} value={props.value as number} min={1} max={65_535} style={{ width: 140 }} />;
+      return <InputNumber {...props} value={props.value as number} placeholder={placeholder} min={1} max={65_535} style={{ width: 140 }} />;
     case 'switch':
       return <Switch id={props.id} checked={props.value === true} onChange={props.onChange} />;
     case 'choice':
       return <Select {...props} value={props.value as string} options={choices?.map((value) => ({ value, label: t(`channels.choice.${value}`) }))} />;
+    case 'authorization':
+      return <AuthorizationField {...props} value={props.value as Authorization} />;
+    case 'headers':
+      return <HeadersField {...props} value={props.value as Header[]} />;
     default:
       return <Input {...text} autoComplete="off" />;
   }

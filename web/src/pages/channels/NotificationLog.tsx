@@ -1,18 +1,20 @@
 import { Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
-import type { NotificationEntry } from '../../api/types';
+import { useList } from '../../api/hooks';
+import type { Channel, NotificationEntry } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
 
-const COLOURS: Record<string, string> = { sent: 'green', pending: 'gold', sending: 'blue', failed: 'red' };
+const COLOURS: Record<string, string> = { sent: 'green', pending: 'gold', sending: 'blue', failed: 'red', merged: 'default' };
 const STATES = Object.keys(COLOURS);
 
 /** Every notification and what became of it. */
 export function NotificationLog() {
   const { t } = useTranslation();
   const state = useListState({ sort: '-created_at_ms', state: '', channel: '' }, 'n_');
+  const channels = useList<Channel>('channels', { page_size: 500, sort: 'name' });
   const text = (name: string) => (STATES.includes(name) ? t(`notifications.state.${name}`) : name);
   return (
     <DataTable<NotificationEntry>
@@ -23,7 +25,7 @@ export function NotificationLog() {
       refetchInterval={30_000}
       filters={[
         { name: 'state', label: t('alerts.state'), options: STATES.map((value) => ({ value, label: text(value) })) },
-        { name: 'channel', label: t('notifications.channel') },
+        { name: 'channel', label: t('notifications.channel'), options: (channels.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name })) },
       ]}
       empty={<EmptyHint title={t('notifications.empty')} hint={t('notifications.empty_hint')} />}
       columns={[

@@ -1,11 +1,19 @@
+// What each kind of channel needs, as data: the dialog draws it, and these functions carry values
+// between the dialog and the wire.
+
 export interface ChannelField {
   name: string;
-  /** `secret` is never shown again, `list` is one entry a line. */
-  type: 'text' | 'secret' | 'list' | 'number' | 'choice' | 'switch';
+  /**
+   * `secret` is never shown again, `list` is one entry a line, `pem` a text of several lines,
+   * `authorization` and `headers` are those of a webhook.
+   */
+  type: 'text' | 'secret' | 'list' | 'number' | 'choice' | 'switch' | 'pem' | 'authorization' | 'headers';
   required?: boolean;
   placeholder?: string;
   choices?: string[];
   initial?: string | number | boolean;
+  /** Stands behind a fold, since few need it. */
+  rare?: boolean;
 }
 
 const address = (placeholder: string): ChannelField => ({ name: 'webhook_url', type: 'secret', required: true, placeholder });
@@ -16,15 +24,23 @@ const keyword: ChannelField = { name: 'keyword', type: 'text' };
 export const KINDS: Record<string, ChannelField[]> = {
   email: [
     { name: 'host', type: 'text', required: true, placeholder: 'smtp.example.com' },
-    { name: 'port', type: 'number', placeholder: '587' },
     { name: 'security', type: 'choice', choices: ['starttls', 'tls', 'none'], initial: 'starttls' },
+    { name: 'port', type: 'number', placeholder: '587 / 465 / 25' },
     { name: 'username', type: 'text' },
     { name: 'password', type: 'secret' },
     { name: 'from', type: 'text', required: true, placeholder: 'Yunhai <alerts@example.com>' },
     { name: 'to', type: 'list', required: true, placeholder: 'ops@example.com' },
-    { name: 'verify_certificate', type: 'switch', initial: true },
+    { name: 'cc', type: 'list', rare: true },
+    { name: 'reply_to', type: 'text', rare: true },
+    { name: 'verify_certificate', type: 'switch', initial: true, rare: true },
+    { name: 'ca_certificate_pem', type: 'pem', placeholder: '-----BEGIN CERTIFICATE-----', rare: true },
   ],
-  webhook: [{ name: 'url', type: 'secret', required: true, placeholder: 'https://' }],
+  webhook: [
+    { name: 'url', type: 'secret', required: true, placeholder: 'https://' },
+    { name: 'authorization', type: 'authorization' },
+    { name: 'headers', type: 'headers' },
+    { name: 'max_alerts', type: 'number', placeholder: '∞', rare: true },
+  ],
   dingtalk: [
     address('https://oapi.dingtalk.com/robot/send?access_token=…'),
     { ...signing, placeholder: 'SEC…' },
@@ -38,17 +54,53 @@ export const KINDS: Record<string, ChannelField[]> = {
     { name: 'mentioned_mobiles', type: 'list', placeholder: '138…' },
   ],
   feishu: [address('https://open.feishu.cn/open-apis/bot/v2/hook/…'), signing, keyword, { name: 'mentioned_users', type: 'list' }],
-  slack: [address('https://hooks.slack.com/services/…'), { name: 'mentions', type: 'list', placeholder: '@here' }],
+  slack: [address('https://hooks.slack.com/services/…'), { name: 'mentions', type: 'list', placeholder: 'here' }],
   twilio: [
     { name: 'account_sid', type: 'text', required: true, placeholder: 'AC…' },
     { name: 'auth_token', type: 'secret', required: true },
     { name: 'from', type: 'text', placeholder: '+1555…' },
     { name: 'messaging_service_sid', type: 'text', placeholder: 'MG…' },
     { name: 'to', type: 'list', required: true, placeholder: '+86138…' },
+    { name: 'max_segments', type: 'number', placeholder: '3', rare: true },
   ],
 };
 
 type Values = Record<string, unknown>;
+
+/** How a webhook is told who calls; `stored` when there is a secret that need not be typed again. */
+export interface Authorization {
+  type: 'none' | 'bearer' | 'basic';
+  username: string;
+  secret: string;
+  stored: boolean;
+}
+
+/** One header; `stored` when its value is kept unless a new one is typed. */
+export interface Header {
+  name: string;
+  value: string;
+  stored: boolean;
+}
+
+const NO_AUTHORIZATION: Authorization = { type: 'none', username: '', secret: '', stored: false };
+
+function readAuthorization(stored: unknown): Authorization {
+  const { type, username } = (stored ?? {}) as { type?: 'bearer' | 'basic'; username?: string };
+  return type ? { type, username: username ?? '', secret: '', stored: true } : NO_AUTHORIZATION;
+}
+
+function writeAuthorization({ type, username, secret, stored }: Authorization, before: unknown): Values | null {
+  if (type === 'none') return null;
+  // A secret of another kind is none to keep.
+  const kept = stored && (before as Values | undefined)?.type === type ? null : '';
+  const word = secret || kept;
+  return type === 'bearer' ? { type, token: word } : { type, username, password: word };
+}
+
+function writeHeaders(headers: Header[]): Values {
+  const named = headers.filter(({ name }) => name.trim());
+  return Object.fromEntries(named.map(({ name, value, stored }) => [name.trim(), value || (stored ? null : '')]));
+}
 
 /** The stored configuration as the form shows it; what the form does not know is kept by `toConfig`. */
 export function toValues(kind: string, config: Values): Values {
@@ -56,6 +108,8 @@ export function toValues(kind: string, config: Values): Values {
   for (const { name, type, initial } of KINDS[kind] ?? []) {
     const stored = config[name];
     if (type === 'secret') values[name] = '';
+    else if (type === 'authorization') values[name] = readAuthorization(stored);
+    else if (type === 'headers') values[name] = Object.keys((stored ?? {}) as Values).map((header): Header => ({ name: header, value: '', stored: true }));
     else if (Array.isArray(stored)) values[name] = stored.join('\n');
     else values[name] = stored ?? initial ?? '';
   }
@@ -69,11 +123,17 @@ export function toConfig(kind: string, values: Values, before: Values = {}): Val
     const value = values[name];
     if (type === 'list') {
       config[name] = String(value ?? '').split(/[\n,;]/).map((entry) => entry.trim()).filter(Boolean);
+    } else if (type === 'authorization') {
+      config[name] = writeAuthorization((value as Authorization | undefined) ?? NO_AUTHORIZATION, before[name]);
+    } else if (type === 'headers') {
+      config[name] = writeHeaders((value as Header[] | undefined) ?? []);
     } else if (value === '' || value === undefined || value === null) {
       if (type !== 'secret') delete config[name];
     } else {
-      config[name] = value;
+      config[name] = typeof value === 'string' ? value.trim() : value;
     }
   }
+  // A mail server without a user wants no password either.
+  if (kind === 'email' && !config.username) config.password = '';
   return config;
 }

@@ -1,18 +1,30 @@
-import { AutoComplete, Form, Input, InputNumber, Radio, Select, Space } from 'antd';
+import { AutoComplete, Collapse, Form, Input, InputNumber, Radio, Select, Space, Switch } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useLabelValues } from '../../api/prometheus';
+import type { NoData } from '../../api/types';
 import { MatchersEditor } from '../../components/MatchersEditor';
+import { useMetricTitle } from '../../components/useMetricTitle';
 import { unitOfMetric } from '../../format/numbers';
 
 const COMPARISONS = ['>', '>=', '<', '<=', '==', '!='];
+const NO_DATA: NoData[] = ['ok', 'keep', 'alert'];
+const SUFFIX: Record<string, string> = { ratio: '%', bytes: 'B', seconds: 's' };
 
-/** The fields of a threshold rule. */
+/** A number of minutes. */
+function Minutes(props: { value?: number; onChange?: (value: number | null) => void; id?: string }) {
+  const { t } = useTranslation();
+  return <InputNumber {...props} min={0} max={10_080} suffix={t('rule_form.minutes')} style={{ width: 150 }} />;
+}
+
+/** The fields of a threshold rule: what most rules need, and behind a fold what some do. */
 export function RuleFields({ nameFixed }: { nameFixed: boolean }) {
   const { t } = useTranslation();
+  const titleOf = useMetricTitle();
   const metrics = useLabelValues('__name__');
   const metric = String(Form.useWatch('metric') ?? '');
-  const unit = unitOfMetric(metric);
-  const suffix = unit === 'ratio' ? '%' : unit === 'bytes' ? 'B' : unit === 'seconds' ? 's' : undefined;
+  const noData = Form.useWatch('no_data') as NoData | undefined;
+  const suffix = SUFFIX[unitOfMetric(metric)];
+  const title = titleOf(metric);
   const required = [{ required: true, message: t('common.required') }];
   return (
     <>
@@ -21,13 +33,20 @@ export function RuleFields({ nameFixed }: { nameFixed: boolean }) {
         label={t('rule_form.name')}
         rules={[...required, { pattern: /^[\w.:\- \u4e00-\u9fff]+$/, message: t('rule_form.name_rule') }]}
       >
-        <Input disabled={nameFixed} autoFocus placeholder="HighCpu" maxLength={120} />
+        <Input disabled={nameFixed} autoFocus={!nameFixed} placeholder="HighCpu" maxLength={120} />
       </Form.Item>
-      <Form.Item name="metric" label={t('rule_form.metric')} extra={t('rule_form.metric_hint')} rules={required}>
+      <Form.Item name="metric" label={t('rule_form.metric')} extra={title === metric ? t('rule_form.metric_hint') : `${title}. ${t('rule_form.metric_hint')}`} rules={required}>
         <AutoComplete
           className="mono"
-          showSearch={{ filterOption: (typed, option) => String(option?.value).includes(typed) }}
-          options={(metrics.data ?? []).map((value) => ({ value }))}
+          showSearch={{ filterOption: (typed, option) => `${String(option?.value)} ${titleOf(String(option?.value))}`.toLowerCase().includes(typed.toLowerCase()) }}
+          options={(metrics.data ?? []).map((value) => ({
+            value,
+            label: (
+              <>
+                <span className="mono">{value}</span> {titleOf(value) !== value && <span className="faint">{titleOf(value)}</span>}
+              </>
+            ),
+          }))}
         />
       </Form.Item>
       <Form.Item label={t('rule_form.condition')} required>
@@ -42,7 +61,7 @@ export function RuleFields({ nameFixed }: { nameFixed: boolean }) {
       </Form.Item>
       <div className="row" style={{ alignItems: 'flex-start', gap: 20 }}>
         <Form.Item name="for_minutes" label={t('rule_form.for')} rules={required}>
-          <InputNumber min={0} max={10_080} suffix={t('rule_form.minutes')} style={{ width: 150 }} />
+          <Minutes />
         </Form.Item>
         <Form.Item name="recovery_threshold" label={t('rule_form.recovery')} tooltip={t('rule_form.recovery_hint')}>
           <InputNumber style={{ width: 150 }} suffix={suffix} placeholder={t('common.optional')} />
@@ -63,6 +82,38 @@ export function RuleFields({ nameFixed }: { nameFixed: boolean }) {
       <Form.Item name="runbook_url" label={t('alert.runbook')} rules={[{ type: 'url', message: t('rule_form.url_rule') }]}>
         <Input placeholder="https://" maxLength={1000} />
       </Form.Item>
+      <Collapse
+        ghost
+        style={{ margin: '0 -12px 8px' }}
+        items={[
+          {
+            key: 'more',
+            label: t('rule_form.more'),
+            forceRender: true,
+            children: (
+              <>
+                <div className="row" style={{ alignItems: 'flex-start', gap: 20 }}>
+                  <Form.Item name="no_data" label={t('rule_form.no_data')} style={{ minWidth: 220 }}>
+                    <Select options={NO_DATA.map((value) => ({ value, label: t(`rule_form.no_data_choice.${value}`) }))} />
+                  </Form.Item>
+                  <Form.Item name="no_data_for_minutes" label={t('rule_form.no_data_for')} hidden={noData !== 'alert'}>
+                    <Minutes />
+                  </Form.Item>
+                </div>
+                <Form.Item name="keep_firing_for_minutes" label={t('rule_form.keep_firing')} tooltip={t('rule_form.keep_firing_hint')}>
+                  <Minutes />
+                </Form.Item>
+                <Form.Item name="description" label={t('rule_form.description')}>
+                  <Input.TextArea rows={2} maxLength={2000} placeholder={t('common.optional')} />
+                </Form.Item>
+                <Form.Item name="enabled" label={t('rule_form.enabled')} valuePropName="checked">
+                  <Switch />
+                </Form.Item>
+              </>
+            ),
+          },
+        ]}
+      />
     </>
   );
 }

@@ -9,6 +9,7 @@ import { EmptyHint } from '../../components/EmptyHint';
 import { PageHeader } from '../../components/PageHeader';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
+import { groupLink } from '../../format/links';
 import { formatSeconds } from '../../format/numbers';
 import { RuleList } from './RuleList';
 
@@ -16,7 +17,7 @@ import { RuleList } from './RuleList';
 export default function RulesPage() {
   const { t } = useTranslation();
   const mayEdit = useMay('rules:write');
-  const state = useListState({ sort: 'name' });
+  const state = useListState({ sort: 'name', state: '', severity: '', health: '' });
   return (
     <>
       <PageHeader
@@ -47,6 +48,19 @@ export default function RulesPage() {
         state={state}
         rowKey={({ name }) => name}
         refetchInterval={30_000}
+        filters={[
+          {
+            name: 'state',
+            label: t('rules.state'),
+            options: [
+              { value: 'firing', label: t('alert_state.firing') },
+              { value: 'pending', label: t('alert_state.pending') },
+              { value: 'inactive', label: t('rules.quiet') },
+            ],
+          },
+          { name: 'severity', label: t('alerts.severity'), options: (['critical', 'warning', 'info'] as const).map((value) => ({ value, label: t(`severity.${value}`) })) },
+          { name: 'health', label: t('rules.health.title'), options: (['ok', 'err', 'unknown'] as const).map((value) => ({ value, label: t(`rules.health.${value}`) })) },
+        ]}
         expanded
         expand={(group) => <RuleList group={group} />}
         empty={<EmptyHint title={t('rules.empty')} hint={t('rules.empty_hint')} />}
@@ -57,7 +71,7 @@ export default function RulesPage() {
             sortable: true,
             narrow: 'title',
             render: ({ name }) => (
-              <Link className="link" to={`/rules/groups/${encodeURIComponent(name)}`}>
+              <Link className="link" to={groupLink(name)}>
                 {name}
               </Link>
             ),

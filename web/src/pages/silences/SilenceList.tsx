@@ -1,31 +1,28 @@
 import { PlusOutlined } from '@ant-design/icons';
-import { Button, Popconfirm, Tag } from 'antd';
-import { useState } from 'react';
+import { Button, Tag, Tooltip } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { useChange } from '../../api/hooks';
 import { useMay } from '../../api/session';
 import type { Silence } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
 import { Matchers } from '../../components/Labels';
+import { RowActions } from '../../components/RowActions';
 import { SilenceDialog } from '../../components/SilenceDialog';
 import { TimeText } from '../../components/TimeText';
+import { useEditedRows } from '../../components/useEditedRows';
 import { useListState } from '../../components/useListState';
-import { useNotice } from '../../components/useNotice';
 
 const COLOURS: Record<string, string> = { active: 'green', pending: 'gold', expired: 'default' };
+const STATES = ['current', 'active', 'pending', 'expired'] as const;
 
 export function SilenceList() {
   const { t } = useTranslation();
-  const notice = useNotice();
   const mayEdit = useMay('silences:write');
-  const change = useChange(['alerts']);
-  const [making, setMaking] = useState(false);
-  const state = useListState({ sort: '-ends_at_ms' });
-  const end = (id: string) =>
-    change.mutate({ method: 'DELETE', path: `silences/${id}` }, { onSuccess: () => notice.done(t('silences.ended')), onError: notice.failed });
+  const rows = useEditedRows<Silence>('silences', ['alerts'], t('silences.ended'));
+  const state = useListState({ sort: '-ends_at_ms', state: '' });
+  const stateText = (name: string) => (STATES.some((known) => known === name) ? t(`silences.state.${name}`) : name);
   const add = mayEdit && (
-    <Button type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
+    <Button type="primary" icon={<PlusOutlined />} onClick={rows.make}>
       {t('silences.new')}
     </Button>
   );
@@ -37,12 +34,24 @@ export function SilenceList() {
         rowKey={({ id }) => id}
         exportName="silences"
         toolbar={add}
+        filters={[{ name: 'state', label: t('alerts.state'), options: STATES.map((value) => ({ value, label: stateText(value) })) }]}
         empty={<EmptyHint title={t('silences.empty')} hint={t('silences.empty_hint')} />}
         columns={[
-          { key: 'state', title: t('alerts.state'), narrow: 'title', csv: (row) => row.state, render: (row) => <Tag color={COLOURS[row.state]}>{row.state in COLOURS ? t(`silences.state.${row.state}`) : row.state}</Tag> },
-          { key: 'matchers', title: t('silences.matchers'), csv: (row) => row.matchers.map(({ name, op, value }) => name + op + value).join(' '), render: (row) => <Matchers matchers={row.matchers} /> },
-          { key: 'comment', title: t('silences.comment'), csv: (row) => row.comment, render: (row) => <div style={{ maxWidth: 360 }}>{row.comment}</div> },
-          { key: 'created_by', title: t('silences.author'), sortable: true, csv: (row) => row.created_by, render: (row) => row.created_by },
+          { key: 'state', title: t('alerts.state'), narrow: 'title', csv: (row) => row.state, render: (row) => <Tag color={COLOURS[row.state]}>{stateText(row.state)}</Tag> },
+          { key: 'matchers', title: t('silences.matchers'), csv: (row) => row.matchers.map(({ name, op, value }) => name + op + value).join(' '), render: (row) => <div style={{ maxWidth: 320 }}><Matchers matchers={row.matchers} /></div> },
+          { key: 'comment', title: t('silences.comment'), csv: (row) => row.comment, render: (row) => <div style={{ maxWidth: 300 }}>{row.comment}</div> },
+          {
+            key: 'created_by',
+            title: t('silences.author'),
+            sortable: true,
+            csv: (row) => row.created_by,
+            render: (row) => (
+              <Tooltip title={row.changed_by ? t('silences.changed_by', { name: row.changed_by }) : undefined}>
+                {row.created_by}
+                {row.changed_by && row.changed_by !== row.created_by && ` → ${row.changed_by}`}
+              </Tooltip>
+            ),
+          },
           { key: 'starts_at_ms', title: t('silences.starts'), sortable: true, csv: (row) => new Date(row.starts_at_ms).toISOString(), render: (row) => <TimeText ms={row.starts_at_ms} absolute /> },
           { key: 'ends_at_ms', title: t('silences.ends'), sortable: true, csv: (row) => new Date(row.ends_at_ms).toISOString(), render: (row) => <TimeText ms={row.ends_at_ms} /> },
           {
@@ -50,14 +59,12 @@ export function SilenceList() {
             title: '',
             render: (row) =>
               mayEdit && row.state !== 'expired' ? (
-                <Popconfirm title={t('silences.end_confirm')} okText={t('silences.end')} onConfirm={() => end(row.id)}>
-                  <Button size="small">{t('silences.end')}</Button>
-                </Popconfirm>
+                <RowActions onEdit={() => rows.edit(row)} onRemove={() => rows.remove(row)} question={t('silences.end_confirm')} removeText={t('silences.end')} />
               ) : null,
           },
         ]}
       />
-      {making && <SilenceDialog matchers={[{ name: 'server', op: '=', value: '' }]} onClose={() => setMaking(false)} />}
+      {rows.isOpen && <SilenceDialog silence={rows.row} matchers={[{ name: 'server', op: '=', value: '' }]} onClose={rows.close} />}
     </>
   );
 }

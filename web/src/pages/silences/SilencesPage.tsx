@@ -2,10 +2,11 @@ import { Tabs } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { PageHeader } from '../../components/PageHeader';
+import { InhibitionList } from './InhibitionList';
 import { SilenceList } from './SilenceList';
 import { WindowList } from './WindowList';
 
-/** Times in which alerts do not notify: once, or again and again. */
+/** When alerts do not notify: once, again and again, or while another one fires. */
 export default function SilencesPage() {
   const { t } = useTranslation();
   const [parameters, setParameters] = useSearchParams();
@@ -19,6 +20,7 @@ export default function SilencesPage() {
         items={[
           { key: 'silences', label: t('silences.tab'), children: <SilenceList /> },
           { key: 'windows', label: t('windows.tab'), children: <WindowList /> },
+          { key: 'inhibitions', label: t('inhibitions.tab'), children: <InhibitionList /> },
         ]}
       />
     </>
