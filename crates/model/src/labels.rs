@@ -1,5 +1,6 @@
 //! Label sets that name a time series, in Prometheus's terms.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,9 +26,11 @@ pub enum InvalidLabel {
 
 /// A set of labels, sorted by name; empty values are left out, as they mean "no such label".
 ///
-/// Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
+/// Cheap to clone. The whole set is one piece of memory, since a server holds and makes hundreds of
+/// thousands of them: the number of labels, then for each the lengths of its name and its value
+/// and these two themselves. See [`put_number`] for how numbers stand in text.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Labels(Arc<str>);
 
 impl Labels {
     /// Makes a label set; of a name given twice the last value holds.
@@ -46,8 +49,7 @@ impl Labels {
                 true
             }
         });
-        sorted.retain(|(_, value)| !value.is_empty());
-        Self(sorted.into())
+        Self::of_sorted(sorted.iter().map(|(name, value)| (&**name, &**value)))
     }
 
     /// Makes the label set of a metric: its name beside its labels.
@@ -82,16 +84,39 @@ impl Labels {
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(InvalidLabel::Duplicate(twice[0].0.clone().into()));
         }
-        sorted.retain(|(_, value)| !value.is_empty());
-        Ok(Self(sorted.into()))
+        Ok(Self::of_sorted(
+            sorted.iter().map(|(name, value)| (&**name, &**value)),
+        ))
+    }
+
+    /// Writes pairs that are sorted and have different names; those without a value are left out.
+    fn of_sorted<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let pairs = pairs.filter(|(_, value)| !value.is_empty());
+        let (mut number, mut size) = (0, 0);
+        for (name, value) in pairs.clone() {
+            number += 1;
+            // Lengths of more than 63 bytes take a second byte, which is rare.
+            size += 4 + name.len() + value.len();
+        }
+        if number == 0 {
+            return Self::default();
+        }
+        let mut text = String::with_capacity(2 + size);
+        put_number(&mut text, number);
+        for (name, value) in pairs {
+            put_number(&mut text, name.len());
+            put_number(&mut text, value.len());
+            text.push_str(name);
+            text.push_str(value);
+        }
+        Self(text.into())
     }
 
     /// Returns a label's value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .binary_search_by(|(candidate, _)| (**candidate).cmp(name))
-            .ok()
-            .map(|at| &*self.0[at].1)
+        self.iter()
+            .find(|(candidate, _)| *candidate == name)
+            .map(|(_, value)| value)
     }
 
     /// Returns the metric's name, if the set has one.
@@ -101,12 +126,14 @@ impl Labels {
 
     /// Goes through the labels in the order of their names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        let mut rest = &*self.0;
+        let number = take_number(&mut rest);
+        Pairs { number, rest }
     }
 
     /// Returns the number of labels.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().len()
     }
 
     /// Tells whether there are no labels.
@@ -117,31 +144,94 @@ impl Labels {
     /// Returns the set with one label set, or removed where `value` is empty.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
-        Self::new(self.iter().chain([(name, value)]))
+        let before = self.iter().take_while(|(other, _)| *other < name);
+        let after = self.iter().skip_while(|(other, _)| *other <= name);
+        Self::of_sorted(before.chain([(name, value)]).chain(after))
     }
 
     /// Returns the set without the named labels.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|(name, _)| !names.contains(&&**name))
-                .cloned()
-                .collect(),
-        )
+        Self::of_sorted(self.iter().filter(|(name, _)| !names.contains(name)))
     }
 
     /// Returns the set with only the named labels.
     #[must_use]
     pub fn only(&self, names: &[&str]) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|(name, _)| names.contains(&&**name))
-                .cloned()
-                .collect(),
-        )
+        Self::of_sorted(self.iter().filter(|(name, _)| names.contains(name)))
+    }
+}
+
+/// Goes through the pairs of a label set.
+#[derive(Clone)]
+struct Pairs<'a> {
+    number: usize,
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.number = self.number.checked_sub(1)?;
+        let name_len = take_number(&mut self.rest);
+        let value_len = take_number(&mut self.rest);
+        let (name, rest) = self.rest.split_at(name_len);
+        let (value, rest) = rest.split_at(value_len);
+        self.rest = rest;
+        Some((name, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.number, Some(self.number))
+    }
+}
+
+impl ExactSizeIterator for Pairs<'_> {}
+
+/// How many bits of a number a byte of text holds; the bit above them tells that more follow, and
+/// the topmost one stays free, so that every byte is an ASCII character.
+const NUMBER_BITS: u32 = 6;
+const MORE: u8 = 1 << NUMBER_BITS;
+
+/// Writes a number as text: most take one byte.
+fn put_number(text: &mut String, mut number: usize) {
+    while number >= usize::from(MORE) {
+        text.push(char::from((number as u8 & (MORE - 1)) | MORE));
+        number >>= NUMBER_BITS;
+    }
+    text.push(char::from(number as u8));
+}
+
+/// Takes a number from the front of a text; 0 where there is none.
+fn take_number(text: &mut &str) -> usize {
+    let mut number = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        number |= usize::from(byte & (MORE - 1)) << (NUMBER_BITS * at as u32);
+        if byte & MORE == 0 {
+            *text = &text[at + 1..];
+            break;
+        }
+    }
+    number
+}
+
+impl Ord for Labels {
+    /// Label by label: first the names, then the values.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -209,6 +299,43 @@ mod tests {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
         assert_eq!(labels.with("a", "").len(), 1);
         assert_eq!(labels.without(&["a"]), labels.only(&["b"]));
+    }
+
+    #[test]
+    fn long_and_foreign_texts_stay_whole() {
+        for length in [1, 63, 64, 4095, 4096, 300_000] {
+            let value = "\u{4e91}\u{0}".repeat(length / 2 + 1);
+            let labels = Labels::new([("a", value.as_str()), ("b", "\n")]);
+            let pairs: Vec<_> = labels.iter().collect();
+            assert_eq!(pairs, [("a", value.as_str()), ("b", "\n")]);
+        }
+        let many: Vec<(String, String)> = (100..300)
+            .map(|number| (format!("label_{number}"), number.to_string()))
+            .collect();
+        let labels = Labels::new(many.clone());
+        assert_eq!(labels.len(), 200);
+        assert_eq!(labels.get("label_299"), Some("299"));
+        let pairs = many.iter().map(|(name, value)| (&**name, &**value));
+        assert!(labels.iter().eq(pairs));
+    }
+
+    #[test]
+    fn label_sets_are_ordered_label_by_label() {
+        let labels = |pairs: &[(&str, &str)]| Labels::new(pairs.iter().copied());
+        let sorted = [
+            labels(&[]),
+            labels(&[("a", "1")]),
+            labels(&[("a", "1"), ("b", "1")]),
+            labels(&[("a", "10")]),
+            labels(&[("a", "2")]),
+            labels(&[("ab", "1")]),
+            labels(&[("b", "1")]),
+        ];
+        assert!(sorted.is_sorted());
+        assert_eq!(labels(&[("a", "")]), Labels::default());
+        assert_eq!(sorted[1].with("b", "1"), sorted[2]);
+        assert_eq!(sorted[2].with("b", "").with("a", "2"), sorted[4]);
+        assert_eq!(sorted[6].with("a", "1"), sorted[2]);
     }
 
     #[test]
