@@ -124,18 +124,20 @@ fn measure(server: &RunningServer, arguments: &Arguments) -> Result<Seen> {
     })
 }
 
-/// The requests of the first round, which are sent at once, and those of the minutes after it,
-/// whose times count from the end of the first.
+/// The requests of a first round, which lies in the minute before `begin` and is sent at once, and
+/// those of the minutes from `begin` on.
 fn prepare(arguments: &Arguments, begin: Duration) -> Result<(Vec<Write>, Vec<Write>)> {
+    let interval_ms = INTERVAL_SECS * 1000;
     let begin_ms = i64::try_from(begin.as_millis()).context("the clock is far off")?;
-    let mut first = simulation::round(arguments.servers, 0, begin_ms - 1000);
-    for write in &mut first {
-        write.at_ms = 0;
-    }
-    let writes = (0..arguments.minutes)
-        .flat_map(|minute| simulation::round(arguments.servers, minute, begin_ms))
-        .collect();
-    Ok((first, writes))
+    let first_ms = begin_ms - interval_ms.cast_signed();
+    let round = |round| {
+        let mut writes = simulation::round(arguments.servers, round, first_ms);
+        for write in &mut writes {
+            write.at_ms = write.at_ms.saturating_sub(interval_ms);
+        }
+        writes
+    };
+    Ok((round(0), (1..=arguments.minutes).flat_map(round).collect()))
 }
 
 /// Waits until the overview knows of every server.
