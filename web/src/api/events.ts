@@ -1,6 +1,6 @@
 // Live updates by server-sent events. An event does not carry data for the screen: it says which
 // resource changed, and what shows it is read again (at most once a second).
-import { useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
 export type LiveState = 'connecting' | 'live' | 'lost';
@@ -12,6 +12,7 @@ const ALSO: Record<string, string[]> = {
   rules: ['rule-groups'],
   'rule-groups': ['rules'],
   silences: ['alerts', 'maintenance-windows'],
+  inhibitions: ['alerts'],
   channels: ['routes'],
   settings: ['registration'],
 };
@@ -23,41 +24,70 @@ export function staleAfter(kind: string): string[] | undefined {
   return [resource, ...(ALSO[resource] ?? [])];
 }
 
+const GATHER_MS = 1000;
+const FIRST_PAUSE_MS = 2000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Follows the server's events until the returned function is called. A browser takes up a broken
+ * stream by itself, but not one that was refused (a restart, a proxy): that is asked for anew, with
+ * growing pauses. After a gap everything on the screen is read again, since events were missed.
+ */
+export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (state: LiveState) => void, open: () => EventSource): () => void {
+  let source: EventSource;
+  let pause = FIRST_PAUSE_MS;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let gather: ReturnType<typeof setTimeout> | undefined;
+  let missed = false;
+  let all = false;
+  const stale = new Set<string>();
+
+  const refresh = () => {
+    gather = undefined;
+    const names = new Set(stale);
+    const everything = all;
+    stale.clear();
+    all = false;
+    void client.invalidateQueries({ predicate: ({ queryKey }) => everything || names.has(String(queryKey[0])) });
+  };
+  const mark = (names: string[] | undefined) => {
+    if (names === undefined) all = true;
+    for (const name of names ?? []) stale.add(name);
+    gather ??= setTimeout(refresh, GATHER_MS);
+  };
+  const connect = () => {
+    source = open();
+    source.onopen = () => {
+      tell('live');
+      pause = FIRST_PAUSE_MS;
+      if (missed) mark(undefined);
+      missed = false;
+    };
+    source.onerror = () => {
+      tell('lost');
+      missed = true;
+      if (source.readyState !== EventSource.CLOSED) return;
+      source.close();
+      again = setTimeout(connect, pause);
+      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    };
+    source.addEventListener('change', (event: MessageEvent<string>) => mark(staleAfter(kindOf(event.data))));
+  };
+  connect();
+  return () => {
+    clearTimeout(again);
+    clearTimeout(gather);
+    source.close();
+  };
+}
+
 export function useLiveUpdates(enabled: boolean): LiveState {
   const client = useQueryClient();
   const [state, setState] = useState<LiveState>('connecting');
-
   useEffect(() => {
     if (!enabled || typeof EventSource === 'undefined') return;
-    const source = new EventSource('/api/v1/events');
-    const stale = new Set<string>();
-    let all = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-
-    const refresh = () => {
-      timer = undefined;
-      const names = new Set(stale);
-      const everything = all;
-      stale.clear();
-      all = false;
-      void client.invalidateQueries({ predicate: ({ queryKey }) => everything || names.has(String(queryKey[0])) });
-    };
-    const receive = (event: MessageEvent<string>) => {
-      const names = staleAfter(kindOf(event.data));
-      if (names === undefined) all = true;
-      for (const name of names ?? []) stale.add(name);
-      if (timer === undefined) timer = setTimeout(refresh, 1000);
-    };
-
-    source.onopen = () => setState('live');
-    source.onerror = () => setState('lost');
-    source.addEventListener('change', receive);
-    return () => {
-      clearTimeout(timer);
-      source.close();
-    };
+    return follow(client, setState, () => new EventSource('/api/v1/events'));
   }, [client, enabled]);
-
   return state;
 }
 

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { kindOf, staleAfter } from './events';
 import { asPage } from './hooks';
 import { parseValue, toSeries } from './prometheus';
 
@@ -13,11 +12,4 @@ it('reads matrices and vectors alike', () => {
 
 it('takes short lists for a single page', () => {
   expect(asPage(['a', 'b'])).toEqual({ items: ['a', 'b'], total: 2, page: 1, page_size: 2 });
-});
-
-it('knows what an event makes stale', () => {
-  expect(staleAfter(kindOf('{"kind":"alerts","id":"1"}'))).toEqual(['alerts', 'overview', 'servers']);
-  expect(staleAfter('everything')).toBeUndefined();
-  expect(staleAfter('maintenance_windows')).toEqual(['maintenance-windows']);
-  expect(kindOf('not json')).toBe('');
 });

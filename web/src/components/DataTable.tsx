@@ -34,6 +34,7 @@ interface Props<T> {
   empty: ReactNode;
   filters?: ListFilter[];
   searchable?: boolean;
+  searchLabel?: string;
   exportName?: string;
   toolbar?: ReactNode;
   expand?: (row: T) => ReactNode;

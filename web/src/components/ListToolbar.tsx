@@ -1,6 +1,6 @@
 import { DownloadOutlined } from '@ant-design/icons';
-import { Button, Input, Select } from 'antd';
-import { type ReactNode, useEffect, useState } from 'react';
+import { Button, Input, type InputRef, Select } from 'antd';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { fetchAll } from '../api/fetchAll';
 import { download, toCsv } from '../format/csv';
@@ -21,13 +21,15 @@ interface Props<T> {
   columns: Column<T>[];
   filters?: ListFilter[];
   searchable?: boolean;
+  /** What the search looks into. */
+  searchLabel?: string;
   exportName?: string;
   toolbar?: ReactNode;
   total: number;
 }
 
 /** Search, filters and export above a list. */
-export function ListToolbar<T>({ path, state, columns, filters = [], searchable = true, exportName, toolbar, total }: Props<T>) {
+export function ListToolbar<T>({ path, state, columns, filters = [], searchable = true, searchLabel, exportName, toolbar, total }: Props<T>) {
   const { t } = useTranslation();
   const notice = useNotice();
   const [busy, setBusy] = useState(false);
@@ -48,7 +50,7 @@ export function ListToolbar<T>({ path, state, columns, filters = [], searchable 
   if (!searchable && filters.length === 0 && !exportName && !toolbar) return null;
   return (
     <div className="toolbar">
-      {searchable && <Search value={state.read('q')} onChange={(q) => state.change({ q })} />}
+      {searchable && <Search label={searchLabel} value={state.read('q')} onChange={(q) => state.change({ q })} />}
       {filters.map(({ name, label, options }) =>
         options ? (
           <Select
@@ -79,6 +81,8 @@ export function ListToolbar<T>({ path, state, columns, filters = [], searchable 
 /** A field that asks the server when the typing pauses. */
 function Search({ value, onChange, label, small }: { value: string; onChange: (text: string) => void; label?: string; small?: boolean }) {
   const { t } = useTranslation();
+  const field = useRef<InputRef>(null);
+  useSlash(() => field.current?.focus(), !small);
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   useEffect(() => {
@@ -89,8 +93,9 @@ function Search({ value, onChange, label, small }: { value: string; onChange: (t
   const name = label ?? t('common.search');
   return (
     <Input.Search
+      ref={field}
       className={small ? undefined : 'grow'}
-      style={small ? { width: 160 } : undefined}
+      style={small ? { width: 190 } : undefined}
       allowClear
       placeholder={name}
       aria-label={name}
@@ -99,4 +104,21 @@ function Search({ value, onChange, label, small }: { value: string; onChange: (t
       onSearch={(found) => onChange(found.trim())}
     />
   );
+}
+
+/** Calls when "/" is pressed anywhere but in a field, as many sites have it for their search. */
+function useSlash(act: () => void, enabled: boolean): void {
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => {
+    if (!enabled) return;
+    const listen = (event: KeyboardEvent) => {
+      const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, [contenteditable], [role=dialog]');
+      if (event.key !== '/' || typing) return;
+      event.preventDefault();
+      latest.current();
+    };
+    document.addEventListener('keydown', listen);
+    return () => document.removeEventListener('keydown', listen);
+  }, [enabled]);
 }

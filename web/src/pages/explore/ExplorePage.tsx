@@ -2,13 +2,15 @@ import { PlayCircleOutlined } from '@ant-design/icons';
 import { Button, Card, Tabs } from 'antd';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSearchParams } from 'react-router';
+import { CopyButton } from '../../components/CopyButton';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { RangePicker } from '../../components/RangePicker';
+import { useParameter } from '../../components/useParameter';
 import { useTimeRange } from '../../components/useTimeRange';
 import { Examples } from './Examples';
 import { GraphResult } from './GraphResult';
+import { rememberQuery } from './recentQueries';
 import { TableResult } from './TableResult';
 import type { Fault } from '../../api/types';
 
@@ -17,7 +19,7 @@ const PromqlEditor = lazy(() => import('../../components/PromqlEditor'));
 /** Asks the store anything in PromQL; the question stands in the address. */
 export default function ExplorePage() {
   const { t } = useTranslation();
-  const [parameters, setParameters] = useSearchParams();
+  const { parameters, set } = useParameter();
   const asked = parameters.get('expr') ?? '';
   const tab = parameters.get('tab') ?? 'graph';
   const [text, setText] = useState(asked);
@@ -25,22 +27,17 @@ export default function ExplorePage() {
   const time = useTimeRange('1h');
   useEffect(() => setText(asked), [asked]);
 
-  const set = (name: string, value: string) =>
-    setParameters((old) => {
-      const next = new URLSearchParams(old);
-      next.set(name, value);
-      return next;
-    });
   const ask = (expr: string) => {
     setFault(undefined);
     if (expr.trim() === asked) time.refresh();
-    else set('expr', expr.trim());
+    else set('expr', expr.trim(), { push: true });
+    if (expr.trim()) rememberQuery(expr.trim());
   };
   const faults = useMemo(() => (fault ? [fault] : []), [fault]);
 
   return (
     <>
-      <PageHeader title={t('explore.title')} hint={t('explore.hint')} />
+      <PageHeader title={t('explore.title')} hint={t('explore.hint')} extra={asked && <CopyButton text={window.location.href} title={t('explore.copy_link')} />} />
       <div className="stack">
         <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) auto', gap: 8 }}>
           <Suspense fallback={<Loading height={36} />}>

@@ -1,9 +1,9 @@
 import { Card } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { useRangeQuery } from '../../api/prometheus';
 import { ErrorPanel } from '../../components/ErrorPanel';
+import { QueryLink } from '../../components/QueryLink';
 import { SeriesChart } from '../../components/SeriesChart';
 import { useTimeRange } from '../../components/useTimeRange';
 
@@ -30,12 +30,10 @@ export function FleetChart() {
       size="small"
       title={t('overview.fleet_load')}
       extra={
-        <Link className="link" to={`/explore?expr=${encodeURIComponent(CPU)}`}>
-          {t('overview.open_query')}
-        </Link>
+        <QueryLink expr={CPU} range={range} />
       }
     >
-      {error ? <ErrorPanel error={error} /> : <SeriesChart lines={lines} unit="ratio" label={t('overview.fleet_load')} height={220} {...times} />}
+      {error ? <ErrorPanel error={error} /> : <SeriesChart lines={lines} unit="ratio" label={t('overview.fleet_load')} height={220} loading={cpu.isPending} {...times} />}
     </Card>
   );
 }

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import type { Overview, TopEntry } from '../../api/types';
 import { EmptyHint } from '../../components/EmptyHint';
 import { UsageBar } from '../../components/UsageBar';
+import { serverLink } from '../../format/links';
 
 function Ranking({ title, entries }: { title: string; entries: TopEntry[] }) {
   const { t } = useTranslation();
@@ -12,7 +13,7 @@ function Ranking({ title, entries }: { title: string; entries: TopEntry[] }) {
       {entries.length === 0 && <EmptyHint title={t('overview.no_data')} hint={t('overview.no_data_hint')} />}
       {entries.map(({ server, value }) => (
         <div key={server} style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) minmax(120px, 1.1fr)', gap: 10, padding: '3px 0' }}>
-          <Link className="link" to={`/servers/${encodeURIComponent(server)}`} style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }}>
+          <Link className="link" to={serverLink(server)} style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }}>
             {server}
           </Link>
           <UsageBar ratio={value} />

@@ -2,6 +2,7 @@ import { Card } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { EmptyHint } from '../../components/EmptyHint';
+import { exploreLink } from '../../format/links';
 import { BacktestResult } from './BacktestResult';
 
 interface Props {
@@ -25,7 +26,7 @@ export function RulePreview({ preview, for_secs }: Props) {
         size="small"
         title={t('rule_form.as_rule')}
         extra={
-          <Link className="link" to={`/explore?expr=${encodeURIComponent(preview.expr)}`}>
+          <Link className="link" to={exploreLink(preview.expr)}>
             {t('overview.open_query')}
           </Link>
         }

@@ -21,6 +21,7 @@ export default function ServersPage() {
         columns={columns}
         rowKey={({ name }) => name}
         exportName="servers"
+        searchLabel={t('servers.search')}
         refetchInterval={15_000}
         filters={[
           {
