@@ -46,6 +46,10 @@ pub struct ServerSummary {
     pub uptime_secs: Option<f64>,
     /// When it was last heard of.
     pub last_seen_ms: Option<i64>,
+    /// How often its measurements are expected, in seconds.
+    pub interval_secs: u64,
+    /// Whether it is the machine that Yunhai runs on and measures itself.
+    pub is_local: bool,
     /// The server's tags.
     pub tags: BTreeMap<String, String>,
     /// How many of its alerts are firing.
@@ -63,6 +67,10 @@ pub struct ServerFilter {
     pub tag: Option<String>,
     /// Only servers of this provider.
     pub provider: Option<String>,
+    /// Only servers of this account.
+    pub account: Option<String>,
+    /// Only servers in this region.
+    pub region: Option<String>,
 }
 
 /// A metric that a server has.
@@ -88,6 +96,24 @@ pub struct ServerDetail {
     pub summary: ServerSummary,
     /// The metrics that it has.
     pub metrics: Vec<MetricInfo>,
+    /// What was set for it.
+    pub settings: ServerSettings,
+}
+
+/// What is set for a server. What is `null` is not set: the configuration says it, or the
+/// server's own measurements do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ServerSettings {
+    /// How often its measurements come, in seconds: how often the machine that Yunhai runs on is
+    /// measured, and for others when they count as down.
+    #[schema(minimum = 1, maximum = 86400)]
+    pub interval_secs: Option<u64>,
+    /// The account that it belongs to; only for the machine that Yunhai runs on.
+    pub account: Option<String>,
+    /// The region or site that it stands in; only for the machine that Yunhai runs on.
+    pub region: Option<String>,
+    /// Its tags; only for the machine that Yunhai runs on.
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// The state of the fleet.

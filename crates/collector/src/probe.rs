@@ -15,7 +15,7 @@ use yunhai_model::{TimeSeries, TimestampMs};
 
 use crate::recorder::Recorder;
 use certificate::{SeenCertificates, TrustedRoots};
-pub use config::{HttpMethod, InvalidProbe, ProbeConfig, StatusRanges};
+pub use config::{HttpMethod, InvalidProbe, ProbeConfig, StatusRanges, target_label};
 
 /// Why a target did not answer as it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

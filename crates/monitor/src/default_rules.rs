@@ -24,7 +24,9 @@ mod tests {
                 "HighDisk",
                 "DiskFullWithin24h",
                 "ServerDown",
-                "ClockSkew"
+                "ClockSkew",
+                "ProbeFailing",
+                "CertificateExpiresSoon"
             ]
         );
         assert_eq!(RuleFile::parse(&file.to_yaml()).unwrap(), file);

@@ -20,6 +20,7 @@ mod probes;
 mod routing;
 mod rule_file;
 mod rule_test;
+mod secrets;
 mod servers;
 mod silence;
 mod simple_form;
@@ -41,7 +42,7 @@ pub use label_matcher::{LabelMatcher, ParseMatcherError};
 pub use leadership::{Leadership, Node, Role};
 pub use maintenance::{MaintenanceSettings, MaintenanceWindow};
 pub use monitor::{
-    AlertDetail, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView, InhibitionEffect,
+    AlertDetail, AppliedGroup, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView, InhibitionEffect,
     Monitor, MonitorParts, Pruned, RuleStatus, SampleSink, StateChange,
 };
 pub use notification::{
@@ -56,6 +57,7 @@ pub use rule_file::{
     RecordingRule, Rule, RuleFault, RuleFaults, RuleFile, RuleGroup, RuleOptions, SEVERITY,
 };
 pub use rule_test::{RuleTestError, RuleTestOutcome, run_rule_tests};
+pub use secrets::{SealedSecrets, place_of};
 pub use servers::{SERVER_INTERVAL_SECS, ServerDirectory, ServerSettings};
 pub use silence::{NewSilence, Silence, SilenceChange, SilenceFilter, SilenceState};
 pub use simple_form::{FormFault, SimpleForm};

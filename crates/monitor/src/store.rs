@@ -10,6 +10,7 @@ mod probes;
 mod pruning;
 mod rows;
 mod rule_files;
+mod sealed;
 pub(crate) mod settings;
 mod silences;
 mod tables;
@@ -30,7 +31,9 @@ pub use rule_files::StoredRuleFile;
 pub use tables::MIGRATIONS;
 pub use timeline::{AlertEvent, EventKind};
 
-pub(crate) use channels::{is_used_by, place};
+pub(crate) use sealed::Sealed;
+
+pub(crate) use channels::{SEALED_PREFIX, is_used_by, place};
 
 /// The tables of alerting.
 #[derive(Clone, Debug)]

@@ -5,6 +5,10 @@ mod it {
     mod alerting;
     mod channels;
     mod kill;
+    mod leadership;
+    mod muting;
+    mod probes;
+    mod retention;
     mod rules;
     mod support;
 }

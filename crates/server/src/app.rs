@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 use yunhai_database::Database;
 use yunhai_identity::Identity;
 use yunhai_model::Clock;
-use yunhai_monitor::Monitor;
+use yunhai_monitor::{Monitor, Probes, ServerDirectory};
 use yunhai_promql::Engine;
 use yunhai_series::Store;
 
+use crate::arrivals::Arrivals;
+use crate::collect::LocalHost;
 use crate::events::LiveEvent;
 use crate::fleet::Fleet;
-use crate::settings::SettingsStore;
 
 /// The server's parts.
 pub struct App {
@@ -24,10 +26,18 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) engine: Engine,
     pub(crate) fleet: Fleet,
-    pub(crate) settings: SettingsStore,
+    /// The machine that the server runs on.
+    pub(crate) host: LocalHost,
+    /// What people set for servers.
+    pub(crate) directory: ServerDirectory,
+    pub(crate) probes: Probes,
+    /// When the measurements of other servers arrive.
+    pub(crate) arrivals: Arrivals,
     pub(crate) series_location: String,
     pub(crate) events: broadcast::Sender<LiveEvent>,
     pub(crate) own_metrics: PrometheusHandle,
+    /// Cancelled when the server is asked to stop.
+    pub(crate) stop: CancellationToken,
     /// Whether browsers reach the server over HTTPS, so that cookies may be marked `Secure`.
     pub(crate) encrypted: bool,
 }

@@ -2,6 +2,7 @@
 //! by all who ask.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,14 +10,32 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use yunhai_api_types::{Consumer, ServerCounts, ServerState, ServerSummary, TopConsumers};
 use yunhai_model::{Clock, Labels, Sample, TimeSeries, TimestampMs, is_stale};
+use yunhai_monitor::ServerDirectory;
 use yunhai_promql::{MatchOp, Matcher, Queryable, SelectError, SelectHints};
 
-/// How far back a server's newest sample may lie for the server to count as up: three of the
-/// default intervals, so that one late measurement does not make it look down.
+use crate::collect::LocalHost;
+
+/// How far back queries look for the newest sample of a series: three of the default intervals.
 pub(crate) const LOOK_BACK_MS: i64 = 15 * 60_000;
+
+/// How often the measurements of a server come unless somebody says otherwise, in seconds.
+const DEFAULT_INTERVAL_SECS: u64 = 300;
+
+/// After how many intervals without a measurement a server counts as down, so that a late one
+/// does not make it look so.
+const MISSED_INTERVALS: i64 = 3;
+
+/// However short the interval, this long a server may be silent.
+const LEAST_PATIENCE_MS: i64 = 30_000;
 
 /// How far back the first look goes, to know servers that are down since before the start.
 const FIRST_LOOK_BACK_MS: i64 = 24 * 3_600_000;
+
+/// How far back the first look goes for when a server that is down was last heard of.
+const LAST_SEEN_LOOK_BACK_MS: i64 = 15 * 24 * 3_600_000;
+
+/// How often servers are looked at whose measurements come more rarely than queries look back.
+const SLOW_REFRESH_MS: i64 = 60_000;
 
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -30,7 +49,10 @@ type RateField = fn(&mut ServerSummary) -> &mut Option<f64>;
 pub(crate) struct Fleet {
     queryable: Arc<dyn Queryable>,
     clock: Arc<dyn Clock>,
+    host: LocalHost,
+    directory: ServerDirectory,
     snapshot: RwLock<Arc<Snapshot>>,
+    slow_looked_at_ms: AtomicI64,
     looks: watch::Sender<u64>,
 }
 
@@ -41,11 +63,19 @@ pub(crate) struct Snapshot {
 }
 
 impl Fleet {
-    pub(crate) fn new(queryable: Arc<dyn Queryable>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        queryable: Arc<dyn Queryable>,
+        clock: Arc<dyn Clock>,
+        host: LocalHost,
+        directory: ServerDirectory,
+    ) -> Self {
         Self {
             queryable,
             clock,
+            host,
+            directory,
             snapshot: RwLock::default(),
+            slow_looked_at_ms: AtomicI64::new(i64::MIN),
             looks: watch::Sender::new(0),
         }
     }
@@ -79,18 +109,92 @@ impl Fleet {
     pub(crate) async fn refresh(&self) -> Result<(), SelectError> {
         let now_ms = self.clock.now_ms();
         let before = self.snapshot();
-        let look_back_ms = if before.servers.is_empty() {
+        let is_first = before.servers.is_empty();
+        let settings = self.directory.all();
+        let slow: Vec<&str> = settings
+            .keys()
+            .map(String::as_str)
+            .chain([self.host.name()])
+            .filter(|name| self.patience_ms(name) > LOOK_BACK_MS)
+            .collect();
+        let looked_at_ms = self.slow_looked_at_ms.load(Ordering::Relaxed);
+        let is_slow_due = is_first || now_ms.saturating_sub(looked_at_ms) >= SLOW_REFRESH_MS;
+        let forgotten_at_ms = |name: &str| settings.get(name)?.forgotten_at_ms;
+        let mut servers: BTreeMap<String, ServerSummary> = before
+            .servers
+            .iter()
+            .filter(|(name, server)| forgotten_at_ms(name) < server.last_seen_ms.or(Some(0)))
+            .map(|(name, server)| {
+                let is_kept = !is_slow_due && slow.contains(&name.as_str());
+                let server = if is_kept {
+                    server.clone()
+                } else {
+                    forget_measurements(server)
+                };
+                (name.clone(), server)
+            })
+            .collect();
+        if is_first {
+            // Servers that are down for long: only the judgement of them is recent.
+            for series in self
+                .select("server_reporting", None, now_ms, FIRST_LOOK_BACK_MS)
+                .await?
+            {
+                if let Some((server, sample)) = entry(&mut servers, &series)
+                    && forgotten_at_ms(&server.name) < Some(sample.timestamp_ms)
+                {
+                    server.state = ServerState::Down;
+                }
+            }
+            servers.retain(|_, server| server.state == ServerState::Down);
+        }
+        let look_back_ms = if is_first {
             FIRST_LOOK_BACK_MS
         } else {
             LOOK_BACK_MS
         };
-        let mut servers: BTreeMap<String, ServerSummary> = before
-            .servers
-            .iter()
-            .map(|(name, server)| (name.clone(), forget_measurements(server)))
-            .collect();
-        for series in self.select("server_up", now_ms, look_back_ms).await? {
-            let Some((server, sample)) = entry(&mut servers, &series) else {
+        let is_wanted = |name: &str, sample: &Sample| {
+            !slow.contains(&name) && forgotten_at_ms(name) < Some(sample.timestamp_ms)
+        };
+        self.look(&mut servers, None, now_ms, look_back_ms, &is_wanted)
+            .await?;
+        if is_slow_due && !slow.is_empty() {
+            let longest_ms = slow.iter().map(|name| self.patience_ms(name)).max();
+            let is_wanted =
+                |name: &str, sample: &Sample| forgotten_at_ms(name) < Some(sample.timestamp_ms);
+            let only = one_of(&slow)?;
+            let look_back_ms = longest_ms.unwrap_or(LOOK_BACK_MS);
+            self.look(&mut servers, Some(&only), now_ms, look_back_ms, &is_wanted)
+                .await?;
+            self.slow_looked_at_ms.store(now_ms, Ordering::Relaxed);
+        }
+        if is_first {
+            self.find_last_seen(&mut servers, now_ms).await?;
+        }
+        for server in servers.values_mut() {
+            server.interval_secs = self.interval_secs(&server.name);
+            server.is_local = server.name == self.host.name();
+        }
+        let snapshot = Arc::new(Snapshot { servers });
+        *self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = snapshot;
+        self.looks.send_modify(|looks| *looks += 1);
+        Ok(())
+    }
+
+    /// Notes the newest measurements of the servers that `is_wanted` names.
+    async fn look(
+        &self,
+        servers: &mut BTreeMap<String, ServerSummary>,
+        only: Option<&Matcher>,
+        now_ms: TimestampMs,
+        look_back_ms: i64,
+        is_wanted: &(dyn Fn(&str, &Sample) -> bool + Sync),
+    ) -> Result<(), SelectError> {
+        for series in self.select("server_up", only, now_ms, look_back_ms).await? {
+            let Some((server, sample)) = wanted_entry(servers, &series, is_wanted) else {
                 continue;
             };
             if server
@@ -98,14 +202,16 @@ impl Fleet {
                 .is_none_or(|seen| seen < sample.timestamp_ms)
             {
                 server.last_seen_ms = Some(sample.timestamp_ms);
+                set_place(server, &series.labels);
             }
-            let fresh = now_ms - sample.timestamp_ms <= LOOK_BACK_MS;
+            let fresh = now_ms - sample.timestamp_ms <= self.patience_ms(&server.name);
             server.state = if fresh && sample.value > 0.0 {
                 ServerState::Up
             } else {
                 ServerState::Down
             };
         }
+        let look_back_ms = only.map_or(LOOK_BACK_MS, |_| look_back_ms);
         let gauges: [(&str, SetGauge); 5] = [
             ("server_cpu_utilization_ratio", |server, value| {
                 server.cpu_ratio = Some(value);
@@ -122,8 +228,8 @@ impl Fleet {
             }),
         ];
         for (metric, set) in gauges {
-            for series in self.select(metric, now_ms, LOOK_BACK_MS).await? {
-                if let Some((server, sample)) = entry(&mut servers, &series) {
+            for series in self.select(metric, only, now_ms, look_back_ms).await? {
+                if let Some((server, sample)) = wanted_entry(servers, &series, is_wanted) {
                     set(server, sample.value);
                 }
             }
@@ -137,40 +243,107 @@ impl Fleet {
             }),
         ];
         for (metric, field) in rates {
-            for series in self.select(metric, now_ms, LOOK_BACK_MS).await? {
-                if let (Some(rate), Some((server, _))) =
-                    (newest_rate(&series.samples), entry(&mut servers, &series))
-                {
+            for series in self.select(metric, only, now_ms, look_back_ms).await? {
+                if let (Some(rate), Some((server, _))) = (
+                    newest_rate(&series.samples),
+                    wanted_entry(servers, &series, is_wanted),
+                ) {
                     *field(server).get_or_insert(0.0) += rate;
                 }
             }
         }
-        let snapshot = Arc::new(Snapshot { servers });
-        *self
-            .snapshot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = snapshot;
-        self.looks.send_modify(|looks| *looks += 1);
         Ok(())
+    }
+
+    /// Finds out when servers were last heard of that are down since before the first look.
+    async fn find_last_seen(
+        &self,
+        servers: &mut BTreeMap<String, ServerSummary>,
+        now_ms: TimestampMs,
+    ) -> Result<(), SelectError> {
+        let silent: Vec<String> = servers
+            .values()
+            .filter(|server| server.last_seen_ms.is_none())
+            .map(|server| server.name.clone())
+            .collect();
+        if silent.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = silent.iter().map(String::as_str).collect();
+        let only = one_of(&names)?;
+        for series in self
+            .select("server_up", Some(&only), now_ms, LAST_SEEN_LOOK_BACK_MS)
+            .await?
+        {
+            let newest = series
+                .samples
+                .iter()
+                .rfind(|sample| !is_stale(sample.value));
+            let server = series.labels.get("server");
+            if let (Some(newest), Some(server)) = (newest, server)
+                && let Some(server) = servers.get_mut(server)
+            {
+                server.last_seen_ms = server.last_seen_ms.max(Some(newest.timestamp_ms));
+            }
+        }
+        Ok(())
+    }
+
+    /// How often the measurements of a server are expected, in seconds.
+    fn interval_secs(&self, server: &str) -> u64 {
+        if server == self.host.name() {
+            return self.host.interval_secs();
+        }
+        let settings = self.directory.get(server);
+        settings.interval_secs.unwrap_or(DEFAULT_INTERVAL_SECS)
+    }
+
+    /// For how long a server may be silent before it counts as down.
+    fn patience_ms(&self, server: &str) -> i64 {
+        let interval_ms = i64::try_from(self.interval_secs(server) * 1000).unwrap_or(i64::MAX);
+        interval_ms
+            .saturating_mul(MISSED_INTERVALS)
+            .max(LEAST_PATIENCE_MS)
     }
 
     async fn select(
         &self,
         metric: &str,
+        only: Option<&Matcher>,
         now_ms: TimestampMs,
         look_back_ms: i64,
     ) -> Result<Vec<TimeSeries>, SelectError> {
         let matcher = Matcher::new(yunhai_model::METRIC_NAME, MatchOp::Equal, metric)
             .map_err(|error| SelectError(error.to_string()))?;
+        let matchers: Vec<Matcher> = [matcher].into_iter().chain(only.cloned()).collect();
         self.queryable
             .select(
-                &[matcher],
+                &matchers,
                 now_ms - look_back_ms,
                 now_ms,
                 &SelectHints::default(),
             )
             .await
     }
+}
+
+/// Matches one of several servers.
+fn one_of(servers: &[&str]) -> Result<Matcher, SelectError> {
+    let names: Vec<String> = servers.iter().map(|name| escape(name)).collect();
+    Matcher::new("server", MatchOp::Regex, names.join("|"))
+        .map_err(|error| SelectError(error.to_string()))
+}
+
+/// Writes a text such that a regular expression matches it literally.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
 }
 
 impl Snapshot {
@@ -223,15 +396,24 @@ impl Snapshot {
     }
 }
 
+/// Returns the server of a series with the series' newest sample, unless the series has ended.
 fn entry<'a>(
     servers: &'a mut BTreeMap<String, ServerSummary>,
     series: &TimeSeries,
 ) -> Option<(&'a mut ServerSummary, Sample)> {
+    wanted_entry(servers, series, &|_, _| true)
+}
+
+fn wanted_entry<'a>(
+    servers: &'a mut BTreeMap<String, ServerSummary>,
+    series: &TimeSeries,
+    is_wanted: &(dyn Fn(&str, &Sample) -> bool + Sync),
+) -> Option<(&'a mut ServerSummary, Sample)> {
     let name = series.labels.get("server")?;
-    let sample = *series
-        .samples
-        .iter()
-        .rfind(|sample| !is_stale(sample.value))?;
+    let sample = *series.samples.last()?;
+    if is_stale(sample.value) || !is_wanted(name, &sample) {
+        return None;
+    }
     if !servers.contains_key(name) {
         servers.insert(name.to_owned(), new_server(name, &series.labels));
     }
@@ -239,12 +421,11 @@ fn entry<'a>(
 }
 
 fn new_server(name: &str, labels: &Labels) -> ServerSummary {
-    let optional = |label: &str| labels.get(label).map(str::to_owned);
-    ServerSummary {
+    let mut server = ServerSummary {
         name: name.to_owned(),
-        provider: optional("provider").unwrap_or_default(),
-        account: optional("account"),
-        region: optional("region"),
+        provider: String::new(),
+        account: None,
+        region: None,
         state: ServerState::Unknown,
         cpu_ratio: None,
         memory_ratio: None,
@@ -254,23 +435,35 @@ fn new_server(name: &str, labels: &Labels) -> ServerSummary {
         load1: None,
         uptime_secs: None,
         last_seen_ms: None,
-        tags: labels
-            .iter()
-            .filter_map(|(label, value)| {
-                Some((label.strip_prefix("tag_")?.to_owned(), value.to_owned()))
-            })
-            .collect(),
+        interval_secs: DEFAULT_INTERVAL_SECS,
+        is_local: false,
+        tags: BTreeMap::new(),
         alerts: 0,
-    }
+    };
+    set_place(&mut server, labels);
+    server
+}
+
+/// Takes over where a server belongs from the labels of its newest measurement.
+fn set_place(server: &mut ServerSummary, labels: &Labels) {
+    let optional = |label: &str| labels.get(label).map(str::to_owned);
+    server.provider = optional("provider").unwrap_or_default();
+    server.account = optional("account");
+    server.region = optional("region");
+    server.tags = labels
+        .iter()
+        .filter_map(|(label, value)| {
+            Some((label.strip_prefix("tag_")?.to_owned(), value.to_owned()))
+        })
+        .collect();
 }
 
 /// A server that is known from before keeps its name and place; what it measures is asked anew.
 fn forget_measurements(server: &ServerSummary) -> ServerSummary {
     ServerSummary {
-        state: if server.last_seen_ms.is_some() {
-            ServerState::Down
-        } else {
-            ServerState::Unknown
+        state: match server.state {
+            ServerState::Unknown => ServerState::Unknown,
+            ServerState::Up | ServerState::Down => ServerState::Down,
         },
         cpu_ratio: None,
         memory_ratio: None,

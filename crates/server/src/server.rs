@@ -23,10 +23,10 @@ use yunhai_series::{Store, StoreConfig};
 use yunhai_vault::Vault;
 
 use crate::app::App;
-use crate::config::ServerConfig;
-use crate::events::LiveEvent;
 use crate::arrivals::Arrivals;
 use crate::collect::LocalHost;
+use crate::config::ServerConfig;
+use crate::events::LiveEvent;
 use crate::fleet::{Fleet, LOOK_BACK_MS};
 use crate::judgement::Judge;
 use crate::notifying::{ChannelNotifier, StoreSink, VaultSealer};
@@ -64,6 +64,7 @@ pub struct Server {
 impl Server {
     /// Opens the stores and starts what runs in the background.
     pub async fn start(parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
+        let vault = parts.vault.clone();
         let (app, collector) = open(parts, stop.clone()).await?;
         let event = AuditEvent::new(Action::ServerStarted, Target::only("server"));
         app.identity
@@ -75,11 +76,11 @@ impl Server {
             background: JoinSet::new(),
             stop,
         };
-        server.start_background(collector);
+        server.start_background(collector, vault);
         Ok(server)
     }
 
-    fn start_background(&mut self, collector: HostCollector) {
+    fn start_background(&mut self, collector: HostCollector, vault: Vault) {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             crate::collect::run(
@@ -116,6 +117,9 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
             .spawn(async move { tidy_sessions(&app, stop).await });
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { follow_keys(&vault, stop).await });
         let (handle, stop) = (self.app.own_metrics.clone(), self.stop.clone());
         self.background
             .spawn(async move { drain_own_metrics(&handle, stop).await });
@@ -147,10 +151,7 @@ impl Server {
 }
 
 /// Opens the stores and wires the domains together; nothing runs yet.
-async fn open(
-    parts: Parts,
-    stop: CancellationToken,
-) -> anyhow::Result<(Arc<App>, HostCollector)> {
+async fn open(parts: Parts, stop: CancellationToken) -> anyhow::Result<(Arc<App>, HostCollector)> {
     let Parts {
         clock,
         database,
@@ -337,6 +338,20 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
         };
         // Nobody listens when no page is open.
         let _ = app.events.send(event);
+    }
+}
+
+/// Takes up keys that `yunhai key rotate` or another server has made.
+async fn follow_keys(vault: &Vault, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = vault.refresh().await {
+            tracing::warn!(%error, "cannot read the key ring again");
+        }
     }
 }
 

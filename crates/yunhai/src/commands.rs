@@ -4,17 +4,23 @@ mod account;
 mod alert;
 mod audit;
 mod channel;
+mod inhibition;
 mod key;
+mod me;
 mod monitor;
+mod probe;
+mod route;
 mod rule;
 mod serve;
 mod server;
 mod shell;
+mod sign_in;
 mod silence;
 mod token;
 mod user;
 
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -34,24 +40,32 @@ pub(crate) enum Command {
     Login(account::LoginArgs),
     /// Forget the login and revoke its token
     Logout,
+    /// Your own account: who you are, password, second factor, sessions
+    Me {
+        #[command(subcommand)]
+        command: Option<me::MeCommand>,
+    },
     /// Show how the fleet stands
     Status,
-    /// List and show servers
+    /// Servers
     #[command(subcommand)]
     Server(server::ServerCommand),
+    /// Probes: addresses that are asked again and again
+    #[command(subcommand)]
+    Probe(probe::ProbeCommand),
     /// Query metrics, or collect and check once
     #[command(subcommand)]
     Monitor(monitor::MonitorCommand),
-    /// Alerts, rules and silences
+    /// Alerts, rules, silences, routes and inhibitions
     #[command(subcommand)]
     Alert(alert::AlertCommand),
     /// Notification channels
     #[command(subcommand)]
     Channel(channel::ChannelCommand),
-    /// Users
+    /// Users, their sessions and tokens, and invitations
     #[command(subcommand)]
     User(user::UserCommand),
-    /// API tokens
+    /// Your own API tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
     /// The audit log
@@ -64,8 +78,8 @@ pub(crate) enum Command {
     Openapi,
     /// Print completions for a shell
     Completions(shell::CompletionsArgs),
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or that of a command
+    Man(shell::ManArgs),
 }
 
 /// What the commands that speak to a server need.
@@ -91,19 +105,21 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::serve(args).await?,
         Command::Login(args) => account::login(&session, args).await?,
+        Command::Me { command } => me::run(&session, command).await?,
         Command::Logout => account::logout(&session).await?,
         Command::Status => server::status(&session).await?,
         Command::Server(command) => server::run(&session, command).await?,
+        Command::Probe(command) => probe::run(&session, command).await?,
         Command::Monitor(command) => return monitor::run(&session, command).await,
         Command::Alert(command) => return alert::run(&session, command).await,
         Command::Channel(command) => channel::run(&session, command).await?,
         Command::User(command) => user::run(&session, command).await?,
         Command::Token(command) => token::run(&session, command).await?,
         Command::Audit(command) => return audit::run(&session, command).await,
-        Command::Key(command) => key::run(command).await?,
+        Command::Key(command) => key::run(&session, command).await?,
         Command::Openapi => crate::output::print_json(&yunhai_server::openapi()),
         Command::Completions(args) => shell::completions(&args),
-        Command::Man => shell::man()?,
+        Command::Man(args) => shell::man(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -142,6 +158,39 @@ impl PasswordArgs {
             .map(Secret::new)
             .context("cannot ask for the password here\nhint: use --password-stdin")
     }
+}
+
+/// Reads a file, or the standard input where it is called `-`.
+pub(crate) fn read_file_or_stdin(file: &Path) -> anyhow::Result<String> {
+    /// More than any file of rules or routes.
+    const MOST_BYTES: u64 = 32 << 20;
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(MOST_BYTES).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
+        anyhow::anyhow!(
+            "{}, line {line}: this is not UTF-8 text\nhint: save the file as UTF-8",
+            file.display()
+        )
+    })
+}
+
+/// Reads a moment: RFC 3339 or Unix seconds.
+pub(crate) fn moment_ms(text: &str) -> Result<i64, String> {
+    if let Ok(secs) = text.parse::<f64>()
+        && secs.is_finite()
+    {
+        return Ok((secs * 1000.0).round() as i64);
+    }
+    text.parse::<jiff::Timestamp>()
+        .map(jiff::Timestamp::as_millisecond)
+        .map_err(|_| "write it like 2026-11-22T08:30:00Z, or in Unix seconds".to_owned())
 }
 
 /// Writes one segment of a path.

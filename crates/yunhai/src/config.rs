@@ -1,5 +1,8 @@
 //! The configuration: a TOML file, then the environment, then flags.
 
+mod data_dir;
+mod read;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +42,10 @@ pub(crate) struct CollectConfig {
     /// How often it is measured, from `1s` up, until an administrator sets another interval in
     /// the settings; unset: `5m`.
     pub(crate) interval: Option<HumanDuration>,
+    /// The account that this machine belongs to: the label `account`.
+    pub(crate) account: Option<String>,
+    /// The region or site that this machine stands in: the label `region`.
+    pub(crate) region: Option<String>,
     /// Tags of this machine, which become the labels `tag_…`.
     pub(crate) tags: BTreeMap<String, String>,
 }
@@ -51,7 +58,14 @@ impl Config {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("in the configuration {}", path.display()))
+        read::read(&text).map_err(|faults| {
+            anyhow::anyhow!(
+                "the configuration {} is not usable:\n  {}\n\
+                 hint: docs/configuration.md lists every key",
+                path.display(),
+                faults.join("\n  ")
+            )
+        })
     }
 
     /// Fails with every fault at once.
@@ -134,17 +148,6 @@ impl DataDir {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn unknown_keys_are_named_with_their_place() {
-        let error = toml::from_str::<Config>("[server]\nlissten = \"x\"\n")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("line 2") && error.contains("lissten"),
-            "{error}"
-        );
-    }
 
     #[test]
     fn every_key_has_a_default() {

@@ -258,17 +258,23 @@ impl ProbeConfig {
 
     /// The labels that all samples of this probe carry.
     pub fn labels(&self) -> Vec<(String, String)> {
-        // What stands behind `?` may be a token.
-        let mut target = self.target.clone();
-        target.set_query(None);
-        target.set_fragment(None);
         let own = [
             ("probe".to_owned(), self.name.clone()),
-            ("target".to_owned(), target.to_string()),
+            ("target".to_owned(), target_label(self.target.as_str())),
         ];
         let more = self.labels.clone().into_iter();
         more.chain(own).collect()
     }
+}
+
+/// Returns the label `target` of a target: without what stands behind `?`, which may be a token.
+pub fn target_label(target: &str) -> String {
+    let Ok(mut url) = target.parse::<Url>() else {
+        return String::new();
+    };
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
 }
 
 #[cfg(test)]

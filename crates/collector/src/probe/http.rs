@@ -12,6 +12,8 @@ use super::{FailureReason, Observed, ProbeConfig, ProbeFailure};
 /// How much of a body is read and searched.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
+const MAX_REDIRECTS: usize = 10;
+
 /// Asks, and compares the answer with what is expected.
 pub(super) async fn ask(
     config: &ProbeConfig,
@@ -65,13 +67,39 @@ pub(super) async fn ask(
     Ok(())
 }
 
+/// Follows up to ten redirects. What is secret stays with the target: a probe that sends headers or
+/// a body is not led to another host, nor from TLS to plain HTTP.
+fn redirects(config: &ProbeConfig) -> Policy {
+    let target = config.target.clone();
+    let has_secrets = !config.headers.is_empty() || config.body.is_some();
+    Policy::custom(move |attempt| {
+        let next = attempt.url();
+        let is_safe =
+            next.host() == target.host() && (next.scheme() == "https" || target.scheme() == "http");
+        if attempt.previous().len() > MAX_REDIRECTS {
+            attempt.error(RedirectRefused("it redirects more than ten times"))
+        } else if has_secrets && !is_safe {
+            attempt.error(RedirectRefused(
+                "it redirects elsewhere, where the probe's headers and body must not go; \
+                 do not follow redirects, or set the address that it leads to",
+            ))
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct RedirectRefused(&'static str);
+
 fn client(
     config: &ProbeConfig,
     roots: &TrustedRoots,
     seen: &SeenCertificates,
 ) -> Result<Client, ProbeFailure> {
     let redirects = if config.follow_redirects {
-        Policy::limited(10)
+        redirects(config)
     } else {
         Policy::none()
     };

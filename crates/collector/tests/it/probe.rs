@@ -27,6 +27,10 @@ async fn serve() -> SocketAddr {
             get(|| async { (StatusCode::SERVICE_UNAVAILABLE, "down") }),
         )
         .route("/old", get(|| async { Redirect::permanent("/") }))
+        .route(
+            "/away",
+            get(|| async { Redirect::temporary("http://127.0.0.2:9/") }),
+        )
         .route("/slow", get(std::future::pending::<&'static str>))
         .route(
             "/private",
@@ -169,6 +173,19 @@ async fn headers_and_body_are_sent_and_never_shown() {
     let report = probe(&config).await;
     assert_eq!(report.failure, None);
     assert!(!format!("{config:?} {report:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn secrets_do_not_follow_a_redirect_to_another_host() {
+    let address = serve().await;
+    let mut config = config(&format!("http://{address}/away"));
+    check_failure(&probe(&config).await, FailureReason::Connection, "refused");
+    config
+        .headers
+        .insert("X-Token".into(), Secret::new("s3cret"));
+    check_failure(&probe(&config).await, FailureReason::Protocol, "elsewhere");
+    config.target = format!("http://{address}/old").parse().unwrap();
+    assert_eq!(probe(&config).await.failure, None);
 }
 
 #[tokio::test]

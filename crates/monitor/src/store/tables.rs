@@ -18,12 +18,25 @@ pub const MIGRATIONS: &[Migration] = &[
         statements: second,
     },
     Migration {
+        domain: "monitor",
+        version: 3,
+        name: "the files that rules came from",
+        statements: third,
+    },
+    Migration {
         domain: "probe",
         version: 1,
         name: "probes, and what people set for servers",
         statements: super::probes::tables,
     },
 ];
+
+fn third(backend: DbBackend) -> Vec<Statement> {
+    Table::new("monitor_rule_file")
+        .string("origin")
+        .nullable()
+        .additions(backend)
+}
 
 fn second(backend: DbBackend) -> Vec<Statement> {
     let mut statements = Table::new("monitor_inhibition")

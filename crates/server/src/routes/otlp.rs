@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::{HeaderMap, header};
@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
 use prost::Message;
+use tower_http::decompression::RequestDecompressionLayer;
 use yunhai_api_types::ProblemCode;
 use yunhai_identity::Permission;
 
@@ -19,8 +20,15 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json};
 
+/// The largest request, decompressed.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Takes bodies as they are or compressed with gzip, as collectors send them unless told otherwise.
 pub(crate) fn router() -> Router<Arc<App>> {
-    Router::new().route("/otlp/v1/metrics", post(metrics))
+    Router::new()
+        .route("/otlp/v1/metrics", post(metrics))
+        .layer(DefaultBodyLimit::max(MAX_BYTES))
+        .layer(RequestDecompressionLayer::new())
 }
 
 async fn metrics(
@@ -45,6 +53,7 @@ async fn metrics(
         ExportMetricsServiceRequest::decode(body).map_err(|error| malformed(error.to_string()))?
     };
     let converted = crate::otlp::convert(request);
+    app.arrivals.note(&converted.series, app.clock.now_ms());
     app.store
         .record_metadata(converted.metadata)
         .map_err(|error| ApiError::new(ProblemCode::Unavailable, error.to_string()))?;

@@ -34,6 +34,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/labels", get(labels).post(labels))
         .route("/label/{name}/values", get(label_values))
         .route("/metadata", get(metadata))
+        .route("/query_exemplars", get(exemplars).post(exemplars))
         .route("/rules", get(rules))
         .route("/alerts", get(alerts))
         .route("/status/buildinfo", get(build_info))
@@ -171,6 +172,14 @@ impl Params {
     fn required(&self, name: &str) -> PromResult<&str> {
         self.get(name)
             .ok_or_else(|| PromError::bad_parameter(name, "it is missing"))
+    }
+
+    fn all(&self, name: &str) -> Vec<&str> {
+        self.0
+            .iter()
+            .filter(|(candidate, _)| candidate == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 
     fn time(&self, name: &str) -> PromResult<Option<TimestampMs>> {
@@ -366,10 +375,52 @@ async fn metadata(State(app): State<Arc<App>>, caller: Caller, params: Params) -
     PromAnswer::new(data)
 }
 
-async fn rules(State(app): State<Arc<App>>, caller: Caller) -> PromResult {
+/// Exemplars are not stored: a query for them is checked, and finds none.
+async fn exemplars(caller: Caller, params: Params) -> PromResult {
     may_read(&caller)?;
-    let rules = super::rules::prometheus_rules(&app).await;
-    PromAnswer::new(rules.map_err(|error| PromError::execution(error.0.detail))?)
+    yunhai_promql::parse(params.required("query")?)
+        .map_err(|error| PromError::bad_parameter("query", error))?;
+    PromAnswer::new(json!([]))
+}
+
+/// Rules, all or of one `type` (`alert`, `record`), and of the names that are asked for.
+async fn rules(State(app): State<Arc<App>>, caller: Caller, params: Params) -> PromResult {
+    may_read(&caller)?;
+    let kind = match params.get("type") {
+        None => None,
+        Some("alert") => Some("alerting"),
+        Some("record") => Some("recording"),
+        Some(other) => {
+            let message = format_args!("`{other}` is neither alert nor record");
+            return Err(PromError::bad_parameter("type", message));
+        }
+    };
+    let (files, groups) = (params.all("file[]"), params.all("rule_group[]"));
+    let names = params.all("rule_name[]");
+    let is_asked = |asked: &[&str], value: &serde_json::Value| {
+        asked.is_empty() || value.as_str().is_some_and(|value| asked.contains(&value))
+    };
+    let mut answer = super::rules::prometheus_rules(&app)
+        .await
+        .map_err(|error| PromError::execution(error.0.detail))?;
+    if let Some(found) = answer["groups"].as_array_mut() {
+        found.retain(|group| is_asked(&files, &group["file"]) && is_asked(&groups, &group["name"]));
+        for group in found.iter_mut() {
+            if let Some(rules) = group["rules"].as_array_mut() {
+                rules.retain(|rule| {
+                    is_asked(&names, &rule["name"]) && kind.is_none_or(|kind| rule["type"] == kind)
+                });
+            }
+        }
+        if kind.is_some() || !names.is_empty() {
+            found.retain(|group| {
+                group["rules"]
+                    .as_array()
+                    .is_some_and(|rules| !rules.is_empty())
+            });
+        }
+    }
+    PromAnswer::new(answer)
 }
 
 async fn alerts(State(app): State<Arc<App>>, caller: Caller) -> PromResult {
@@ -421,9 +472,11 @@ async fn write(
         (metadata.metric.to_owned(), told)
     });
     app.store.record_metadata(metadata).map_err(unavailable)?;
+    let series = request.series();
+    app.arrivals.note_borrowed(&series, app.clock.now_ms());
     let outcome = app
         .store
-        .append_borrowed(&request.series())
+        .append_borrowed(&series)
         .await
         .map_err(unavailable)?;
     if outcome.rejected.is_empty() {
@@ -449,8 +502,22 @@ fn unavailable(error: yunhai_series::Error) -> PromError {
     PromError {
         status: StatusCode::SERVICE_UNAVAILABLE,
         kind: "unavailable",
-        message: error.to_string(),
+        message: with_causes(&error),
     }
+}
+
+/// An error with its causes: that the disk is full stands at the bottom.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
 }
 
 fn metric_kind(kind: u64) -> MetricKind {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    List, ListQuery, MetricInfo, Overview, ServerDetail, ServerFilter, ServerSummary,
+    Fault, List, ListQuery, MetricInfo, Overview, Problem, ProblemCode, ServerDetail, ServerFilter,
+    ServerSettings, ServerSummary,
 };
-use yunhai_identity::Permission;
+use yunhai_identity::{Action, AuditEvent, Permission, Target};
 use yunhai_promql::{MatchOp, Matcher};
 
 use crate::app::App;
@@ -23,7 +25,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(overview))
         .routes(routes!(list_servers))
-        .routes(routes!(show_server))
+        .routes(routes!(show_server, remove_server))
+        .routes(routes!(put_server_settings))
 }
 
 /// Shows how the fleet stands.
@@ -57,7 +60,7 @@ async fn list_servers(
         .map(|tag| {
             tag.split_once('=').ok_or_else(|| {
                 ApiError::new(
-                    yunhai_api_types::ProblemCode::InvalidRequest,
+                    ProblemCode::InvalidRequest,
                     format!("tag: `{tag}` is not NAME=VALUE"),
                 )
             })
@@ -70,10 +73,12 @@ async fn list_servers(
         .servers()
         .filter(|server| filter.state.is_none_or(|state| state == server.state))
         .filter(|server| {
-            filter
-                .provider
-                .as_ref()
-                .is_none_or(|provider| *provider == server.provider)
+            let is_wanted = |wanted: &Option<String>, found: Option<&String>| {
+                wanted.as_ref().is_none_or(|wanted| found == Some(wanted))
+            };
+            is_wanted(&filter.provider, Some(&server.provider))
+                && is_wanted(&filter.account, server.account.as_ref())
+                && is_wanted(&filter.region, server.region.as_ref())
         })
         .filter(|server| {
             tag.is_none_or(|(name, value)| {
@@ -101,15 +106,127 @@ async fn show_server(
     Path(name): Path<String>,
 ) -> ApiResult<Json<ServerDetail>> {
     caller.require(Permission::ServersRead)?;
+    Ok(Json(detail(&app, &name).await?))
+}
+
+/// Sets how a server is watched: its interval, and of the machine that Yunhai runs on also where
+/// it belongs.
+#[utoipa::path(put, path = "/servers/{name}/settings", tag = "servers",
+    params(("name" = String, Path, description = "The server's name")),
+    request_body = ServerSettings,
+    responses((status = OK, body = ServerDetail), Refused))]
+async fn put_server_settings(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(body): Json<ServerSettings>,
+) -> ApiResult<Json<ServerDetail>> {
+    caller.require(Permission::ServersWrite)?;
+    let server = known(&app, &name)?;
+    if !server.is_local {
+        refuse_foreign_labels(&body)?;
+    }
+    let before = app.directory.get(&name);
+    let shown_before = settings_of(before.clone());
+    let settings = yunhai_monitor::ServerSettings {
+        interval_secs: body.interval_secs,
+        account: body.account,
+        region: body.region,
+        tags: body.tags,
+        forgotten_at_ms: before.forgotten_at_ms,
+    };
+    app.directory.put(&name, settings).await?;
+    let event = AuditEvent::new(Action::MonitoredServerUpdated, target(&name))
+        .before(&shown_before)
+        .after(&settings_of(app.directory.get(&name)));
+    app.identity.audit().record(&caller.actor(), event).await?;
+    app.fleet.refresh().await.map_err(ApiError::internal)?;
+    Ok(Json(detail(&app, &name).await?))
+}
+
+/// Removes a server that sends no more, until it sends again; its measurements stay.
+#[utoipa::path(delete, path = "/servers/{name}", tag = "servers",
+    params(("name" = String, Path, description = "The server's name")),
+    responses((status = NO_CONTENT), Refused))]
+async fn remove_server(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> ApiResult<StatusCode> {
+    caller.require(Permission::ServersWrite)?;
+    let server = known(&app, &name)?;
+    if server.is_local {
+        return Err(ApiError::new(
+            ProblemCode::Conflict,
+            "Yunhai runs on this machine and measures it, so it cannot be removed",
+        ));
+    }
+    let settings = yunhai_monitor::ServerSettings {
+        forgotten_at_ms: Some(app.clock.now_ms()),
+        ..yunhai_monitor::ServerSettings::default()
+    };
+    let before = settings_of(app.directory.get(&name));
+    app.directory.put(&name, settings).await?;
+    let event = AuditEvent::new(Action::MonitoredServerDeleted, target(&name)).before(&before);
+    app.identity.audit().record(&caller.actor(), event).await?;
+    app.fleet.refresh().await.map_err(ApiError::internal)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn known(app: &App, name: &str) -> ApiResult<ServerSummary> {
     let fleet = app.fleet.snapshot();
-    let server = fleet
-        .get(&name)
-        .ok_or_else(|| ApiError::not_found(format_args!("server `{name}`")))?;
-    let alerts = super::alerts::firing_by_server(&app).await?;
-    Ok(Json(ServerDetail {
-        summary: with_alerts(server, &alerts),
-        metrics: metrics_of(&app, &name)?,
-    }))
+    let server = fleet.get(name).cloned();
+    server.ok_or_else(|| ApiError::not_found(format_args!("server `{name}`")))
+}
+
+fn target(server: &str) -> Target {
+    Target::new("server", server, server)
+}
+
+async fn detail(app: &App, name: &str) -> ApiResult<ServerDetail> {
+    let server = known(app, name)?;
+    let alerts = super::alerts::firing_by_server(app).await?;
+    Ok(ServerDetail {
+        summary: with_alerts(&server, &alerts),
+        metrics: metrics_of(app, name)?,
+        settings: settings_of(app.directory.get(name)),
+    })
+}
+
+fn settings_of(settings: yunhai_monitor::ServerSettings) -> ServerSettings {
+    ServerSettings {
+        interval_secs: settings.interval_secs,
+        account: settings.account,
+        region: settings.region,
+        tags: settings.tags,
+    }
+}
+
+/// What a server sends carries its labels already; changed here, they would differ from those.
+fn refuse_foreign_labels(settings: &ServerSettings) -> ApiResult<()> {
+    let is_set = [
+        ("account", settings.account.is_some()),
+        ("region", settings.region.is_some()),
+        ("tags", settings.tags.is_some()),
+    ];
+    let faults: Vec<Fault> = is_set
+        .into_iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(field, _)| Fault {
+            pointer: Some(format!("/{field}")),
+            detail: "is a label of the measurements that the server sends".to_owned(),
+            ..Fault::default()
+        })
+        .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        ProblemCode::ValidationFailed,
+        "account, region and tags of this server come with the measurements that it sends",
+    )
+    .with_hint("set them where the measurements are taken, as the labels account, region, tag_…");
+    Err(problem.with_errors(faults).into())
 }
 
 /// Lists the metrics that a server has had within the look-back.
@@ -155,6 +272,10 @@ fn metrics_of(app: &App, server: &str) -> ApiResult<Vec<MetricInfo>> {
 fn contains_text(server: &ServerSummary, text: &str) -> bool {
     text.is_empty()
         || server.name.to_lowercase().contains(text)
+        || [&server.account, &server.region]
+            .into_iter()
+            .flatten()
+            .any(|place| place.to_lowercase().contains(text))
         || server
             .tags
             .iter()
@@ -172,6 +293,11 @@ const SORT_FIELDS: &[SortField<ServerSummary>] = &[
     ("name", |a, b| a.name.cmp(&b.name)),
     ("state", |a, b| (a.state as u8).cmp(&(b.state as u8))),
     ("provider", |a, b| a.provider.cmp(&b.provider)),
+    ("account", |a, b| a.account.cmp(&b.account)),
+    ("region", |a, b| a.region.cmp(&b.region)),
+    ("interval_secs", |a, b| {
+        a.interval_secs.cmp(&b.interval_secs)
+    }),
     ("cpu_ratio", |a, b| by_number(a.cpu_ratio, b.cpu_ratio)),
     ("memory_ratio", |a, b| {
         by_number(a.memory_ratio, b.memory_ratio)

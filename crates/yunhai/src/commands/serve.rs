@@ -14,6 +14,10 @@ use crate::state::{self, State};
 
 /// How the server runs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  yunhai serve
+  yunhai serve --data /var/lib/yunhai --config /etc/yunhai.toml
+  yunhai serve --database postgres://yunhai:secret@db.example.com/yunhai --listen 127.0.0.1:0")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     data_dir: DataDir,
@@ -35,6 +39,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     config.check()?;
     // The port first: when it is taken, nothing of the data has been touched.
     let bound = Bound::new(&config.server)?;
+    let _lock = args.data_dir.lock()?;
     let state = state::open_with(&args.data_dir, &config).await?;
 
     let setup_code = state.identity.issue_setup_code().await?;
@@ -76,6 +81,8 @@ pub(crate) fn parts(state: State, config: Config, data_dir: &DataDir, url: &str)
         url.clone_into(&mut monitor.external_url);
     }
     let mut host = HostConfig::new(config.collect.server_name.unwrap_or_else(host_name));
+    host.account = config.collect.account;
+    host.region = config.collect.region;
     host.tags = config.collect.tags;
     Parts {
         clock: state.clock,

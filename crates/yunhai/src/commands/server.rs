@@ -1,9 +1,12 @@
 //! `yunhai status` and `yunhai server …`.
 
-use yunhai_api_types::{Overview, ServerDetail, ServerSummary};
+use anyhow::Context;
+use reqwest::Method;
+use yunhai_api_types::{Overview, ServerDetail, ServerSettings, ServerSummary};
+use yunhai_model::HumanDuration;
 
 use super::{Session, segment};
-use crate::output::{bytes, optional, percent, print_fields, print_rows, time};
+use crate::output::{bytes, optional, percent, print_done, print_fields, print_rows, time};
 
 /// What can be asked of servers.
 #[derive(Debug, clap::Subcommand)]
@@ -19,12 +22,41 @@ pub(crate) enum ServerCommand {
         /// Only servers with this tag, as NAME=VALUE
         #[arg(long)]
         tag: Option<String>,
+        /// Only servers of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// Only servers in this region
+        #[arg(long)]
+        region: Option<String>,
         /// The field to sort by, with - before it for descending
         #[arg(long, default_value = "name", allow_hyphen_values = true)]
         sort: String,
     },
     /// Show a server
     Show {
+        /// The server's name
+        name: String,
+    },
+    /// Change how a server is watched; what is not given stays, `default` takes back what was set
+    Set {
+        /// The server's name
+        name: String,
+        /// How often its measurements come, from 1s to 1d
+        #[arg(long, value_name = "DURATION|default")]
+        interval: Option<String>,
+        /// The account that it belongs to; only for the machine that Yunhai runs on
+        #[arg(long, value_name = "ACCOUNT|default")]
+        account: Option<String>,
+        /// The region that it stands in; only for the machine that Yunhai runs on
+        #[arg(long, value_name = "REGION|default")]
+        region: Option<String>,
+        /// A tag, as NAME=VALUE, or NAME= to take it away; may be given several times. Only for
+        /// the machine that Yunhai runs on
+        #[arg(long = "tag", value_name = "NAME=VALUE")]
+        tags: Vec<String>,
+    },
+    /// Remove a server that sends no more, until it sends again
+    Remove {
         /// The server's name
         name: String,
     },
@@ -37,12 +69,16 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
             query,
             state,
             tag,
+            account,
+            region,
             sort,
         } => {
             let mut filter = vec![("sort", sort)];
             filter.extend(query.map(|text| ("q", text)));
             filter.extend(state.map(|state| ("state", state)));
             filter.extend(tag.map(|tag| ("tag", tag)));
+            filter.extend(account.map(|account| ("account", account)));
+            filter.extend(region.map(|region| ("region", region)));
             let servers: Vec<ServerSummary> =
                 session.client()?.list("api/v1/servers", &filter).await?;
             print_rows(
@@ -51,7 +87,8 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
                 [
                     "server",
                     "state",
-                    "provider",
+                    "where",
+                    "tags",
                     "cpu",
                     "memory",
                     "disk",
@@ -63,7 +100,8 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
                     [
                         server.name.clone(),
                         state_word(server),
-                        server.provider.clone(),
+                        place(server),
+                        tags(server),
                         percent(server.cpu_ratio),
                         percent(server.memory_ratio),
                         percent(server.disk_ratio),
@@ -80,12 +118,6 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
             let path = format!("api/v1/servers/{}", segment(&name));
             let detail: ServerDetail = session.client()?.get(&path, &[]).await?;
             let server = &detail.summary;
-            let tags = server
-                .tags
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect::<Vec<_>>()
-                .join(", ");
             let metrics = detail
                 .metrics
                 .iter()
@@ -108,13 +140,105 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
                     ("sends a second", bytes(server.transmit_bytes_per_sec)),
                     ("last seen", time(server.last_seen_ms)),
                     ("firing alerts", server.alerts.to_string()),
-                    ("tags", tags),
+                    ("tags", tags(server)),
+                    (
+                        "interval",
+                        HumanDuration::from_secs(server.interval_secs).to_string(),
+                    ),
                     ("metrics", metrics),
                 ],
             );
         }
+        ServerCommand::Set {
+            name,
+            interval,
+            account,
+            region,
+            tags,
+        } => {
+            let path = format!("api/v1/servers/{}", segment(&name));
+            let client = session.client()?;
+            let detail: ServerDetail = client.get(&path, &[]).await?;
+            let settings = changed_settings(detail, interval, account, region, &tags)?;
+            let path = format!("{path}/settings");
+            let changed: ServerDetail = client.send_json(Method::PUT, &path, &settings).await?;
+            let interval = HumanDuration::from_secs(changed.summary.interval_secs);
+            let sentence = format!("Changed server {name}; its interval is {interval}.");
+            print_done(session.format, &changed, &sentence);
+        }
+        ServerCommand::Remove { name } => {
+            let path = format!("api/v1/servers/{}", segment(&name));
+            session.client()?.delete(&path).await?;
+            let sentence = format!("Removed server {name}; it comes back when it sends again.");
+            print_done(session.format, &(), &sentence);
+        }
     }
     Ok(())
+}
+
+/// Lays what was given over what is set.
+fn changed_settings(
+    detail: ServerDetail,
+    interval: Option<String>,
+    account: Option<String>,
+    region: Option<String>,
+    tags: &[String],
+) -> anyhow::Result<ServerSettings> {
+    let mut settings = detail.settings;
+    if let Some(text) = interval {
+        let interval: Option<HumanDuration> = unless_default(text)
+            .map(|text| text.parse())
+            .transpose()
+            .context("--interval")?;
+        settings.interval_secs = interval.map(|interval| interval.0.as_secs());
+    }
+    if let Some(account) = account {
+        settings.account = unless_default(account);
+    }
+    if let Some(region) = region {
+        settings.region = unless_default(region);
+    }
+    if !tags.is_empty() {
+        let mut all = settings.tags.unwrap_or(detail.summary.tags);
+        for tag in tags {
+            let (name, value) = tag
+                .split_once('=')
+                .with_context(|| format!("--tag {tag}: write it as NAME=VALUE"))?;
+            if value.is_empty() {
+                all.remove(name);
+            } else {
+                all.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        settings.tags = Some(all);
+    }
+    Ok(settings)
+}
+
+fn unless_default(text: String) -> Option<String> {
+    Some(text).filter(|text| text != "default")
+}
+
+fn place(server: &ServerSummary) -> String {
+    [
+        Some(server.provider.as_str()),
+        server.account.as_deref(),
+        server.region.as_deref(),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|part| !part.is_empty())
+    .collect::<Vec<_>>()
+    .join(" / ")
+}
+
+fn tags(server: &ServerSummary) -> String {
+    server
+        .tags
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Runs `yunhai status`.
