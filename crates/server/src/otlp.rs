@@ -34,10 +34,12 @@ pub(crate) struct Converted {
 pub(crate) fn convert(request: ExportMetricsServiceRequest) -> Converted {
     let mut converted = Converted::default();
     for resource_metrics in request.resource_metrics {
-        let base = resource_metrics
+        let attributes = resource_metrics
             .resource
-            .map(|resource| resource_labels(&resource.attributes))
+            .map(|resource| resource.attributes)
             .unwrap_or_default();
+        let base = resource_labels(&attributes);
+        let first = converted.series.len();
         for metric in resource_metrics
             .scope_metrics
             .into_iter()
@@ -45,9 +47,21 @@ pub(crate) fn convert(request: ExportMetricsServiceRequest) -> Converted {
         {
             converted.add(&base, metric);
         }
+        converted.add_target_info(&base, &attributes, first);
     }
     converted
 }
+
+/// The series with the attributes of a resource.
+const TARGET_INFO: &str = "target_info";
+
+/// The attributes that every series of a resource has as labels.
+const NAMING: [&str; 4] = [
+    "service.name",
+    "service.namespace",
+    "service.instance.id",
+    "host.name",
+];
 
 /// The labels that tell sources apart: `job`, `instance` and `server`.
 fn resource_labels(attributes: &[KeyValue]) -> Vec<(String, String)> {
@@ -123,6 +137,45 @@ impl Converted {
             }
             Data::ExponentialHistogram(_) => {}
         }
+    }
+
+    /// Adds `target_info`, which keeps the resource's other attributes, so that queries can join
+    /// them to what was measured since the series at `first`.
+    fn add_target_info(
+        &mut self,
+        base: &[(String, String)],
+        attributes: &[KeyValue],
+        first: usize,
+    ) {
+        let others: Vec<KeyValue> = attributes
+            .iter()
+            .filter(|attribute| !NAMING.contains(&attribute.key.as_str()))
+            .cloned()
+            .collect();
+        let newest_ms = self.series[first..]
+            .iter()
+            .flat_map(|series| &series.samples)
+            .map(|sample| sample.timestamp_ms)
+            .max();
+        // What has no name cannot be joined to anything.
+        let (Some(newest_ms), false, false) = (newest_ms, base.is_empty(), others.is_empty())
+        else {
+            return;
+        };
+        let source = Source::new(base, &others, 0, 0);
+        let source = Source {
+            timestamp_ms: newest_ms,
+            ..source
+        };
+        self.metadata.push((
+            TARGET_INFO.to_owned(),
+            MetricMetadata {
+                kind: MetricKind::Gauge,
+                help: "The attributes of a resource of OpenTelemetry".to_owned(),
+                unit: String::new(),
+            },
+        ));
+        self.push(&source, TARGET_INFO, None, 1.0);
     }
 
     fn leave_out(&mut self, name: &str, reason: &str, points: usize) {
@@ -221,11 +274,9 @@ fn metric_name(metric: &Metric) -> String {
     let mut name = sanitize(&metric.name, true);
     let is_counter = matches!(&metric.data, Some(Data::Sum(sum)) if sum.is_monotonic);
     let is_gauge = matches!(&metric.data, Some(Data::Gauge(_)));
-    if let Some(unit) = unit_word(&metric.unit, is_gauge)
-        && !name.ends_with(unit)
-        && !name.ends_with(&format!("{unit}_total"))
-    {
-        name = name.trim_end_matches("_total").to_owned();
+    let unit = unit_words(&metric.unit, is_gauge);
+    if !unit.is_empty() && !name.ends_with(&unit) && !name.ends_with(&format!("{unit}_total")) {
+        name.truncate(name.trim_end_matches("_total").len());
         let _ = write!(name, "_{unit}");
     }
     if is_counter && !name.ends_with("_total") {
@@ -234,8 +285,34 @@ fn metric_name(metric: &Metric) -> String {
     name
 }
 
-/// The word that Prometheus has for a unit of the UCUM.
-fn unit_word(unit: &str, is_gauge: bool) -> Option<&'static str> {
+/// The words that Prometheus has for a unit of the UCUM; none for what is only remarked in braces.
+fn unit_words(unit: &str, is_gauge: bool) -> String {
+    if unit == "1" {
+        return if is_gauge { "ratio" } else { "" }.to_owned();
+    }
+    let (unit, per) = unit.split_once('/').unwrap_or((unit, ""));
+    let word = unit_word(unit).unwrap_or_default();
+    match per_word(per) {
+        None => word.to_owned(),
+        Some(per) if word.is_empty() => format!("per_{per}"),
+        Some(per) => format!("{word}_per_{per}"),
+    }
+}
+
+fn per_word(unit: &str) -> Option<&'static str> {
+    Some(match unit {
+        "s" => "second",
+        "min" | "m" => "minute",
+        "h" => "hour",
+        "d" => "day",
+        "w" => "week",
+        "mo" => "month",
+        "y" => "year",
+        _ => return None,
+    })
+}
+
+fn unit_word(unit: &str) -> Option<&'static str> {
     Some(match unit {
         "d" => "days",
         "h" => "hours",
@@ -248,6 +325,12 @@ fn unit_word(unit: &str, is_gauge: bool) -> Option<&'static str> {
         "KiBy" => "kibibytes",
         "MiBy" => "mebibytes",
         "GiBy" => "gibibytes",
+        "TiBy" => "tibibytes",
+        "KBy" => "kilobytes",
+        "MBy" => "megabytes",
+        "GBy" => "gigabytes",
+        "TBy" => "terabytes",
+        "bit" => "bits",
         "V" => "volts",
         "A" => "amperes",
         "J" => "joules",
@@ -255,7 +338,8 @@ fn unit_word(unit: &str, is_gauge: bool) -> Option<&'static str> {
         "Cel" => "celsius",
         "Hz" => "hertz",
         "%" => "percent",
-        "1" if is_gauge => "ratio",
+        "m" => "meters",
+        "g" => "grams",
         _ => return None,
     })
 }
@@ -356,6 +440,36 @@ mod tests {
         ] {
             assert!(found.contains(expected), "{found}");
         }
+    }
+
+    #[test]
+    fn other_attributes_of_the_resource_are_kept_beside() {
+        let request = serde_json::from_str(
+            r#"{"resourceMetrics": [{
+                "resource": {"attributes": [
+                    {"key": "service.name", "value": {"stringValue": "shop"}},
+                    {"key": "cloud.region", "value": {"stringValue": "cn-hangzhou"}}
+                ]},
+                "scopeMetrics": [{"metrics": [{"name": "m", "gauge": {"dataPoints": [
+                    {"asDouble": 1, "timeUnixNano": "2000000"},
+                    {"asDouble": 2, "timeUnixNano": "5000000"}]}}]}]
+            }]}"#,
+        )
+        .unwrap();
+        let converted = convert(request);
+        assert_eq!(
+            lines(&converted)[2],
+            r#"target_info{cloud_region="cn-hangzhou", job="shop"} 1"#
+        );
+        assert_eq!(converted.series[2].samples[0].timestamp_ms, 5);
+    }
+
+    #[test]
+    fn units_of_a_rate_are_words() {
+        assert_eq!(unit_words("By/s", false), "bytes_per_second");
+        assert_eq!(unit_words("{request}/s", false), "per_second");
+        assert_eq!(unit_words("1", true), "ratio");
+        assert_eq!(unit_words("{packet}", true), "");
     }
 
     #[test]

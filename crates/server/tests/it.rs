@@ -9,5 +9,7 @@ mod alerting;
 mod harness;
 #[path = "it/prometheus.rs"]
 mod prometheus;
+#[path = "it/refusals.rs"]
+mod refusals;
 #[path = "it/session.rs"]
 mod session;

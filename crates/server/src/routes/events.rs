@@ -38,7 +38,12 @@ async fn events(
             .json_data(event)
             .unwrap_or_default())
     });
-    // An end now and then makes a browser come back with its session checked again.
-    let stream = stream.take_until(tokio::time::sleep(Duration::from_mins(10)));
+    // An end now and then makes a browser come back with its session checked again. A server that
+    // stops does not wait for readers.
+    let stop = app.stop.clone().cancelled_owned();
+    let end = async move {
+        let _ = tokio::time::timeout(Duration::from_mins(10), stop).await;
+    };
+    let stream = stream.take_until(Box::pin(end));
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }

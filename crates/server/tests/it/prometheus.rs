@@ -205,3 +205,70 @@ async fn this_machine_shows_itself() {
         (&json!("gauge"), &json!("ratio"))
     );
 }
+
+#[tokio::test]
+async fn otlp_bodies_may_be_compressed() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let request = json!({"resourceMetrics": [{
+        "resource": {"attributes": [{"key": "host.name", "value": {"stringValue": "otel-1"}}]},
+        "scopeMetrics": [{"metrics": [{"name": "queue.length", "gauge": {"dataPoints": [
+            {"asInt": "3", "timeUnixNano": (now_ms() * 1_000_000).to_string()}]}}]}],
+    }]});
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, request.to_string().as_bytes()).unwrap();
+    let post = |encoding: &'static str, body: Vec<u8>| {
+        let request = admin
+            .request(Method::POST, "/otlp/v1/metrics")
+            .header("content-type", "application/json")
+            .header("content-encoding", encoding);
+        answer(request.body(body))
+    };
+    let (status, refusal) = post("gzip", encoder.finish().unwrap()).await;
+    assert_eq!(status, StatusCode::OK, "{refusal}");
+    let found = admin
+        .get("/prometheus/api/v1/query?query=queue_length")
+        .await;
+    assert_eq!(found["data"]["result"][0]["value"][1], "3");
+
+    let (status, refusal) = post("made-up", b"{}".to_vec()).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(refusal["code"], "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn rules_are_found_by_kind_and_name() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let source = "groups:\n- name: mixed\n  rules:\n  - record: a:b\n    expr: vector(1)\n  \
+                  - alert: High\n    expr: vector(1) > 2\n";
+    let (status, _) = admin
+        .send(
+            Method::POST,
+            "/api/v1/rule-groups",
+            &json!({"source": source}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let names = async |query: &str| -> Vec<String> {
+        let answer = admin
+            .get(&format!("/prometheus/api/v1/rules?{query}"))
+            .await;
+        let groups = answer["data"]["groups"].as_array().unwrap();
+        groups
+            .iter()
+            .flat_map(|group| group["rules"].as_array().unwrap())
+            .map(|rule| rule["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(names("type=record").await, ["a:b"]);
+    assert_eq!(names("rule_name[]=High").await, ["High"]);
+    assert_eq!(names("rule_group[]=mixed").await, ["a:b", "High"]);
+    let (status, refusal) =
+        answer(admin.request(Method::GET, "/prometheus/api/v1/rules?type=x")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refusal}");
+    let exemplars = admin
+        .get("/prometheus/api/v1/query_exemplars?query=up")
+        .await;
+    assert_eq!(exemplars["data"], json!([]));
+}

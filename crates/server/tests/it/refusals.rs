@@ -1,0 +1,103 @@
+//! What a client is told when it is not answered.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use yunhai_identity::Role;
+use yunhai_model::ByteSize;
+use yunhai_server::ServerConfig;
+
+use crate::harness::{TestServer, answer};
+
+#[tokio::test]
+async fn prometheus_clients_get_their_own_envelope() {
+    let server = TestServer::start().await;
+    let path = "/prometheus/api/v1/query?query=up";
+    let (status, refusal) = answer(server.request(Method::GET, path)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refusal["status"], "error");
+    assert_eq!(refusal["errorType"], "not_signed_in");
+    assert!(refusal["error"].as_str().unwrap().contains("Bearer"));
+
+    let viewer = server.sign_in_new("vera", Role::Viewer).await;
+    for (method, path, status, kind) in [
+        (Method::GET, "/prometheus/api/v1/nothing", 404, "not_found"),
+        (
+            Method::DELETE,
+            "/prometheus/api/v1/query",
+            405,
+            "method_not_allowed",
+        ),
+        (Method::POST, "/prometheus/api/v1/write", 403, "forbidden"),
+    ] {
+        let (found, refusal) = answer(viewer.request(method, path)).await;
+        assert_eq!(found.as_u16(), status, "{path}");
+        assert_eq!(refusal["status"], "error", "{path}");
+        assert_eq!(refusal["errorType"], kind, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn bare_statuses_become_problem_documents() {
+    let server = TestServer::start_with(ServerConfig {
+        max_body: ByteSize(2_000),
+        ..ServerConfig::default()
+    })
+    .await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let large = json!({"source": "x".repeat(5_000)});
+    let (status, problem) = admin
+        .send(Method::POST, "/api/v1/rules/check", &large)
+        .await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(problem["code"], "body_too_large");
+    assert!(
+        problem["hint"]
+            .as_str()
+            .unwrap()
+            .contains("server.max_body")
+    );
+
+    let response = admin
+        .request(Method::PUT, "/api/v1/overview")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
+    assert!(response.headers().contains_key("allow"));
+    assert!(response.headers().contains_key("x-content-type-options"));
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["code"], "method_not_allowed");
+}
+
+#[tokio::test]
+async fn made_up_methods_do_not_grow_the_metrics() {
+    let server = TestServer::start().await;
+    for name in ["MADEUPA", "MADEUPB"] {
+        let method = Method::from_bytes(name.as_bytes()).unwrap();
+        server.request(method, "/healthz").send().await.unwrap();
+    }
+    let metrics = server
+        .request(Method::GET, "/metrics")
+        .send()
+        .await
+        .unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(!metrics.contains("MADEUP"), "{metrics}");
+    assert!(metrics.contains("method=\"other\""), "{metrics}");
+}
+
+#[tokio::test]
+async fn open_event_streams_do_not_hold_up_the_end() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let events = admin.request(Method::GET, "/api/v1/events").send().await;
+    let events = events.unwrap();
+    assert_eq!(events.status(), StatusCode::OK);
+    let stopped = tokio::time::timeout(std::time::Duration::from_secs(8), server.stop()).await;
+    stopped.expect("it waits for the stream").unwrap();
+    events.bytes().await.expect("the stream ends well");
+}
