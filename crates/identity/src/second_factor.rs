@@ -103,7 +103,7 @@ impl Identity {
             return Err(Error::SecondFactorEnabled);
         }
         let attempt = self.begin_attempt(&row.name, &caller.origin).await?;
-        let Some(step) = self.matching_step(&row, code)? else {
+        let Some(step) = self.matching_step(&row, code).await? else {
             self.attempt_failed(attempt, caller).await?;
             return Err(Error::InvalidCredentials);
         };
@@ -205,7 +205,7 @@ impl Identity {
         code: &Secret,
     ) -> Result<Option<Proof>> {
         let connection = self.database.connection();
-        if let Some(step) = self.matching_step(row, code)? {
+        if let Some(step) = self.matching_step(row, code).await? {
             // The database decides between two requests with the same code.
             let updated = user::Entity::update_many()
                 .col_expr(user::Column::TotpLastStep, Expr::value(step))
@@ -258,12 +258,12 @@ impl Identity {
 
     /// Returns the time step whose code this is, if it is one that was not used yet; a clock may
     /// be off by one step of 30 s.
-    fn matching_step(&self, row: &user::Model, code: &Secret) -> Result<Option<i64>> {
+    async fn matching_step(&self, row: &user::Model, code: &Secret) -> Result<Option<i64>> {
         let sealed = row
             .totp_secret
             .as_deref()
             .ok_or(Error::SecondFactorMissing)?;
-        let secret = self.vault.open_secret(&place(&row.id), sealed)?;
+        let secret = self.vault.open_latest(&place(&row.id), sealed).await?;
         let digits: String = code
             .expose()
             .chars()

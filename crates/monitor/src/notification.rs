@@ -73,11 +73,16 @@ pub trait Notifier: Send + Sync {
     ) -> Result<Delivered, NotifyError>;
 }
 
-/// Seals the secrets of channels. The server wires the key ring in.
+/// Seals the secrets of channels and probes. The server wires the key ring in.
+#[async_trait]
 pub trait SecretSealer: Send + Sync {
-    /// Seals a text for a place (`channel/ID/field`); it opens only with the same place.
+    /// Seals a text for a place (`channel/ID/field`, `probe/ID/field`); it opens only with the same place.
     fn seal(&self, place: &str, secret: &str) -> Result<String, String>;
 
     /// Opens what was sealed for a place.
     fn open(&self, place: &str, sealed: &str) -> Result<String, String>;
+
+    /// Learns of keys that another process has made in the meantime; called where something cannot
+    /// be opened, before it is tried once more.
+    async fn refresh(&self) -> Result<(), String>;
 }

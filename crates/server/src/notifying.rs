@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 use yunhai_model::{Secret, TimeSeries};
 use yunhai_monitor::{
-    Delivered, Notification, Notifier, NotifyError, RateLimit, SampleSink, SecretSealer,
+    Delivered, Notification, Notifier, NotifyError, RateLimit, SampleSink, SecretSealer, place_of,
 };
 use yunhai_notify::{ChannelConfig, ChannelSender, SendError, Sender};
 use yunhai_series::Store;
-use yunhai_vault::{Place, Vault};
+use yunhai_vault::Vault;
 
 /// Sends through the channels of the `notify` crate.
 pub(crate) struct ChannelNotifier(pub(crate) Sender);
@@ -77,6 +77,7 @@ fn notify_error(error: &SendError) -> NotifyError {
 /// Seals the secrets of channels with the vault.
 pub(crate) struct VaultSealer(pub(crate) Vault);
 
+#[async_trait]
 impl SecretSealer for VaultSealer {
     fn seal(&self, place: &str, secret: &str) -> Result<String, String> {
         Ok(self.0.seal_secret(&place_of(place), &Secret::new(secret)))
@@ -88,13 +89,10 @@ impl SecretSealer for VaultSealer {
             .map(|secret| secret.expose().to_owned())
             .map_err(|error| error.to_string())
     }
-}
 
-/// Turns `channel/ID/field` into a place of the vault.
-fn place_of(place: &str) -> Place {
-    let mut parts = place.splitn(3, '/');
-    let mut next = || parts.next().unwrap_or_default();
-    Place::new(next(), next(), next())
+    async fn refresh(&self) -> Result<(), String> {
+        self.0.refresh().await.map_err(|error| error.to_string())
+    }
 }
 
 /// Appends what rules yield to the series store.

@@ -172,6 +172,18 @@ impl Vault {
             })
     }
 
+    /// Opens a secret text like [`Self::open_secret`]. Where its key is not known, another process
+    /// has made it in the meantime, and the ring is read again.
+    pub async fn open_latest(&self, place: &Place, sealed: &str) -> Result<Secret> {
+        match self.open_secret(place, sealed) {
+            Err(Error::UnknownKey { .. }) => {
+                self.refresh().await?;
+                self.open_secret(place, sealed)
+            }
+            other => other,
+        }
+    }
+
     /// Seals a value anew under the active key; none when it is sealed under it already.
     pub fn reseal(&self, place: &Place, sealed: &str) -> Result<Option<String>> {
         let plain = self.open(place, sealed)?;

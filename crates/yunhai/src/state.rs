@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
 use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
 use yunhai_database::Database;
 use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target};
-use yunhai_model::{Clock, SystemClock};
+use yunhai_model::{Clock, Secret, SystemClock};
+use yunhai_monitor::SealedSecrets;
 use yunhai_vault::{RotationReport, Vault};
 
 use crate::config::{Config, DataDir};
@@ -56,8 +56,7 @@ pub(crate) async fn open(data_dir: &DataDir) -> anyhow::Result<State> {
 
 /// Opens the state with a configuration that is read already.
 pub(crate) async fn open_with(data_dir: &DataDir, config: &Config) -> anyhow::Result<State> {
-    std::fs::create_dir_all(&data_dir.data)
-        .with_context(|| format!("cannot make the data directory {}", data_dir.data.display()))?;
+    data_dir.make()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::connect(&config.database_url(&data_dir.data)).await?;
     let key_ring = DatabaseKeyRing::open(database.clone(), &*clock).await?;
@@ -97,6 +96,21 @@ pub(crate) async fn create_user(
     Ok(yunhai_server::user_of(user))
 }
 
+/// Sets a user's password without a server.
+pub(crate) async fn set_password(
+    data_dir: &DataDir,
+    name: &str,
+    password: &Secret,
+) -> anyhow::Result<()> {
+    let state = open(data_dir).await?;
+    let user = state.identity.user_named(name).await?;
+    state
+        .identity
+        .set_password(&local_caller(), user.id, password)
+        .await?;
+    Ok(())
+}
+
 /// Verifies the audit log without a server.
 pub(crate) async fn verify_audit(data_dir: &DataDir) -> anyhow::Result<AuditVerification> {
     let state = open(data_dir).await?;
@@ -104,10 +118,11 @@ pub(crate) async fn verify_audit(data_dir: &DataDir) -> anyhow::Result<AuditVeri
     Ok(yunhai_server::verification_of(verification))
 }
 
-/// Makes a new data key and has identities seal their secrets anew.
+/// Makes a new data key and has every domain seal its secrets anew.
 pub(crate) async fn rotate_keys(data_dir: &DataDir) -> anyhow::Result<RotationReport> {
     let state = open(data_dir).await?;
-    let report = state.vault.rotate(&[&state.identity]).await?;
+    let alerting = SealedSecrets::open(state.database.clone(), &*state.clock).await?;
+    let report = state.vault.rotate(&[&state.identity, &alerting]).await?;
     let event = AuditEvent::new(Action::KeyRotated, Target::new("key", &report.key_id, ""));
     state
         .identity

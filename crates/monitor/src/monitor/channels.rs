@@ -7,13 +7,10 @@ use super::{Monitor, StateChange, check};
 use crate::alert::digest;
 use crate::error::{Error, Result};
 use crate::notification::{AlertStatus, Delivered, Notification, NotifiedAlert};
-use crate::store::{Channel, NewChannel, is_used_by, place};
+use crate::store::{Channel, NewChannel, SEALED_PREFIX, is_used_by, place};
 
 /// What stands for a secret wherever a channel is shown.
 const HIDDEN: &str = "********";
-
-/// Marks a text of a stored configuration as sealed.
-const SEALED_PREFIX: &str = "sealed:";
 
 impl Monitor {
     /// All channels, their secrets hidden.
@@ -45,7 +42,7 @@ impl Monitor {
     /// Changes a channel. A secret that comes back hidden stays what it was.
     pub async fn change_channel(&self, id: ChannelId, mut new: NewChannel) -> Result<Channel> {
         let old = self.0.store.channel(id).await?;
-        let opened = self.open_config(&old)?;
+        let opened = self.open_config(&old).await?;
         for pointer in self.0.notifier.secret_fields(&new.config) {
             if let (Some(field), Some(secret)) =
                 (new.config.pointer_mut(&pointer), opened.pointer(&pointer))
@@ -75,7 +72,7 @@ impl Monitor {
     /// Sends a test through a channel at once, past the outbox; returns the receiver's answer.
     pub async fn test_channel(&self, id: ChannelId, user: &str) -> Result<Delivered> {
         let channel = self.0.store.channel(id).await?;
-        let config = self.open_config(&channel)?;
+        let config = self.open_config(&channel).await?;
         let now_ms = self.now_ms();
         let alert = NotifiedAlert {
             status: AlertStatus::Firing,
@@ -142,7 +139,24 @@ impl Monitor {
     }
 
     /// A channel's settings with the secrets in the clear, for the sender alone.
-    pub(super) fn open_config(&self, channel: &Channel) -> Result<Value> {
+    pub(super) async fn open_config(&self, channel: &Channel) -> Result<Value> {
+        let opened = self.try_open(channel);
+        if opened.is_ok() {
+            return opened;
+        }
+        self.0
+            .sealer
+            .refresh()
+            .await
+            .map_err(|reason| Error::Secret {
+                attempt: "open",
+                channel: channel.name.clone(),
+                reason,
+            })?;
+        self.try_open(channel)
+    }
+
+    fn try_open(&self, channel: &Channel) -> Result<Value> {
         let mut config = channel.config.clone();
         for pointer in self.0.notifier.secret_fields(&channel.config) {
             let Some(Value::String(text)) = config.pointer_mut(&pointer) else {

@@ -57,7 +57,7 @@ impl Monitor {
             }
             return Ok(0);
         };
-        let config = match self.open_config(channel) {
+        let config = match self.open_config(channel).await {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(channel = channel.name, error = %chain(&error), "a channel cannot be used");

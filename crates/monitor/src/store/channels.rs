@@ -45,6 +45,9 @@ fn enabled() -> bool {
     true
 }
 
+/// Marks a text of a stored configuration as sealed.
+pub(crate) const SEALED_PREFIX: &str = "sealed:";
+
 /// The place for which a secret of a channel is sealed.
 pub(crate) fn place(channel: ChannelId, field: &str) -> String {
     format!("channel/{channel}{field}")

@@ -124,9 +124,19 @@ impl Notifier for Recorder {
     }
 }
 
+/// Asks until it is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "in vain: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 /// Turns texts around: enough to see that they were sealed.
 pub(crate) struct Reverser;
 
+#[async_trait]
 impl SecretSealer for Reverser {
     fn seal(&self, place: &str, secret: &str) -> Result<String, String> {
         Ok(format!(
@@ -142,6 +152,10 @@ impl SecretSealer for Reverser {
         } else {
             Err("sealed for another place".to_owned())
         }
+    }
+
+    async fn refresh(&self) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -171,7 +185,7 @@ impl House {
             retry_first: HumanDuration::from_secs(8),
             ..MonitorConfig::default()
         };
-        let monitor = build(&database, &clock, &series, &recorder, &config).await;
+        let monitor = build("house", &database, &clock, &series, &recorder, &config).await;
         monitor
             .delete_rule_file(yunhai_monitor::DEFAULT_RULES_NAME)
             .await
@@ -195,14 +209,20 @@ impl House {
 
     /// Starts anew over the same database, as after a restart.
     pub(crate) async fn restart(&mut self) {
-        self.monitor = build(
+        self.monitor = self.server("house").await;
+    }
+
+    /// Another server on the same database.
+    pub(crate) async fn server(&self, name: &str) -> Monitor {
+        build(
+            name,
             &self.database,
             &self.clock,
             &self.series,
             &self.recorder,
             &self.config,
         )
-        .await;
+        .await
     }
 
     pub(crate) async fn add_channel(&self, name: &str, config: Value) -> ChannelId {
@@ -274,6 +294,7 @@ impl House {
 }
 
 async fn build(
+    name: &str,
     database: &Database,
     clock: &Arc<ManualClock>,
     series: &Series,
@@ -289,8 +310,8 @@ async fn build(
         sealer: Arc::new(Reverser),
         clock: clock.clone(),
         node: Node {
-            id: "house".to_owned(),
-            name: "house".to_owned(),
+            id: name.to_owned(),
+            name: name.to_owned(),
         },
         config: config.clone(),
     })

@@ -37,6 +37,25 @@ impl Resealer for Note {
 }
 
 #[tokio::test]
+async fn a_value_under_a_key_that_another_process_made_is_opened() {
+    let ring = Arc::new(MemoryKeyRing::default());
+    let master = Arc::new(LocalKey::generate());
+    let open = async || {
+        let (ring, master) = (Arc::clone(&ring), Arc::clone(&master));
+        Vault::open_with(ring, master, clock()).await.unwrap()
+    };
+    let (server, command) = (open().await, open().await);
+    command.rotate(&[]).await.unwrap();
+    let sealed = command.seal(&place(), b"fresh");
+    assert!(matches!(
+        server.open_secret(&place(), &sealed),
+        Err(Error::UnknownKey { .. })
+    ));
+    let opened = server.open_latest(&place(), &sealed).await.unwrap();
+    assert_eq!(opened.expose(), "fresh");
+}
+
+#[tokio::test]
 async fn rotation_reseals_and_keeps_old_values_readable_until_then() {
     let (vault, _) = vault().await;
     let reached = Note(Mutex::new(vault.seal(&place(), b"reached")));
