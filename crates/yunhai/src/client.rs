@@ -105,6 +105,13 @@ impl Connection {
         Client::new(server, None, self.ca_file.clone())
     }
 
+    /// Returns a client without a token for the server that one is signed in to.
+    pub(crate) fn anonymous_like_login(&self) -> anyhow::Result<Client> {
+        let mut client = self.client()?;
+        client.token = None;
+        Ok(client)
+    }
+
     /// Returns a client that is let in.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let login = Login::load()?;
@@ -182,16 +189,9 @@ impl Client {
     /// Sends a request; a problem document becomes the error.
     pub(crate) async fn send(&self, request: RequestBuilder) -> anyhow::Result<reqwest::Response> {
         let response = request.send().await.map_err(|error| {
-            let hint = if error.is_connect() {
-                "\nhint: is the server running, and is the address right?"
-            } else {
-                ""
-            };
-            anyhow::anyhow!(
-                "cannot reach {}: {}{hint}",
-                self.server,
-                innermost(&error.without_url())
-            )
+            let reason = innermost(&error.without_url());
+            let hint = hint(&reason, &self.server);
+            anyhow::anyhow!("cannot reach {}: {reason}\nhint: {hint}", self.server)
         })?;
         if response.status().is_success() {
             return Ok(response);
@@ -260,7 +260,8 @@ impl Client {
     }
 }
 
-async fn read<T: DeserializeOwned>(response: reqwest::Response) -> anyhow::Result<T> {
+/// Reads the JSON of an answer.
+pub(crate) async fn read<T: DeserializeOwned>(response: reqwest::Response) -> anyhow::Result<T> {
     let bytes = response.bytes().await.context("the answer broke off")?;
     // `()` is read from an empty answer.
     let bytes = if bytes.is_empty() {
@@ -270,6 +271,28 @@ async fn read<T: DeserializeOwned>(response: reqwest::Response) -> anyhow::Resul
     };
     serde_json::from_slice(bytes)
         .context("the server's answer is not what this version of yunhai understands")
+}
+
+/// Tells what to do where a server does not answer.
+fn hint(reason: &str, server: &Url) -> String {
+    if reason.contains("UnknownIssuer") || reason.contains("CaUsedAsEndEntity") {
+        return "where the server made its own certificate, copy tls-certificate.pem from its data \
+                directory and name it with --ca-file"
+            .to_owned();
+    }
+    if reason.contains("NotValidForName") {
+        return "the certificate is for other names; use one of them in --server".to_owned();
+    }
+    if reason.contains("InvalidContentType") {
+        return format!(
+            "it speaks plain HTTP; write http:// in place of {}://",
+            server.scheme()
+        );
+    }
+    if server.scheme() == "http" && reason.contains("closed") {
+        return "it may speak HTTPS only; write https:// in place of http://".to_owned();
+    }
+    "is the server running, and is the address right?".to_owned()
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {

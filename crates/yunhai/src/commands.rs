@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Subcommand;
-use yunhai_model::Secret;
+use yunhai_model::{ByteSize, Secret};
 
 use crate::Cli;
 use crate::client::{Client, Connection};
@@ -166,11 +166,20 @@ pub(crate) fn read_file_or_stdin(file: &Path) -> anyhow::Result<String> {
     const MOST_BYTES: u64 = 32 << 20;
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().take(MOST_BYTES).read_to_end(&mut bytes)
+        std::io::stdin()
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(file).and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut bytes))
+        std::fs::File::open(file)
+            .and_then(|opened| opened.take(MOST_BYTES + 1).read_to_end(&mut bytes))
     };
     read.with_context(|| format!("cannot read {}", file.display()))?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= MOST_BYTES,
+        "{} is larger than {}",
+        file.display(),
+        ByteSize(MOST_BYTES)
+    );
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();

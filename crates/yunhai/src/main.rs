@@ -15,13 +15,22 @@ use clap::Parser;
 use crate::commands::Command;
 use crate::output::Format;
 
+/// What the exit codes mean, at the foot of the help and of the manual page.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage; \
+                          `monitor once` also has 3, something fires.
+
+Commands that speak to a server use the login that `yunhai login` remembers, or --server and \
+--token (YUNHAI_SERVER, YUNHAI_TOKEN). With --format json they print what the API answers: field \
+names stay as they are.";
+
 /// Watches servers, alerts, and looks after their data.
 #[derive(Debug, Parser)]
 #[command(
     name = "yunhai",
     version,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

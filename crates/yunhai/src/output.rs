@@ -114,6 +114,15 @@ pub(crate) fn bytes(value: Option<f64>) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// Writes a value of the API by its name there.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
+
 /// Writes an optional text.
 pub(crate) fn optional(text: Option<&str>) -> String {
     text.unwrap_or("–").to_owned()

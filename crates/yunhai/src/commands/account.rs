@@ -1,22 +1,27 @@
 //! `yunhai login` and `yunhai logout`.
 
 use reqwest::Method;
-use yunhai_api_types::{CreateTokenRequest, CreatedToken, ProblemCode, SessionInfo, SignInRequest};
+use yunhai_api_types::{CreateTokenRequest, CreatedToken};
 
+use super::sign_in::SignedIn;
 use super::{PasswordArgs, Session};
-use crate::client::{ApiProblem, Login};
+use crate::client::Login;
 use crate::output::print_done;
 
 /// Who signs in.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  yunhai login --server https://yunhai.example.com:8420 --user ann
+  yunhai login --user ann --password-stdin < password-file
+  yunhai login --server https://10.0.0.5:8420 --ca-file yunhai-data/tls-certificate.pem --user ann")]
 pub(crate) struct LoginArgs {
     /// The user's name
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     user: String,
     #[command(flatten)]
     password: PasswordArgs,
     /// The one-time code of the second factor
-    #[arg(long)]
+    #[arg(long, value_name = "CODE")]
     totp: Option<String>,
     /// How many days the login holds
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=365))]
@@ -25,83 +30,36 @@ pub(crate) struct LoginArgs {
 
 /// Signs in, makes a token for this machine, and remembers it.
 pub(crate) async fn login(session: &Session, args: LoginArgs) -> anyhow::Result<()> {
-    let mut client = session.connection.anonymous()?;
+    let client = session.connection.anonymous()?;
     let password = args
         .password
         .read(&format!("Password of {}", args.user), false)?;
-    let mut request = SignInRequest {
-        name: args.user.clone(),
-        password: password.expose().to_owned(),
-        totp: args.totp,
-        recovery_code: None,
-    };
-    let sign_in = |request: &SignInRequest| {
-        let built = client
-            .request(Method::POST, "api/v1/session")
-            .map(|builder| builder.json(request));
-        let client = &client;
-        async move { client.send(built?).await }
-    };
-    let response = match sign_in(&request).await {
-        Err(error)
-            if request.totp.is_none()
-                && error
-                    .downcast_ref::<ApiProblem>()
-                    .is_some_and(|problem| problem.0.code == ProblemCode::TotpRequired)
-                && std::io::IsTerminal::is_terminal(&std::io::stdin()) =>
-        {
-            request.totp = Some(
-                dialoguer::Password::new()
-                    .with_prompt("One-time code")
-                    .interact()?,
-            );
-            sign_in(&request).await?
-        }
-        other => other?,
-    };
-    let cookies: Vec<String> = response
-        .headers()
-        .get_all("set-cookie")
-        .iter()
-        .filter_map(|value| value.to_str().ok()?.split(';').next().map(str::to_owned))
-        .collect();
-    let info: SessionInfo = response.json().await?;
-    let with_session = |builder: reqwest::RequestBuilder| {
-        builder
-            .header("cookie", cookies.join("; "))
-            .header("x-csrf-token", &info.csrf_token)
-    };
+    let signed_in = SignedIn::new(client.clone(), &args.user, &password, args.totp).await?;
+    let user = signed_in.info.user.clone();
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let request = CreateTokenRequest {
         name: format!("command line on {}", host_name()),
-        scopes: info.permissions.clone(),
+        scopes: signed_in.info.permissions.clone(),
         expires_at_ms: Some(now_ms + i64::from(args.days) * 86_400_000),
     };
-    let created: CreatedToken = client
-        .send(with_session(client.request(Method::POST, "api/v1/tokens")?).json(&request))
-        .await?
-        .json()
+    let created: CreatedToken = signed_in
+        .send_json(Method::POST, "api/v1/tokens", &request)
         .await?;
-    client
-        .send(with_session(
-            client.request(Method::DELETE, "api/v1/session")?,
-        ))
-        .await?;
-    client.token = None;
+    signed_in.sign_out().await?;
     let path = Login {
         server: client.server.clone(),
-        user: info.user.name.clone(),
+        user: user.name.clone(),
         token: created.token,
         ca_file: client.ca_file.clone(),
     }
     .save()?;
     print_done(
         session.format,
-        &info.user,
+        &user,
         &format!(
             "Signed in to {} as {}; remembered for {} days in {}.",
             client.server,
-            info.user.name,
+            user.name,
             args.days,
             path.display()
         ),

@@ -3,20 +3,27 @@
 use std::process::ExitCode;
 
 use reqwest::Method;
-use yunhai_api_types::{AcknowledgeRequest, Alert, AlertDetail};
+use yunhai_api_types::{AcknowledgeRequest, Alert, AlertDetail, CommentRequest};
 
+use super::inhibition::InhibitionCommand;
+use super::route::RouteCommand;
 use super::rule::RuleCommand;
 use super::silence::SilenceCommand;
 use super::{Session, segment};
-use crate::output::{optional, print_done, print_fields, print_rows, time};
+use crate::output::{optional, print_done, print_fields, print_rows, time, word};
 
 /// What can be done with alerts.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum AlertCommand {
     /// List alerts
+    #[command(after_help = "Examples:
+  yunhai alert list
+  yunhai alert list --state firing --severity critical --on web-1
+  yunhai alert list --state all --format json")]
     List {
-        /// active (default), pending, firing, acknowledged, resolved or all
-        #[arg(long, default_value = "active")]
+        /// Only alerts in this state; active is all but the resolved
+        #[arg(long, default_value = "active",
+            value_parser = ["active", "pending", "firing", "acknowledged", "resolved", "all"])]
         state: String,
         /// Only alerts of this severity
         #[arg(long)]
@@ -38,12 +45,30 @@ pub(crate) enum AlertCommand {
         #[arg(long, short, default_value = "")]
         comment: String,
     },
+    /// Take back that you are on it
+    Unack {
+        /// The alert's id
+        id: String,
+    },
+    /// Say something on an alert, which its timeline keeps
+    Comment {
+        /// The alert's id
+        id: String,
+        /// What you want to say
+        comment: String,
+    },
     /// Silences
     #[command(subcommand)]
     Silence(SilenceCommand),
     /// Rules
     #[command(subcommand)]
     Rule(RuleCommand),
+    /// Routes from alerts to channels
+    #[command(subcommand)]
+    Route(RouteCommand),
+    /// Alerts that hold others back while they fire
+    #[command(subcommand)]
+    Inhibition(InhibitionCommand),
 }
 
 /// Runs `yunhai alert …`.
@@ -68,7 +93,7 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
                 |alert| {
                     [
                         alert.id.clone(),
-                        state_word(alert),
+                        word(&alert.state),
                         alert.severity.clone(),
                         alert.rule.clone(),
                         alert
@@ -88,7 +113,7 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
             let mut fields = vec![
                 ("id", alert.id.clone()),
                 ("rule", alert.rule.clone()),
-                ("state", state_word(alert)),
+                ("state", word(&alert.state)),
                 ("severity", alert.severity.clone()),
                 ("about", about(alert)),
                 ("expression", optional(detail.expr.as_deref())),
@@ -124,14 +149,26 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
                 .await?;
             print_done(session.format, &alert, &format!("You are on alert {id}."));
         }
+        AlertCommand::Unack { id } => {
+            let path = format!("api/v1/alerts/{}/acknowledge", segment(&id));
+            session.client()?.delete(&path).await?;
+            let sentence = format!("Nobody is on alert {id} any more.");
+            print_done(session.format, &(), &sentence);
+        }
+        AlertCommand::Comment { id, comment } => {
+            let path = format!("api/v1/alerts/{}/comments", segment(&id));
+            let answer: serde_json::Value = session
+                .client()?
+                .send_json(Method::POST, &path, &CommentRequest { comment })
+                .await?;
+            print_done(session.format, &answer, "The alert's timeline has it.");
+        }
+        AlertCommand::Route(command) => super::route::run(session, command).await?,
+        AlertCommand::Inhibition(command) => super::inhibition::run(session, command).await?,
         AlertCommand::Silence(command) => super::silence::run(session, command).await?,
         AlertCommand::Rule(command) => return super::rule::run(session, command).await,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn state_word(alert: &Alert) -> String {
-    format!("{:?}", alert.state).to_lowercase()
 }
 
 fn about(alert: &Alert) -> String {

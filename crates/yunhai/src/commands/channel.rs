@@ -4,29 +4,56 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 use reqwest::Method;
+use serde_json::{Map, Value};
 use yunhai_api_types::{Channel, ChannelRequest, ChannelTest};
 
 use super::{Session, segment};
-use crate::output::{optional, print_done, print_rows, time};
+use crate::output::{optional, print_done, print_fields, print_rows, time};
 
 /// What can be done with channels.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ChannelCommand {
     /// Add a channel
+    #[command(after_help = "Examples:
+  yunhai channel add --name ops --kind webhook --set url=https://hooks.example.com/yunhai
+  yunhai channel add --name mail --kind email --config-stdin < mail.json")]
     Add {
         /// The channel's name
         #[arg(long)]
         name: String,
-        /// email, webhook, dingtalk, wecom, feishu, slack or twilio
-        #[arg(long)]
+        /// What kind of channel it is
+        #[arg(long, value_parser = KINDS)]
         kind: String,
-        /// A setting, as NAME=VALUE; may be given several times
-        #[arg(long = "set", value_name = "NAME=VALUE")]
-        settings: Vec<String>,
-        /// Read the settings as JSON from the standard input, which keeps secrets off the
-        /// command line
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Change a channel; what is not given stays, secrets too
+    #[command(after_help = "Examples:
+  yunhai channel edit ops --set url=https://hooks.example.com/new
+  yunhai channel edit ops --disable
+  yunhai channel edit mail --unset reply_to --name operators")]
+    Edit {
+        /// The channel's name or id
+        channel: String,
+        /// Another name
         #[arg(long)]
-        config_stdin: bool,
+        name: Option<String>,
+        /// Use it again
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Use it no more
+        #[arg(long)]
+        disable: bool,
+        #[command(flatten)]
+        settings: Settings,
+        /// A setting to remove; may be given several times
+        #[arg(long, value_name = "NAME")]
+        unset: Vec<String>,
+    },
+    /// Show a channel; secrets are not shown
+    Show {
+        /// The channel's name or id
+        channel: String,
     },
     /// List channels
     List,
@@ -42,6 +69,43 @@ pub(crate) enum ChannelCommand {
     },
 }
 
+/// The kinds of channels.
+const KINDS: [&str; 7] = [
+    "email", "webhook", "dingtalk", "wecom", "feishu", "slack", "twilio",
+];
+
+/// Settings of a channel.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Settings {
+    /// A setting, as NAME=VALUE; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    settings: Vec<String>,
+    /// Read the settings as JSON from the standard input, which keeps secrets off the command line
+    #[arg(long)]
+    config_stdin: bool,
+}
+
+impl Settings {
+    fn read(&self) -> anyhow::Result<Map<String, Value>> {
+        let mut config = Map::new();
+        if self.config_stdin {
+            let mut text = String::new();
+            std::io::stdin().take(1 << 20).read_to_string(&mut text)?;
+            config =
+                serde_json::from_str(&text).context("the standard input is not a JSON object")?;
+        }
+        for setting in &self.settings {
+            let (name, value) = setting
+                .split_once('=')
+                .with_context(|| format!("--set {setting}: write it as NAME=VALUE"))?;
+            // `port=25` is a number and `to=["a@b"]` a list; anything else is a text.
+            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            config.insert(name.to_owned(), value);
+        }
+        Ok(config)
+    }
+}
+
 /// Runs `yunhai channel …`.
 pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::Result<()> {
     let client = session.client()?;
@@ -50,28 +114,12 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
             name,
             kind,
             settings,
-            config_stdin,
         } => {
-            let mut config = serde_json::Map::new();
-            if config_stdin {
-                let mut text = String::new();
-                std::io::stdin().take(1 << 20).read_to_string(&mut text)?;
-                config = serde_json::from_str(&text)
-                    .context("the standard input is not a JSON object")?;
-            }
-            for setting in settings {
-                let (name, value) = setting
-                    .split_once('=')
-                    .with_context(|| format!("--set {setting}: write it as NAME=VALUE"))?;
-                // `port=25` is a number and `to=["a@b"]` a list; anything else is a text.
-                let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-                config.insert(name.to_owned(), value);
-            }
             let request = ChannelRequest {
                 name,
                 kind,
                 enabled: true,
-                config: config.into(),
+                config: settings.read()?.into(),
             };
             let channel: Channel = client
                 .send_json(Method::POST, "api/v1/channels", &request)
@@ -81,6 +129,55 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
                 channel.name, channel.name
             );
             print_done(session.format, &channel, &sentence);
+        }
+        ChannelCommand::Edit {
+            channel,
+            name,
+            enable,
+            disable,
+            settings,
+            unset,
+        } => {
+            let before = find(&client, &channel).await?;
+            // Secrets are `null` in what the server tells, and `null` leaves them as they are.
+            let mut config = before.config.as_object().cloned().unwrap_or_default();
+            config.extend(settings.read()?);
+            for name in &unset {
+                config
+                    .remove(name)
+                    .with_context(|| format!("channel {} has no setting `{name}`", before.name))?;
+            }
+            let request = ChannelRequest {
+                name: name.unwrap_or(before.name),
+                kind: before.kind,
+                enabled: enable || (before.enabled && !disable),
+                config: config.into(),
+            };
+            let path = format!("api/v1/channels/{}", segment(&before.id));
+            let after: Channel = client.send_json(Method::PUT, &path, &request).await?;
+            let sentence = format!("Changed channel {}.", after.name);
+            print_done(session.format, &after, &sentence);
+        }
+        ChannelCommand::Show { channel } => {
+            let found = find(&client, &channel).await?;
+            let mut fields = vec![
+                ("id", found.id.clone()),
+                ("name", found.name.clone()),
+                ("kind", found.kind.clone()),
+                ("enabled", found.enabled.to_string()),
+                ("last used", time(found.last_used_ms)),
+                ("last result", optional(found.last_result.as_deref())),
+            ];
+            let config = found.config.as_object().cloned().unwrap_or_default();
+            fields.extend(config.iter().map(|(name, value)| {
+                let value = match value {
+                    Value::Null => "(secret)".to_owned(),
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                (name.as_str(), value)
+            }));
+            print_fields(session.format, &found, &fields);
         }
         ChannelCommand::List => {
             let channels: Vec<Channel> = client.list("api/v1/channels", &[]).await?;
@@ -101,8 +198,8 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
             );
         }
         ChannelCommand::Test { channel } => {
-            let id = find(&client, &channel).await?;
-            let path = format!("api/v1/channels/{}/test", segment(&id));
+            let found = find(&client, &channel).await?;
+            let path = format!("api/v1/channels/{}/test", segment(&found.id));
             let test: ChannelTest = client.send_json(Method::POST, &path, &()).await?;
             if !test.ok {
                 bail!("channel {channel} refused the test: {}", test.answer);
@@ -111,9 +208,9 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
             print_done(session.format, &test, &sentence);
         }
         ChannelCommand::Delete { channel } => {
-            let id = find(&client, &channel).await?;
+            let found = find(&client, &channel).await?;
             client
-                .delete(&format!("api/v1/channels/{}", segment(&id)))
+                .delete(&format!("api/v1/channels/{}", segment(&found.id)))
                 .await?;
             print_done(session.format, &(), &format!("Deleted channel {channel}."));
         }
@@ -122,12 +219,11 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
 }
 
 /// Finds a channel by its name or id.
-async fn find(client: &crate::client::Client, channel: &str) -> anyhow::Result<String> {
+async fn find(client: &crate::client::Client, channel: &str) -> anyhow::Result<Channel> {
     let channels: Vec<Channel> = client.list("api/v1/channels", &[]).await?;
     channels
         .into_iter()
         .find(|candidate| candidate.id == channel || candidate.name == channel)
-        .map(|found| found.id)
         .with_context(|| {
             format!("there is no channel `{channel}`\nhint: `yunhai channel list` shows them")
         })

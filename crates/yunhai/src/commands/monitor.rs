@@ -15,6 +15,10 @@ const FIRING: u8 = 3;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum MonitorCommand {
     /// Answer a PromQL query, in the shape of the Prometheus API with --format json
+    #[command(after_help = "Examples:
+  yunhai monitor query server_cpu_utilization_ratio
+  yunhai monitor query 'avg by (server) (server_load1)' --format json
+  yunhai monitor query up --start 2026-11-22T00:00:00Z --end 2026-11-22T01:00:00Z --step 5m")]
     Query {
         /// The expression
         #[arg(value_name = "EXPR")]
@@ -60,6 +64,7 @@ async fn once(session: &Session, data_dir: &DataDir) -> anyhow::Result<ExitCode>
     super::serve::start_log(false);
     let config = data_dir.load()?;
     config.check()?;
+    let _lock = data_dir.lock()?;
     let state = crate::state::open_with(data_dir, &config).await?;
     let url = config.server.external_url.clone().unwrap_or_default();
     let parts = super::serve::parts(state, config, data_dir, &url);

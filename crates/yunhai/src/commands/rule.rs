@@ -1,5 +1,7 @@
 //! `yunhai alert rule …`: rule files in Prometheus's form.
 
+mod backtest;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,7 +9,7 @@ use anyhow::Context;
 use reqwest::Method;
 use yunhai_api_types::{RuleGroup, RuleReason, RuleSource};
 
-use super::{Session, segment};
+use super::{Session, read_file_or_stdin, segment};
 use crate::output::{optional, percent, print_done, print_rows, print_text, time};
 
 /// What can be done with rules.
@@ -15,11 +17,16 @@ use crate::output::{optional, percent, print_done, print_rows, print_text, time}
 pub(crate) enum RuleCommand {
     /// List rules and how they stand
     List,
-    /// Load a Prometheus rule file; groups of the same name are replaced
+    /// Load a Prometheus rule file; its groups replace those that came from the file before
+    #[command(after_help = "Examples:
+  yunhai alert rule apply rules.yml
+  yunhai alert rule show my-group | sed 's/10m/5m/' | yunhai alert rule apply -")]
     Apply {
-        /// The file
+        /// The file; - for the standard input
         file: PathBuf,
     },
+    /// Tell when a rule would have fired on what is stored
+    Backtest(backtest::BacktestArgs),
     /// Run unit tests of rules, in the format of promtool, without a server
     Test {
         /// The file with the tests; rule files that it names are looked for beside it
@@ -88,10 +95,13 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
             );
         }
         RuleCommand::Apply { file } => {
-            let source = std::fs::read_to_string(&file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
+            let source = read_file_or_stdin(&file)?;
+            let name = file
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            let body = RuleSource { source, file: name };
             let groups: Vec<RuleGroup> = client
-                .send_json(Method::POST, "api/v1/rule-groups", &RuleSource { source })
+                .send_json(Method::POST, "api/v1/rule-groups", &body)
                 .await
                 .with_context(|| format!("{} was not applied", file.display()))?;
             let names: Vec<_> = groups.iter().map(|group| group.name.as_str()).collect();
@@ -99,6 +109,7 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
             print_done(session.format, &groups, &sentence);
         }
         RuleCommand::Test { .. } => {}
+        RuleCommand::Backtest(args) => backtest::run(session, args).await?,
         RuleCommand::Show { group } => {
             let group: RuleGroup = client.get(&group_path(&group), &[]).await?;
             match session.format {
@@ -135,8 +146,7 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
 
 /// Runs the unit tests of a file; fails where one of them does.
 async fn test(session: &Session, file: &Path) -> anyhow::Result<ExitCode> {
-    let source =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let source = read_file_or_stdin(file)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let outcomes = yunhai_monitor::run_rule_tests(&source, |name| {
         std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())

@@ -12,6 +12,9 @@ use crate::output::{print_done, print_rows, time};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum SilenceCommand {
     /// Hold back the notifications of alerts that match
+    #[command(after_help = "Examples:
+  yunhai alert silence add server=web-1 --for 2h --comment 'new disk'
+  yunhai alert silence add alertname=DiskFull 'server=~db-.*' --for 1d --comment 'known'")]
     Add {
         /// What alerts must match: server=web-1, severity!=critical, server=~web-.*
         #[arg(required = true, value_name = "MATCHER", value_parser = parse_matcher)]
@@ -24,7 +27,28 @@ pub(crate) enum SilenceCommand {
         comment: String,
     },
     /// List silences
-    List,
+    List {
+        /// Only silences in this state
+        #[arg(long, value_parser = ["pending", "active", "expired", "current"])]
+        state: Option<String>,
+    },
+    /// Change a silence; what is not given stays
+    #[command(after_help = "Examples:
+  yunhai alert silence edit 01JDA3M5Y2Q8W4T6R1S9Z7X5C3 --for 4h
+  yunhai alert silence edit 01JDA3M5Y2Q8W4T6R1S9Z7X5C3 --match server=~'web-.*' --comment 'all of web'")]
+    Edit {
+        /// The silence's id
+        id: String,
+        /// What alerts must match from now on; may be given several times
+        #[arg(long = "match", value_name = "MATCHER", value_parser = parse_matcher)]
+        matchers: Vec<LabelMatcher>,
+        /// For how long from now
+        #[arg(long = "for", value_name = "DURATION")]
+        duration: Option<HumanDuration>,
+        /// Why
+        #[arg(long, short)]
+        comment: Option<String>,
+    },
     /// End a silence
     Expire {
         /// The silence's id
@@ -58,8 +82,37 @@ pub(crate) async fn run(session: &Session, command: SilenceCommand) -> anyhow::R
             );
             print_done(session.format, &silence, &sentence);
         }
-        SilenceCommand::List => {
-            let silences: Vec<Silence> = client.list("api/v1/silences", &[]).await?;
+        SilenceCommand::Edit {
+            id,
+            matchers,
+            duration,
+            comment,
+        } => {
+            let path = format!("api/v1/silences/{}", segment(&id));
+            let before: Silence = client.get(&path, &[]).await?;
+            let now_ms = jiff::Timestamp::now().as_millisecond();
+            let request = CreateSilenceRequest {
+                matchers: if matchers.is_empty() {
+                    before.matchers
+                } else {
+                    matchers
+                },
+                starts_at_ms: None,
+                ends_at_ms: duration
+                    .map_or(before.ends_at_ms, |duration| now_ms + duration.as_millis()),
+                comment: comment.unwrap_or(before.comment),
+            };
+            let silence: Silence = client.send_json(Method::PUT, &path, &request).await?;
+            let sentence = format!(
+                "Silence {} holds until {}.",
+                silence.id,
+                time(silence.ends_at_ms)
+            );
+            print_done(session.format, &silence, &sentence);
+        }
+        SilenceCommand::List { state } => {
+            let filter: Vec<_> = state.map(|state| ("state", state)).into_iter().collect();
+            let silences: Vec<Silence> = client.list("api/v1/silences", &filter).await?;
             print_rows(
                 session.format,
                 &silences,
@@ -68,14 +121,7 @@ pub(crate) async fn run(session: &Session, command: SilenceCommand) -> anyhow::R
                     [
                         silence.id.clone(),
                         silence.state.clone(),
-                        silence
-                            .matchers
-                            .iter()
-                            .map(|matcher| {
-                                format!("{}{}{:?}", matcher.name, matcher.op, matcher.value)
-                            })
-                            .collect::<Vec<_>>()
-                            .join(", "),
+                        matchers_text(&silence.matchers),
                         time(silence.ends_at_ms),
                         silence.created_by.clone(),
                         silence.comment.clone(),
@@ -93,7 +139,17 @@ pub(crate) async fn run(session: &Session, command: SilenceCommand) -> anyhow::R
     Ok(())
 }
 
-fn parse_matcher(text: &str) -> anyhow::Result<LabelMatcher> {
+/// Writes matchers as Prometheus does.
+pub(crate) fn matchers_text(matchers: &[LabelMatcher]) -> String {
+    matchers
+        .iter()
+        .map(|matcher| format!("{}{}{:?}", matcher.name, matcher.op, matcher.value))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Reads a matcher of the command line.
+pub(crate) fn parse_matcher(text: &str) -> anyhow::Result<LabelMatcher> {
     let at = text
         .find(['=', '!'])
         .context("write it like server=web-1, severity!=critical or server=~web-.*")?;

@@ -4,12 +4,15 @@ use reqwest::Method;
 use yunhai_api_types::{ApiToken, CreateTokenRequest, CreatedToken};
 
 use super::{Session, segment};
-use crate::output::{print_done, print_rows, time};
+use crate::output::{Format, optional, print_done, print_rows, time};
 
 /// What can be done with tokens.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum TokenCommand {
     /// Make a token; its text is shown once
+    #[command(after_help = "Examples:
+  yunhai token create --name grafana --scope servers:read
+  yunhai token create --name prometheus --scope metrics:write --no-expiry")]
     Create {
         /// What it is for
         #[arg(long)]
@@ -56,21 +59,7 @@ pub(crate) async fn run(session: &Session, command: TokenCommand) -> anyhow::Res
         }
         TokenCommand::List => {
             let tokens: Vec<ApiToken> = client.list("api/v1/tokens", &[]).await?;
-            print_rows(
-                session.format,
-                &tokens,
-                ["id", "name", "user", "scopes", "ends", "last used"],
-                |token| {
-                    [
-                        token.id.clone(),
-                        token.name.clone(),
-                        token.user.clone(),
-                        token.scopes.join(" "),
-                        token.expires_at_ms.map_or("never".to_owned(), time),
-                        time(token.last_used_ms),
-                    ]
-                },
-            );
+            print_tokens(session.format, &tokens);
         }
         TokenCommand::Revoke { id } => {
             client
@@ -80,4 +69,24 @@ pub(crate) async fn run(session: &Session, command: TokenCommand) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// Prints tokens.
+pub(crate) fn print_tokens(format: Format, tokens: &[ApiToken]) {
+    print_rows(
+        format,
+        tokens,
+        ["id", "name", "user", "scopes", "ends", "last used", "from"],
+        |token| {
+            [
+                token.id.clone(),
+                token.name.clone(),
+                token.user.clone(),
+                token.scopes.join(" "),
+                token.expires_at_ms.map_or("never".to_owned(), time),
+                time(token.last_used_ms),
+                optional(token.last_used_address.as_deref()),
+            ]
+        },
+    );
 }
