@@ -109,6 +109,7 @@ export const GROUPS: RuleGroup[] = [
   updated_at_ms: NOW - 3 * 24 * HOUR,
   source: `groups:\n  - name: ${name}\n    interval: 1m\n    rules:\n${(rules as string[]).map((rule) => `      - alert: ${rule}\n        expr: server_cpu_utilization_ratio > 0.9\n        for: 10m\n        labels:\n          severity: warning\n        annotations:\n          summary: 'CPU of {{ $labels.server }} is at {{ $value | humanizePercentage }}'\n`).join('')}`,
   rules: (rules as string[]).map((rule, index) => ({
+    id: rule,
     name: rule,
     kind: 'alerting',
     expr: rule === 'DiskFullIn24h' ? 'predict_linear(server_filesystem_available_bytes[6h], 86400) < 0' : 'server_cpu_utilization_ratio > 0.9',

@@ -22,7 +22,7 @@ export function AlertLines({ alerts, server = true }: { alerts: AlertRow[]; serv
               {alert.labels.server}
             </Link>
           ) : (
-            <span />
+            <span className="wide" />
           )}
           <AlertStateMark state={alert.state} />
           <span className="end">

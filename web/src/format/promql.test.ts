@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chartQuery, chooseStep, errorPosition, labelText, quote, selector, seriesNames } from './promql';
+import { chartQuery, chooseStep, errorPosition, labelText, matcherText, quote, readMatcher, selector, seriesNames } from './promql';
 
 const gauge = { name: 'server_load1', kind: 'gauge', unit: '', help: '', labels: [] };
 const counter = { name: 'server_disk_read_bytes_total', kind: 'counter', unit: 'bytes', help: '', labels: ['device'] };
@@ -10,6 +10,12 @@ describe('queries', () => {
     expect(quote('a"b\\c\nd')).toBe('"a\\"b\\\\c\\nd"');
     expect(selector('up', [{ name: 'server', op: '=~', value: 'web-.*' }])).toBe('up{server=~"web-.*"}');
     expect(selector('up', [])).toBe('up');
+  });
+
+  it('read the conditions that they write', () => {
+    for (const value of ['web', 'a"b\\c', 'two\nlines', '']) {
+      for (const op of ['=', '!=', '=~', '!~'] as const) expect(readMatcher(matcherText({ name: 'server', op, value }))).toEqual({ name: 'server', op, value });
+    }
   });
 
   it('show gauges as they are and counters as rates', () => {

@@ -8,8 +8,21 @@ export function quote(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }
 
+/** A condition as a text: `severity="critical"`. */
+export function matcherText({ name, op, value }: Matcher): string {
+  return `${name}${op}${quote(value)}`;
+}
+
+/** Reads what `matcherText` wrote; of anything else only the text is kept, as a name to be mended. */
+export function readMatcher(text: string): Matcher {
+  const found = /^\s*([\w:.]+)\s*(=~|!~|!=|=)\s*"((?:\\.|[^"\\])*)"\s*$/s.exec(text);
+  if (!found) return { name: text, op: '=', value: '' };
+  const value = found[3].replace(/\\(.)/gs, (_all, character: string) => (character === 'n' ? '\n' : character));
+  return { name: found[1], op: found[2] as Matcher['op'], value };
+}
+
 export function selector(metric: string, matchers: Matcher[]): string {
-  const inside = matchers.map(({ name, op, value }) => `${name}${op}${quote(value)}`).join(',');
+  const inside = matchers.map(matcherText).join(',');
   return inside ? `${metric}{${inside}}` : metric;
 }
 

@@ -50,11 +50,12 @@ describe('pages', () => {
   });
 
   it('read and write the tree of routes without losing what they do not show', () => {
-    const tree = readRoute({ channels: ['c1'], group_wait: '30s', routes: [{ matchers: [{ name: 'severity', op: '=', value: 'critical' }] }] });
-    expect(tree.routes[0]).toMatchObject({ channels: [], continue: false, escalations: [], routes: [] });
+    const tree = readRoute({ channels: ['c1'], group_wait: '30s', routes: [{ matchers: ['severity="critical"'] }] });
+    expect(tree.routes[0]).toMatchObject({ matchers: [{ name: 'severity', op: '=', value: 'critical' }], channels: [], continue: false, escalations: [], routes: [] });
     const written = writeRoute({ ...tree, repeat_interval: '', matchers: [{ name: '', op: '=', value: '' }], escalations: [{ after: '15m', channels: [] }] });
     expect(written).toMatchObject({ channels: ['c1'], group_wait: '30s', matchers: [], escalations: [] });
     expect('repeat_interval' in written).toBe(false);
+    expect(written.routes?.[0].matchers).toEqual(['severity="critical"']);
   });
 
   it('put the metrics of a server in order', () => {

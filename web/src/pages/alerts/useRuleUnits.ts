@@ -7,7 +7,7 @@ import { type Unit, unitOfExpression } from '../../format/numbers';
 export function useRuleUnits(): (alert: AlertRow) => Unit {
   const groups = useList<RuleGroup>('rule-groups', { page_size: 500 });
   const units = useMemo(
-    () => new Map((groups.data?.items ?? []).flatMap(({ name, rules }) => rules.map((rule) => [`${name}\n${rule.name}`, unitOfExpression(rule.expr)]))),
+    () => new Map((groups.data?.items ?? []).flatMap(({ name, rules }) => rules.map((rule) => [`${name}\n${rule.id}`, unitOfExpression(rule.expr)]))),
     [groups.data],
   );
   return ({ group, rule }) => units.get(`${group}\n${rule}`) ?? 'count';

@@ -1,4 +1,5 @@
 import type { Matcher } from '../../api/types';
+import { matcherText, readMatcher } from '../../format/promql';
 import { parseDuration } from '../../format/time';
 
 export interface Escalation {
@@ -21,12 +22,18 @@ export interface RouteNode {
 
 export const NEW_ROUTE: RouteNode = { matchers: [{ name: 'severity', op: '=', value: 'critical' }], channels: [], continue: false, escalations: [], routes: [] };
 
+/** A node on the wire: its conditions are texts such as `severity="critical"`. */
+interface WireNode extends Partial<Omit<RouteNode, 'matchers' | 'routes'>> {
+  matchers?: string[];
+  routes?: WireNode[];
+}
+
 /** The tree as the server answered it, with everything that it may have left out. */
 export function readRoute(answer: unknown): RouteNode {
-  const node = (answer ?? {}) as Partial<RouteNode>;
+  const node = (answer ?? {}) as WireNode;
   return {
     ...node,
-    matchers: node.matchers ?? [],
+    matchers: (node.matchers ?? []).map(readMatcher),
     channels: node.channels ?? [],
     continue: node.continue ?? false,
     escalations: node.escalations ?? [],
@@ -35,10 +42,10 @@ export function readRoute(answer: unknown): RouteNode {
 }
 
 /** The tree to send: half-filled conditions and empty times are left out. */
-export function writeRoute(node: RouteNode): RouteNode {
-  const result: RouteNode = {
+export function writeRoute(node: RouteNode): WireNode {
+  const result: WireNode = {
     ...node,
-    matchers: node.matchers.filter(({ name, value }) => name && value),
+    matchers: node.matchers.filter(({ name, value }) => name && value).map(matcherText),
     escalations: node.escalations.filter(({ channels }) => channels.length > 0),
     routes: node.routes.map(writeRoute),
   };

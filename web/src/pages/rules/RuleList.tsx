@@ -47,7 +47,7 @@ export function RuleList({ group }: { group: RuleGroup }) {
   );
   const actions = (rule: RuleStatus) => (
     <Space size={6} wrap={narrow}>
-      <LinkButton to={whyLink(group.name, rule.name)}>{t('rules.why')}</LinkButton>
+      <LinkButton to={whyLink(group.name, rule.id)}>{t('rules.why')}</LinkButton>
       <LinkButton to={`/rules/backtest?expr=${encodeURIComponent(rule.expr)}&for=${rule.for_secs}`}>{t('rules.backtest')}</LinkButton>
       {mayEdit && rule.form && (
         <LinkButton to={`/rules/new?edit=${encodeURIComponent(rule.name)}&group=${encodeURIComponent(group.name)}`}>{t('common.edit')}</LinkButton>
@@ -59,7 +59,7 @@ export function RuleList({ group }: { group: RuleGroup }) {
     return (
       <div>
         {group.rules.map((rule) => (
-          <div key={rule.name} className="rule-card">
+          <div key={rule.id} className="rule-card">
             {what(rule)}
             <div className="row" style={{ columnGap: 14 }}>
               {health(rule)}
@@ -77,7 +77,7 @@ export function RuleList({ group }: { group: RuleGroup }) {
   return (
     <Table<RuleStatus>
       size="small"
-      rowKey="name"
+      rowKey="id"
       dataSource={group.rules}
       pagination={false}
       scroll={{ x: 'max-content' }}

@@ -20,7 +20,7 @@ export default function WhyPage() {
   const { group = '', rule = '' } = useParams();
   const state = useListState({ sort: '', state: '' });
   const rules = useResource<RuleGroup>(`rule-groups/${encodeURIComponent(group)}`);
-  const expr = rules.data?.rules.find(({ name }) => name === rule)?.expr ?? '';
+  const expr = rules.data?.rules.find(({ id }) => id === rule)?.expr ?? '';
   const unit = unitOfExpression(expr);
   const stateText = (name: string) => (name === 'inactive' ? t('why.inactive') : t(`alert_state.${name}`));
   return (

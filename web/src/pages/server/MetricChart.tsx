@@ -87,7 +87,7 @@ export function MetricChart({ metric, server, range, compare, marks, onZoom }: P
           <QueryLink expr={expr} range={range} />
         </>
       }
-      styles={{ body: { padding: '8px 6px 6px' } }}
+      styles={{ header: { minHeight: 50 }, body: { padding: '8px 6px 6px' } }}
     >
       {error ? (
         <ErrorPanel error={error} retry={() => void current.refetch()} />

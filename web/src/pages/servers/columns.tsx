@@ -23,17 +23,20 @@ export function useServerColumns(): Column<ServerRow>[] {
       narrow: 'title',
       fixed: 'left',
       csv: ({ name }) => name,
-      render: ({ name, alerts }) => (
-        <span className="row" style={{ flexWrap: 'nowrap' }}>
-          <Link className="link" to={serverLink(name)} style={{ maxWidth: 240, overflowWrap: 'anywhere' }}>
-            {name}
-          </Link>
-          {alerts > 0 && (
-            <Link to={`/alerts?server=${encodeURIComponent(name)}`} title={t('servers.alerts', { count: alerts })}>
-              <Badge count={alerts} size="small" />
+      render: ({ name, alerts, tags }) => (
+        <div style={{ maxWidth: 260 }}>
+          <span className="row" style={{ flexWrap: 'nowrap' }}>
+            <Link className="link" to={serverLink(name)} style={{ overflowWrap: 'anywhere' }}>
+              {name}
             </Link>
-          )}
-        </span>
+            {alerts > 0 && (
+              <Link to={`/alerts?server=${encodeURIComponent(name)}`} title={t('servers.alerts', { count: alerts })}>
+                <Badge count={alerts} size="small" />
+              </Link>
+            )}
+          </span>
+          <Labels labels={tags} link={(tag, value) => `/servers?tag=${encodeURIComponent(`${tag}=${value}`)}`} />
+        </div>
       ),
     },
     { key: 'state', title: t('servers.state'), sortable: true, narrow: 'title', csv: ({ state }) => state, render: ({ state }) => <ServerStateMark state={state} /> },
@@ -70,12 +73,7 @@ export function useServerColumns(): Column<ServerRow>[] {
         </span>
       ),
     },
-    {
-      key: 'tags',
-      title: t('servers.tags'),
-      csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '),
-      render: ({ tags }) => <div style={{ maxWidth: 170 }}><Labels labels={tags} link={(name, value) => `/servers?tag=${encodeURIComponent(`${name}=${value}`)}`} /></div>,
-    },
+    { key: 'tags', title: t('servers.tags'), hidden: true, csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: () => null },
     { key: 'last_seen_ms', title: t('servers.last_seen'), sortable: true, csv: (row) => (row.last_seen_ms ? new Date(row.last_seen_ms).toISOString() : ''), render: (row) => <TimeText ms={row.last_seen_ms} /> },
   ];
 }
