@@ -93,10 +93,7 @@ impl Guard {
                 ProblemCode::TooManyRequests,
                 format!("{address} makes too many requests"),
             )
-            .hint(format!(
-                "try again in {}",
-                HumanDuration::from_secs(secs)
-            ))
+            .hint(format!("try again in {}", HumanDuration::from_secs(secs)))
             .retry_after(secs)
         })
     }
