@@ -42,8 +42,8 @@ pub use label_matcher::{LabelMatcher, ParseMatcherError};
 pub use leadership::{Leadership, Node, Role};
 pub use maintenance::{MaintenanceSettings, MaintenanceWindow};
 pub use monitor::{
-    AlertDetail, AppliedGroup, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView, InhibitionEffect,
-    Monitor, MonitorParts, Pruned, RuleStatus, SampleSink, StateChange,
+    AlertDetail, AppliedGroup, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView,
+    InhibitionEffect, Monitor, MonitorParts, Pruned, RuleStatus, SampleSink, StateChange,
 };
 pub use notification::{
     AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
@@ -65,7 +65,7 @@ pub use state_machine::{
     Acknowledgement, AlertState, Change, Instance, Observation, Timing, transition,
 };
 pub use store::{
-    AlertEvent, AlertFilter, Channel, EventKind, MIGRATIONS, NewChannel, OutboxEntry, OutboxFilter,
-    OutboxState, StoredRuleFile,
+    ActiveAlerts, AlertEvent, AlertFilter, Channel, EventKind, MIGRATIONS, NewChannel, OutboxEntry,
+    OutboxFilter, OutboxState, StoredRuleFile,
 };
 pub use template::{RenderError, Template, TemplateData, TemplateError};

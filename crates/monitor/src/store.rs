@@ -24,7 +24,7 @@ use yunhai_database::Database;
 
 use crate::error::{Error, Result};
 
-pub use alerts::AlertFilter;
+pub use alerts::{ActiveAlerts, AlertFilter};
 pub use channels::{Channel, NewChannel};
 pub use outbox::{OutboxEntry, OutboxFilter, OutboxState};
 pub use rule_files::StoredRuleFile;

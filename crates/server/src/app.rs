@@ -16,6 +16,7 @@ use crate::arrivals::Arrivals;
 use crate::collect::LocalHost;
 use crate::events::LiveEvent;
 use crate::fleet::Fleet;
+use crate::queries::Queries;
 
 /// The server's parts.
 pub struct App {
@@ -25,6 +26,8 @@ pub struct App {
     pub(crate) monitor: Monitor,
     pub(crate) store: Store,
     pub(crate) engine: Engine,
+    /// Queries of people.
+    pub(crate) queries: Queries,
     pub(crate) fleet: Fleet,
     /// The machine that the server runs on.
     pub(crate) host: LocalHost,

@@ -20,6 +20,7 @@ mod monitor_errors;
 mod node;
 mod notifying;
 mod otlp;
+mod queries;
 mod remote_write;
 mod router;
 mod routes;

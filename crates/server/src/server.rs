@@ -30,6 +30,7 @@ use crate::events::LiveEvent;
 use crate::fleet::{Fleet, LOOK_BACK_MS};
 use crate::judgement::Judge;
 use crate::notifying::{ChannelNotifier, StoreSink, VaultSealer};
+use crate::queries::Queries;
 use crate::serve::Bound;
 
 /// What the server is made of.
@@ -221,6 +222,7 @@ async fn open(parts: Parts, stop: CancellationToken) -> anyhow::Result<(Arc<App>
         directory,
         probes,
         arrivals: Arrivals::default(),
+        queries: Queries::new(engine.clone(), store.clone()),
         engine,
         monitor,
         clock,

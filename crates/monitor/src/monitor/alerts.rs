@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::SeriesExplanation;
 use crate::rule_file::Rule;
 use crate::state_machine::{Acknowledgement, AlertState};
-use crate::store::{AlertEvent, AlertFilter, EventKind};
+use crate::store::{ActiveAlerts, AlertEvent, AlertFilter, EventKind};
 
 /// The longest comment.
 const MAX_COMMENT_CHARS: usize = 4000;
@@ -34,6 +34,11 @@ impl Monitor {
     /// One page of alerts, ended ones among them unless the filter says otherwise.
     pub async fn alerts(&self, filter: &AlertFilter, page: &PageRequest) -> Result<Page<Alert>> {
         self.0.store.alerts(filter, page).await
+    }
+
+    /// Counts the alerts that have not ended.
+    pub async fn active_alerts(&self) -> Result<Vec<ActiveAlerts>> {
+        self.0.store.count_active_alerts().await
     }
 
     /// An alert with its history.

@@ -289,7 +289,7 @@ impl Monitor {
         };
         let store = &self.0.store;
         let connection = store.database().connection();
-        let previous = self.alerts_of(key, at_ms).await?;
+        let previous = self.alerts_of(key, &rule.name, at_ms).await?;
         let known: BTreeMap<String, KnownSeries> = store
             .known_series(connection, &rule_digest(key))
             .await?
@@ -297,12 +297,12 @@ impl Monitor {
         follow(&surroundings, key, rule, measured, &previous, &known, limit).await
     }
 
-    async fn alerts_of(&self, key: &RuleKey, at_ms: TimestampMs) -> Result<Vec<Alert>> {
+    async fn alerts_of(&self, key: &RuleKey, name: &str, at_ms: TimestampMs) -> Result<Vec<Alert>> {
         let store = &self.0.store;
         let ended_after_ms = at_ms - self.0.config.flapping_window.as_millis();
         let connection = store.database().connection();
         let mut alerts = store
-            .group_alerts(connection, &key.file, &key.group, ended_after_ms)
+            .named_alerts(connection, (&key.file, &key.group), name, ended_after_ms)
             .await?;
         alerts.retain(|alert| alert.rule == *key);
         Ok(alerts)

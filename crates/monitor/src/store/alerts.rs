@@ -21,7 +21,7 @@ pub struct AlertFilter {
     pub severity: Option<String>,
     /// With this name.
     pub name: Option<String>,
-    /// Of this group of rules.
+    /// Of the group of rules that is stored under this name.
     pub group: Option<String>,
     /// Of this server.
     pub server: Option<String>,
@@ -79,19 +79,35 @@ impl Row for Alert {
     }
 }
 
+/// How many alerts have not ended that are alike in state, severity and server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveAlerts {
+    /// Whether they do not fire yet.
+    pub is_pending: bool,
+    /// Whether they fire and someone has taken them on.
+    pub is_acknowledged: bool,
+    /// Their severity; empty where they have none.
+    pub severity: String,
+    /// Their server; empty where they are about none.
+    pub server: String,
+    /// How many there are.
+    pub number: u64,
+}
+
 impl Store {
-    /// The alerts of a group that the next evaluation has to follow: those that have not ended, and
-    /// those that ended recently enough to count for flapping.
-    pub(crate) async fn group_alerts(
+    /// The alerts of one name in a group that the next evaluation has to follow: those that have
+    /// not ended, and those that ended recently enough to count for flapping.
+    pub(crate) async fn named_alerts(
         &self,
         connection: &impl ConnectionTrait,
-        file: &str,
-        group: &str,
+        (file, group): (&str, &str),
+        name: &str,
         ended_after_ms: TimestampMs,
     ) -> Result<Vec<Alert>> {
         let query = rows::select::<Alert>()
             .and_where(Expr::col("rule_file").eq(file))
             .and_where(Expr::col("rule_group").eq(group))
+            .and_where(Expr::col("name").eq(shortened(name)))
             .cond_where(
                 Condition::any()
                     .add(Expr::col("is_settled").eq(false))
@@ -123,6 +139,31 @@ impl Store {
         rows::read(self.database.connection(), &query).await
     }
 
+    /// Counts the alerts that have not ended, without reading them.
+    pub(crate) async fn count_active_alerts(&self) -> Result<Vec<ActiveAlerts>> {
+        let query = Query::select()
+            .columns(["state", "severity", "server"])
+            .expr_as(Expr::col("id").count(), "number")
+            .from("monitor_alert")
+            .and_where(Expr::col("ended_at").is_null())
+            .group_by_columns(["state", "severity", "server"])
+            .to_owned();
+        let rows = self.database.connection().query_all(&query).await?;
+        rows.iter()
+            .map(|row| {
+                let text = |column| row.try_get::<String>("", column);
+                let (state, number) = (text("state")?, row.try_get::<i64>("", "number")?);
+                Ok(ActiveAlerts {
+                    is_pending: state == AlertState::Pending.as_str(),
+                    is_acknowledged: state == AlertState::Acknowledged.as_str(),
+                    severity: text("severity")?,
+                    server: text("server")?,
+                    number: number.unsigned_abs(),
+                })
+            })
+            .collect()
+    }
+
     pub(crate) async fn alert(
         &self,
         connection: &impl ConnectionTrait,
@@ -145,7 +186,7 @@ impl Store {
         for (column, value) in [
             ("severity", &filter.severity),
             ("name", &filter.name),
-            ("rule_group", &filter.group),
+            ("rule_file", &filter.group),
             ("server", &filter.server),
         ] {
             if let Some(value) = value {

@@ -249,16 +249,15 @@ async fn channel_names(app: &App) -> ApiResult<BTreeMap<String, String>> {
 /// Counts active alerts for the overview.
 pub(super) async fn counts(app: &App) -> ApiResult<AlertCounts> {
     let mut counts = AlertCounts::default();
-    for alert in active(app).await? {
-        use yunhai_monitor::AlertState as S;
-        match (alert.instance.state, alert.severity()) {
-            (S::Pending, _) => counts.pending += 1,
-            (S::Acknowledged, _) => counts.acknowledged += 1,
-            (S::Firing, "critical") => counts.critical += 1,
-            (S::Firing, "warning") => counts.warning += 1,
-            (S::Firing, _) => counts.info += 1,
-            (S::Resolved, _) => {}
-        }
+    for alike in app.monitor.active_alerts().await? {
+        let count = match alike.severity.as_str() {
+            _ if alike.is_pending => &mut counts.pending,
+            _ if alike.is_acknowledged => &mut counts.acknowledged,
+            "critical" => &mut counts.critical,
+            "warning" => &mut counts.warning,
+            _ => &mut counts.info,
+        };
+        *count += u32::try_from(alike.number).unwrap_or(u32::MAX);
     }
     Ok(counts)
 }
@@ -266,11 +265,10 @@ pub(super) async fn counts(app: &App) -> ApiResult<AlertCounts> {
 /// Counts the firing alerts of each server.
 pub(super) async fn firing_by_server(app: &App) -> ApiResult<BTreeMap<String, u32>> {
     let mut counts = BTreeMap::new();
-    for alert in active(app).await? {
-        if alert.instance.state.is_raised()
-            && let Some(server) = alert.labels.get("server")
-        {
-            *counts.entry(server.to_owned()).or_default() += 1;
+    for alike in app.monitor.active_alerts().await? {
+        if !alike.is_pending && !alike.server.is_empty() {
+            *counts.entry(alike.server).or_default() +=
+                u32::try_from(alike.number).unwrap_or(u32::MAX);
         }
     }
     Ok(counts)
@@ -327,7 +325,7 @@ pub(super) fn alert_of(alert: yunhai_monitor::Alert) -> Alert {
     Alert {
         id: alert.id.to_string(),
         rule: alert.rule.rule,
-        group: alert.rule.group,
+        group: alert.rule.file,
         state: match instance.state {
             yunhai_monitor::AlertState::Pending => AlertState::Pending,
             yunhai_monitor::AlertState::Firing => AlertState::Firing,

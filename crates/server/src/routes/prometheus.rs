@@ -21,6 +21,7 @@ use yunhai_series::{MetricKind, MetricMetadata};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::queries::RangeQuery;
 use crate::remote_write::{WriteRequest, decompress};
 
 /// The largest remote write request, decompressed.
@@ -109,11 +110,11 @@ impl PromAnswer {
         })
     }
 
-    fn annotated(answer: Annotated) -> PromResult {
+    fn annotated(answer: &Annotated) -> PromResult {
         Ok(Self {
-            warnings: answer.warnings,
-            infos: answer.infos,
-            ..Self::new(answer.value)?
+            warnings: answer.warnings.clone(),
+            infos: answer.infos.clone(),
+            ..Self::new(&answer.value)?
         })
     }
 }
@@ -257,7 +258,7 @@ async fn query(State(app): State<Arc<App>>, caller: Caller, params: Params) -> P
         .instant_annotated(&app.store, &expr, time_ms)
         .await
         .map_err(|error| PromError::query(&error))?;
-    PromAnswer::annotated(answer)
+    PromAnswer::annotated(&answer)
 }
 
 async fn query_range(State(app): State<Arc<App>>, caller: Caller, params: Params) -> PromResult {
@@ -272,14 +273,21 @@ async fn query_range(State(app): State<Arc<App>>, caller: Caller, params: Params
     if end_ms < start_ms {
         return Err(PromError::bad_parameter("end", "it lies before \"start\""));
     }
-    let expr = yunhai_promql::parse(params.required("query")?)
-        .map_err(|error| PromError::bad_parameter("query", error))?;
+    let text = params.required("query")?;
+    let expr =
+        yunhai_promql::parse(text).map_err(|error| PromError::bad_parameter("query", error))?;
+    let query = RangeQuery {
+        text: text.to_owned(),
+        start_ms,
+        end_ms,
+        step_ms,
+    };
     let answer = app
-        .engine
-        .range_annotated(&app.store, &expr, start_ms, end_ms, step_ms)
+        .queries
+        .range(query, expr)
         .await
         .map_err(|error| PromError::query(&error))?;
-    PromAnswer::annotated(answer)
+    PromAnswer::annotated(&answer)
 }
 
 async fn series(State(app): State<Arc<App>>, caller: Caller, params: Params) -> PromResult {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -19,7 +20,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::fleet::LOOK_BACK_MS;
-use crate::list::{SortField, list_of, page_of, page_request, sort_by};
+use crate::list::{SortField, list_of, page_of, request_for, sort_by};
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -52,8 +53,7 @@ async fn list_servers(
     Query(filter): Query<ServerFilter>,
 ) -> ApiResult<Json<List<ServerSummary>>> {
     caller.require(Permission::ServersRead)?;
-    let names: Vec<(&str, &str)> = SORT_FIELDS.iter().map(|(name, _)| (*name, *name)).collect();
-    let request = page_request(&query, &names)?;
+    let request = request_for(&query, &sort_fields())?;
     let tag = filter
         .tag
         .as_deref()
@@ -69,7 +69,7 @@ async fn list_servers(
     let text = request.query.clone().unwrap_or_default().to_lowercase();
     let alerts = super::alerts::firing_by_server(&app).await?;
     let fleet = app.fleet.snapshot();
-    let mut servers: Vec<ServerSummary> = fleet
+    let mut servers: Vec<Listed<'_>> = fleet
         .servers()
         .filter(|server| filter.state.is_none_or(|state| state == server.state))
         .filter(|server| {
@@ -86,13 +86,19 @@ async fn list_servers(
             })
         })
         .filter(|server| contains_text(server, &text))
-        .map(|server| with_alerts(server, &alerts))
+        .map(|server| Listed {
+            server,
+            alerts: alerts.get(&server.name).copied().unwrap_or_default(),
+        })
         .collect();
-    sort_by(&mut servers, &request, SORT_FIELDS)?;
+    sort_by(&mut servers, &request, &sort_fields())?;
     Ok(Json(list_of(
         page_of(servers, &request),
         &request,
-        |server| server,
+        |listed| ServerSummary {
+            alerts: listed.alerts,
+            ..listed.server.clone()
+        },
     )))
 }
 
@@ -187,7 +193,10 @@ async fn detail(app: &App, name: &str) -> ApiResult<ServerDetail> {
     let server = known(app, name)?;
     let alerts = super::alerts::firing_by_server(app).await?;
     Ok(ServerDetail {
-        summary: with_alerts(&server, &alerts),
+        summary: ServerSummary {
+            alerts: alerts.get(&server.name).copied().unwrap_or_default(),
+            ..server
+        },
         metrics: metrics_of(app, name)?,
         settings: settings_of(app.directory.get(name)),
     })
@@ -282,40 +291,49 @@ fn contains_text(server: &ServerSummary, text: &str) -> bool {
             .any(|(name, value)| format!("{name}={value}").to_lowercase().contains(text))
 }
 
-fn with_alerts(server: &ServerSummary, alerts: &BTreeMap<String, u32>) -> ServerSummary {
-    ServerSummary {
-        alerts: alerts.get(&server.name).copied().unwrap_or_default(),
-        ..server.clone()
+/// A server of the list; it is copied only where it is on the page that is asked for.
+struct Listed<'a> {
+    server: &'a ServerSummary,
+    alerts: u32,
+}
+
+impl Deref for Listed<'_> {
+    type Target = ServerSummary;
+
+    fn deref(&self) -> &ServerSummary {
+        self.server
     }
 }
 
-const SORT_FIELDS: &[SortField<ServerSummary>] = &[
-    ("name", |a, b| a.name.cmp(&b.name)),
-    ("state", |a, b| (a.state as u8).cmp(&(b.state as u8))),
-    ("provider", |a, b| a.provider.cmp(&b.provider)),
-    ("account", |a, b| a.account.cmp(&b.account)),
-    ("region", |a, b| a.region.cmp(&b.region)),
-    ("interval_secs", |a, b| {
-        a.interval_secs.cmp(&b.interval_secs)
-    }),
-    ("cpu_ratio", |a, b| by_number(a.cpu_ratio, b.cpu_ratio)),
-    ("memory_ratio", |a, b| {
-        by_number(a.memory_ratio, b.memory_ratio)
-    }),
-    ("disk_ratio", |a, b| by_number(a.disk_ratio, b.disk_ratio)),
-    ("load1", |a, b| by_number(a.load1, b.load1)),
-    ("receive_bytes_per_sec", |a, b| {
-        by_number(a.receive_bytes_per_sec, b.receive_bytes_per_sec)
-    }),
-    ("transmit_bytes_per_sec", |a, b| {
-        by_number(a.transmit_bytes_per_sec, b.transmit_bytes_per_sec)
-    }),
-    ("uptime_secs", |a, b| {
-        by_number(a.uptime_secs, b.uptime_secs)
-    }),
-    ("last_seen_ms", |a, b| a.last_seen_ms.cmp(&b.last_seen_ms)),
-    ("alerts", |a, b| a.alerts.cmp(&b.alerts)),
-];
+fn sort_fields<'a>() -> [SortField<Listed<'a>>; 15] {
+    [
+        ("name", |a, b| a.name.cmp(&b.name)),
+        ("state", |a, b| (a.state as u8).cmp(&(b.state as u8))),
+        ("provider", |a, b| a.provider.cmp(&b.provider)),
+        ("account", |a, b| a.account.cmp(&b.account)),
+        ("region", |a, b| a.region.cmp(&b.region)),
+        ("interval_secs", |a, b| {
+            a.interval_secs.cmp(&b.interval_secs)
+        }),
+        ("cpu_ratio", |a, b| by_number(a.cpu_ratio, b.cpu_ratio)),
+        ("memory_ratio", |a, b| {
+            by_number(a.memory_ratio, b.memory_ratio)
+        }),
+        ("disk_ratio", |a, b| by_number(a.disk_ratio, b.disk_ratio)),
+        ("load1", |a, b| by_number(a.load1, b.load1)),
+        ("receive_bytes_per_sec", |a, b| {
+            by_number(a.receive_bytes_per_sec, b.receive_bytes_per_sec)
+        }),
+        ("transmit_bytes_per_sec", |a, b| {
+            by_number(a.transmit_bytes_per_sec, b.transmit_bytes_per_sec)
+        }),
+        ("uptime_secs", |a, b| {
+            by_number(a.uptime_secs, b.uptime_secs)
+        }),
+        ("last_seen_ms", |a, b| a.last_seen_ms.cmp(&b.last_seen_ms)),
+        ("alerts", |a, b| a.alerts.cmp(&b.alerts)),
+    ]
+}
 
 /// What was not measured sorts below everything that was.
 fn by_number(a: Option<f64>, b: Option<f64>) -> Ordering {

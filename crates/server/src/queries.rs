@@ -1,0 +1,92 @@
+//! Queries of people and of their dashboards: a few at a time, and one that several ask for once.
+//!
+//! Everyone who has the overview open asks for the same charts at the same moment. Evaluated all at
+//! once these would take as many times the memory and keep other requests from the processors.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, WeakShared};
+use tokio::sync::Semaphore;
+use yunhai_model::TimestampMs;
+use yunhai_promql::{Annotated, Engine, Error, Expr};
+use yunhai_series::Store;
+
+/// A query over a range of time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RangeQuery {
+    /// The expression as it was written.
+    pub(crate) text: String,
+    pub(crate) start_ms: TimestampMs,
+    pub(crate) end_ms: TimestampMs,
+    pub(crate) step_ms: i64,
+}
+
+type Answer = Result<Arc<Annotated>, Arc<Error>>;
+
+/// Evaluates queries in turn.
+#[derive(Clone)]
+pub(crate) struct Queries {
+    engine: Engine,
+    store: Store,
+    turns: Arc<Semaphore>,
+    waiting: Waiting,
+}
+
+/// The queries whose turn has not come. They are held weakly: one that nobody waits for any more
+/// gives up its place.
+type Waiting = Arc<Mutex<HashMap<RangeQuery, WeakShared<BoxFuture<'static, Answer>>>>>;
+
+impl Queries {
+    /// Evaluates twice as many queries at once as there are processors.
+    pub(crate) fn new(engine: Engine, store: Store) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            engine,
+            store,
+            turns: Arc::new(Semaphore::new(2 * processors)),
+            waiting: Arc::default(),
+        }
+    }
+
+    /// Evaluates a query; `expr` is what its text means.
+    ///
+    /// Who asks for what is waiting already gets its answer. What is under way is not shared: it
+    /// may have read the store before the newest samples came.
+    pub(crate) async fn range(&self, query: RangeQuery, expr: Expr) -> Answer {
+        let answer = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = waiting.get(&query).and_then(WeakShared::upgrade);
+            known.unwrap_or_else(|| {
+                waiting.retain(|_, answer| answer.upgrade().is_some());
+                let answer = self.clone().evaluate(query.clone(), expr).boxed().shared();
+                if let Some(weak) = answer.downgrade() {
+                    waiting.insert(query, weak);
+                }
+                answer
+            })
+        };
+        answer.await
+    }
+
+    async fn evaluate(self, query: RangeQuery, expr: Expr) -> Answer {
+        // The semaphore is never closed; without a turn the answer would come all the same.
+        let _turn = self.turns.acquire().await.ok();
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&query);
+        let RangeQuery {
+            start_ms,
+            end_ms,
+            step_ms,
+            ..
+        } = query;
+        self.engine
+            .range_annotated(&self.store, &expr, start_ms, end_ms, step_ms)
+            .await
+            .map(Arc::new)
+            .map_err(Arc::new)
+    }
+}
