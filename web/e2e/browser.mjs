@@ -12,13 +12,14 @@ export function launch() {
 }
 
 /** A context in a language and size; errors of the page are collected in `faults`. */
-export async function open(browser, { language = 'en', width = 1440, height = 900, appearance = 'light', storage } = {}) {
+export async function open(browser, { base = BASE, language = 'en', width = 1440, height = 900, appearance = 'light', storage, ...more } = {}) {
   const context = await browser.newContext({
     viewport: { width, height },
     locale: language,
     timezoneId: 'Asia/Shanghai',
-    baseURL: BASE,
+    baseURL: base,
     storageState: storage,
+    ...more,
   });
   await context.addInitScript(
     (preferences) => localStorage.setItem('yunhai.preferences', preferences),
@@ -26,7 +27,10 @@ export async function open(browser, { language = 'en', width = 1440, height = 90
   );
   const page = await context.newPage();
   const faults = [];
-  page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`));
+  page.on('pageerror', (error) => {
+    // The browser's own page about a refused connection is none of ours.
+    if (!page.url().startsWith('chrome-error:')) faults.push(`${page.url()}: ${error.message}`);
+  });
   page.on('console', (message) => {
     // The login page finds out by a 401 that nobody is signed in; that is no fault.
     if (message.type() === 'error' && !/status of 401/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`);

@@ -12,6 +12,7 @@ const browser = await launch();
 let storage;
 let server = 'this-machine';
 let alert;
+let probe;
 {
   const { context, page } = await open(browser);
   await page.goto('/login');
@@ -25,6 +26,7 @@ let alert;
   const first = async (path) => (await (await page.request.get(path)).json()).items?.[0];
   server = (await first('/api/v1/servers?page_size=1'))?.name ?? server;
   alert = (await first('/api/v1/alerts?page_size=1'))?.id;
+  probe = (await first('/api/v1/probes?page_size=1'))?.id;
   await context.close();
 }
 
@@ -33,6 +35,8 @@ const PAGES = {
   servers: '/servers',
   server: `/servers/${encodeURIComponent(server)}`,
   compare: `/servers/${encodeURIComponent(server)}?compare=previous`,
+  probes: '/probes',
+  ...(probe ? { probe: `/probes/${probe}` } : {}),
   explore: '/explore',
   'explore-graph': `/explore?expr=${encodeURIComponent('avg by (server) (server_cpu_utilization_ratio)')}`,
   alerts: '/alerts',

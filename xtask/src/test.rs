@@ -95,7 +95,7 @@ const STEPS: [Step; 11] = [
     },
     Step {
         name: "browser",
-        about: "the main journey in Chromium",
+        about: "the journeys in Chromium",
         run: browser::run,
     },
 ];

@@ -66,11 +66,13 @@ describe('the client', () => {
     expect(fetched).toHaveBeenCalledOnce();
   });
 
-  it('notices that the session has ended, but not at the login itself', async () => {
+  it('notices that the session has ended, but not by a wrong password', async () => {
     const out = vi.fn();
     handleSignedOut(out);
-    answers.push(json(401, { code: 'wrong_credentials' }), json(401, { code: 'not_signed_in' }));
+    answers.push(json(401, { code: 'wrong_credentials' }), json(401, { code: 'wrong_credentials' }), json(401, { code: 'not_signed_in' }), json(401, { code: 'not_signed_in' }));
     await request('POST', 'session', { body: {} }).catch(() => {});
+    await request('POST', 'me/password', { body: {} }).catch(() => {});
+    await request('GET', 'session').catch(() => {});
     expect(out).not.toHaveBeenCalled();
     await request('GET', 'servers').catch(() => {});
     expect(out).toHaveBeenCalledOnce();

@@ -23,6 +23,14 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * The server answers alike whatever was wrong of what one shows it. A form that asks for one thing
+ * knows which it was, and says so by a code of its own.
+ */
+export function wrongIs(code: string, error: unknown): unknown {
+  return error instanceof ApiError && error.code === 'wrong_credentials' ? new ApiError(error.status, { code }) : error;
+}
+
 let csrfToken = '';
 let onSignedOut: () => void = () => {};
 let reauthenticate: (() => Promise<boolean>) | undefined;
@@ -65,8 +73,8 @@ export async function request<T>(method: string, path: string, options: Options 
     if (error.code === 'reauthentication_required' && reauthenticate && (await reauthenticate())) {
       return send<T>(method, `/api/v1/${path}${queryString(options.query)}`, options);
     }
-    const isLogin = path === 'session' && method !== 'DELETE';
-    if (error.status === 401 && !isLogin && path !== 'session/reauthenticate') onSignedOut();
+    // A wrong password or code is a 401 too, and ends nothing.
+    if (error.code === 'not_signed_in' && !(path === 'session' && method === 'GET')) onSignedOut();
     throw error;
   }
 }

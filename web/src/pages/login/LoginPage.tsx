@@ -2,7 +2,7 @@ import { Form, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Navigate, useNavigate, useSearchParams } from 'react-router';
-import { ApiError } from '../../api/client';
+import { ApiError, wrongIs } from '../../api/client';
 import { useResource } from '../../api/hooks';
 import { type Credentials, useSession, useSessionEnded, useSignIn } from '../../api/session';
 import type { RegistrationMode } from '../../api/types';
@@ -36,10 +36,9 @@ export default function LoginPage() {
         await signIn(credentials);
         await navigate(target, { replace: true });
       } catch (failure) {
-        if (!(failure instanceof ApiError)) throw failure;
-        // The password was right already, so that it was the code.
-        if (waiting && failure.code === 'wrong_credentials') throw new ApiError(failure.status, { code: 'invalid_code' });
-        if (waiting || failure.code !== 'totp_required') throw failure;
+        // With the password already accepted, it was the code.
+        if (waiting) throw wrongIs('invalid_code', failure);
+        if (!(failure instanceof ApiError) || failure.code !== 'totp_required') throw failure;
         setWaiting({ name: credentials.name, password: credentials.password });
       }
     });
