@@ -10,8 +10,11 @@ use crate::Fault;
 /// A group of rules.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RuleGroup {
-    /// The group's name.
+    /// The name under which the group is stored: its own, or `file/group` where another file has a
+    /// group of its name.
     pub name: String,
+    /// The file that it came from, where it was applied from one.
+    pub file: Option<String>,
     /// How often it is evaluated, in seconds.
     pub interval_secs: f64,
     /// The group as a Prometheus rule file.
@@ -27,6 +30,8 @@ pub struct RuleGroup {
 /// A rule and how it stands.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RuleStatus {
+    /// The rule's id in its group: the name, and `name#2`, `name#3` … where a name comes again.
+    pub id: String,
     /// The rule's name.
     pub name: String,
     /// `alerting` or `recording`.
@@ -80,6 +85,9 @@ pub struct RuleReasonFilter {
 pub struct RuleSource {
     /// The text.
     pub source: String,
+    /// The name of the file that it comes from. Names of groups are unique in a file only.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// What is wrong with a rule file.
@@ -108,6 +116,15 @@ pub struct RuleForm {
     /// For how long it must hold, in seconds.
     #[serde(default)]
     pub for_secs: u64,
+    /// For how long it still fires after the comparison held last, in seconds.
+    #[serde(default)]
+    pub keep_firing_for_secs: u64,
+    /// What it means when a series no longer comes: `ok` (the default), `keep` or `alert`.
+    #[serde(default)]
+    pub no_data: Option<String>,
+    /// For how long data must be missing before that is an alert, in seconds; unset: 10 minutes.
+    #[serde(default)]
+    pub no_data_for_secs: Option<u64>,
     /// How bad it is.
     pub severity: String,
     /// Which servers, by label: `server`, `provider`, `tag_…`.
@@ -116,9 +133,19 @@ pub struct RuleForm {
     /// A summary for people.
     #[serde(default)]
     pub summary: Option<String>,
+    /// More for people.
+    #[serde(default)]
+    pub description: Option<String>,
     /// Where the way to mend it is written down.
     #[serde(default)]
     pub runbook_url: Option<String>,
+    /// Whether it is evaluated.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+}
+
+fn enabled() -> bool {
+    true
 }
 
 /// The rule that a form makes.

@@ -22,7 +22,7 @@ pub struct RuleKey {
     pub file: String,
     /// The group in the file.
     pub group: String,
-    /// The alert's name.
+    /// The rule's id in the group, as [`crate::RuleGroup::identified`] gives it.
     pub rule: String,
 }
 

@@ -82,6 +82,23 @@ pub struct RuleGroup {
     pub rules: Vec<Rule>,
 }
 
+impl RuleGroup {
+    /// The rules with their ids in the group: the name, and `name#2`, `name#3` … where a name comes
+    /// again, as with one alert for two severities.
+    pub fn identified(&self) -> impl Iterator<Item = (String, &Rule)> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        self.rules.iter().map(move |rule| {
+            let count = counts.entry(rule.name()).or_default();
+            *count += 1;
+            let id = match *count {
+                1 => rule.name().to_owned(),
+                count => format!("{}#{count}", rule.name()),
+            };
+            (id, rule)
+        })
+    }
+}
+
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "type")]

@@ -235,11 +235,11 @@ impl World {
         let mut at_ms = 0;
         while at_ms <= end_ms {
             for (file, group) in rules {
-                for rule in &group.rules {
+                for (id, rule) in group.identified() {
                     let key = RuleKey {
                         file: file.clone(),
                         group: group.name.clone(),
-                        rule: rule.name().to_owned(),
+                        rule: id,
                     };
                     if let Err(error) = self.evaluate(&key, rule, group.limit, at_ms).await {
                         failures.push(format!(

@@ -170,6 +170,8 @@ export interface ServerRow {
   load1?: number | null;
   uptime_secs?: number | null;
   last_seen_ms?: number | null;
+  interval_secs: number;
+  is_local: boolean;
   tags: Record<string, string>;
   alerts: number;
 }
@@ -182,8 +184,58 @@ export interface MetricInfo {
   labels: string[];
 }
 
+/** What is set for a server; what is `null` the configuration or the server itself says. */
+export interface ServerSettings {
+  interval_secs?: number | null;
+  account?: string | null;
+  region?: string | null;
+  tags?: Record<string, string> | null;
+}
+
 export interface ServerDetail extends ServerRow {
   metrics: MetricInfo[];
+  settings: ServerSettings;
+}
+
+export type ProbeState = 'up' | 'down' | 'pending' | 'paused';
+
+export interface ProbeResult {
+  at_ms: number;
+  ok: boolean;
+  duration_ms: number;
+  reason?: string | null;
+  message?: string | null;
+  status?: number | null;
+  body_matched?: boolean | null;
+  certificate_expires_ms?: number | null;
+}
+
+/** Values of headers that are `null` are secret, or stay as they are. */
+export interface ProbeRequest {
+  name: string;
+  target: string;
+  enabled: boolean;
+  interval_secs: number;
+  timeout_ms: number;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'OPTIONS';
+  headers: Record<string, string | null>;
+  body?: string | null;
+  expected_status: string;
+  body_match?: string | null;
+  follow_redirects: boolean;
+  verify_certificate: boolean;
+  ca_certificate_pem?: string | null;
+  labels: Record<string, string>;
+}
+
+export interface Probe extends Omit<ProbeRequest, 'body'> {
+  id: string;
+  target_label: string;
+  has_body: boolean;
+  state: ProbeState;
+  last?: ProbeResult | null;
+  created_at_ms: number;
+  updated_at_ms: number;
 }
 
 export interface AlertRow {
@@ -240,6 +292,8 @@ export interface RuleReason {
 }
 
 export interface RuleStatus {
+  /** The name, and `name#2` … where a name comes again in the group. */
+  id: string;
   name: string;
   kind: 'alerting' | 'recording' | string;
   expr: string;
@@ -257,6 +311,8 @@ export interface RuleStatus {
 /** `rule-groups` takes `kind`, `severity`, `health`, `state` and sorts by `name`, `updated_at_ms`, `firing`. */
 export interface RuleGroup {
   name: string;
+  /** The file that it was applied from. */
+  file?: string | null;
   interval_secs: number;
   source: string;
   updated_at_ms: number;

@@ -99,8 +99,8 @@ impl Monitor {
         let begun = Instant::now();
         let mut failed = 0;
         let mut failure = None;
-        for rule in &group.rules {
-            let key = rule_key(file, group, rule);
+        for (id, rule) in group.identified() {
+            let key = rule_key(file, group, id);
             let rule_begun = Instant::now();
             let outcome = match rule {
                 Rule::Recording(rule) => self

@@ -1,6 +1,6 @@
 //! Rule files: kept as they were given, checked before they are kept.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
@@ -22,6 +22,15 @@ pub const FORM_RULES_NAME: &str = "custom";
 
 /// Longest name of a rule file or group.
 const MAX_NAME_CHARS: usize = 191;
+
+/// What became of one group of a rule file that was applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppliedGroup {
+    /// What is stored now.
+    pub after: StoredRuleFile,
+    /// What was stored under its name before.
+    pub before: Option<StoredRuleFile>,
+}
 
 /// A group with the state of its rules.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,10 +59,11 @@ impl Monitor {
             let file = StoredRuleFile {
                 name: DEFAULT_RULES_NAME.to_owned(),
                 source: DEFAULT_RULES.to_owned(),
+                origin: None,
                 updated_by: "yunhai".to_owned(),
                 updated_at_ms: self.now_ms(),
             };
-            store.put_rule_file(&file).await?;
+            store.put_rule_files(&[file]).await?;
             store
                 .put_setting(connection, settings::SET_UP, &true)
                 .await?;
@@ -81,9 +91,11 @@ impl Monitor {
         let mut keys = HashSet::new();
         for file in &loaded {
             for group in &file.rules.groups {
-                for rule in &group.rules {
-                    keys.insert(rule_key(&file.name, group, rule));
-                }
+                keys.extend(
+                    group
+                        .identified()
+                        .map(|(id, _)| rule_key(&file.name, group, id)),
+                );
             }
         }
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
@@ -118,28 +130,87 @@ impl Monitor {
     /// Stores a rule file and puts it in force, or tells all its faults and changes nothing.
     pub async fn put_rule_file(&self, name: &str, source: &str, user: &str) -> Result<RuleFile> {
         let mut faults = Vec::new();
-        if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
-            faults.push(format!("name: 1 to {MAX_NAME_CHARS} characters are needed"));
+        if name.trim().is_empty() {
+            faults.push("name: a rule file needs a name".to_owned());
         }
         let rules = RuleFile::parse(source)?;
-        for group in &rules.groups {
-            if group.name.chars().count() > MAX_NAME_CHARS {
-                faults.push(format!(
-                    "groups: the name `{}` is longer than {MAX_NAME_CHARS} characters",
-                    group.name
-                ));
-            }
-        }
+        let names = rules.groups.iter().map(|group| group.name.as_str());
+        faults.extend(names.chain([name]).filter_map(too_long));
         check("rule file", faults)?;
+        let origin = match self.0.store.rule_file(name).await {
+            Ok(before) => before.origin,
+            Err(Error::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
         let file = StoredRuleFile {
             name: name.to_owned(),
             source: source.to_owned(),
+            origin,
             updated_by: user.to_owned(),
             updated_at_ms: self.now_ms(),
         };
-        self.0.store.put_rule_file(&file).await?;
+        self.0.store.put_rule_files(&[file]).await?;
         self.rules_changed().await?;
         Ok(rules)
+    }
+
+    /// Stores every group of a rule file as a file of its own, all or none of them, and puts them
+    /// in force. A group replaces the one of its name that came from a file of the same name, or
+    /// from none; where another file has the name, it is stored as `file/group`, for names of
+    /// groups are unique in their file only.
+    pub async fn apply_rule_file(
+        &self,
+        origin: Option<&str>,
+        source: &str,
+        user: &str,
+    ) -> Result<Vec<AppliedGroup>> {
+        let rules = RuleFile::parse(source)?;
+        let mut stored: BTreeMap<String, StoredRuleFile> = self
+            .rule_files()
+            .await?
+            .into_iter()
+            .map(|file| (file.name.clone(), file))
+            .collect();
+        // A file of one group keeps its comments; others are written anew, one file a group.
+        let is_single = rules.groups.len() == 1;
+        let mut applied = Vec::new();
+        for group in rules.groups {
+            let is_of_another = |file: &StoredRuleFile| {
+                origin.is_some() && file.origin.is_some() && file.origin.as_deref() != origin
+            };
+            let name = match (stored.get(&group.name), origin) {
+                (Some(file), Some(origin)) if is_of_another(file) => {
+                    format!("{origin}/{}", group.name)
+                }
+                _ => group.name.clone(),
+            };
+            let source = if is_single {
+                source.to_owned()
+            } else {
+                RuleFile {
+                    groups: vec![group],
+                }
+                .to_yaml()
+            };
+            let before = stored.remove(&name);
+            let kept = before.as_ref().and_then(|file| file.origin.clone());
+            applied.push(AppliedGroup {
+                after: StoredRuleFile {
+                    name,
+                    source,
+                    origin: origin.map(str::to_owned).or(kept),
+                    updated_by: user.to_owned(),
+                    updated_at_ms: self.now_ms(),
+                },
+                before,
+            });
+        }
+        let names = applied.iter().map(|group| group.after.name.as_str());
+        check("rule file", names.filter_map(too_long).collect())?;
+        let files: Vec<StoredRuleFile> = applied.iter().map(|group| group.after.clone()).collect();
+        self.0.store.put_rule_files(&files).await?;
+        self.rules_changed().await?;
+        Ok(applied)
     }
 
     /// Deletes a rule file; the alerts of its rules end.
@@ -225,7 +296,7 @@ impl Monitor {
             .flat_map(|file| &file.rules.groups)
             .filter(|group| group.name == key.group)
             .find_map(|group| {
-                let rule = group.rules.iter().find(|rule| rule.name() == key.rule)?;
+                let (_, rule) = group.identified().find(|(id, _)| *id == key.rule)?;
                 Some((group.clone(), rule.clone()))
             })
             .ok_or_else(|| Error::NotFound {
@@ -242,11 +313,10 @@ impl Monitor {
         for file in self.loaded().iter() {
             for group in &file.rules.groups {
                 let rules_status = group
-                    .rules
-                    .iter()
-                    .map(|rule| {
+                    .identified()
+                    .map(|(id, _)| {
                         status
-                            .get(&rule_key(&file.name, group, rule))
+                            .get(&rule_key(&file.name, group, id))
                             .cloned()
                             .unwrap_or_default()
                     })
@@ -320,10 +390,15 @@ impl Monitor {
     }
 }
 
-pub(super) fn rule_key(file: &str, group: &RuleGroup, rule: &Rule) -> RuleKey {
+pub(super) fn rule_key(file: &str, group: &RuleGroup, id: String) -> RuleKey {
     RuleKey {
         file: file.to_owned(),
         group: group.name.clone(),
-        rule: rule.name().to_owned(),
+        rule: id,
     }
+}
+
+fn too_long(name: &str) -> Option<String> {
+    (name.chars().count() > MAX_NAME_CHARS)
+        .then(|| format!("the name `{name}` is longer than {MAX_NAME_CHARS} characters"))
 }

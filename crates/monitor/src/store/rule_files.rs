@@ -8,6 +8,8 @@ use yunhai_model::TimestampMs;
 use super::Store;
 use crate::error::{Error, Result};
 
+const COLUMNS: [&str; 5] = ["name", "source", "origin", "updated_by", "updated_at"];
+
 /// A stored rule file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StoredRuleFile {
@@ -15,6 +17,8 @@ pub struct StoredRuleFile {
     pub name: String,
     /// The YAML as it was given.
     pub source: String,
+    /// The file that it came from, where it was applied from one.
+    pub origin: Option<String>,
     /// Who has changed it last.
     pub updated_by: String,
     /// When.
@@ -24,7 +28,7 @@ pub struct StoredRuleFile {
 impl Store {
     pub(crate) async fn rule_files(&self) -> Result<Vec<StoredRuleFile>> {
         let query = Query::select()
-            .columns(["name", "source", "updated_by", "updated_at"])
+            .columns(COLUMNS)
             .from("monitor_rule_file")
             .order_by("name", Order::Asc)
             .to_owned();
@@ -34,6 +38,7 @@ impl Store {
                 Ok(StoredRuleFile {
                     name: row.try_get("", "name")?,
                     source: row.try_get("", "source")?,
+                    origin: row.try_get("", "origin")?,
                     updated_by: row.try_get("", "updated_by")?,
                     updated_at_ms: row.try_get("", "updated_at")?,
                 })
@@ -65,23 +70,29 @@ impl Store {
             })
     }
 
-    pub(crate) async fn put_rule_file(&self, file: &StoredRuleFile) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_rule_file")
-            .columns(["name", "source", "updated_by", "updated_at"])
-            .values_panic([
-                file.name.as_str().into(),
-                file.source.as_str().into(),
-                file.updated_by.as_str().into(),
-                file.updated_at_ms.into(),
-            ])
-            .on_conflict(
-                OnConflict::column("name")
-                    .update_columns(["source", "updated_by", "updated_at"])
-                    .to_owned(),
-            )
-            .to_owned();
-        self.database.connection().execute(&insert).await?;
+    /// Stores all of the files or none.
+    pub(crate) async fn put_rule_files(&self, files: &[StoredRuleFile]) -> Result<()> {
+        let transaction = self.database.begin().await?;
+        for file in files {
+            let insert = Query::insert()
+                .into_table("monitor_rule_file")
+                .columns(COLUMNS)
+                .values_panic([
+                    file.name.as_str().into(),
+                    file.source.as_str().into(),
+                    file.origin.as_deref().into(),
+                    file.updated_by.as_str().into(),
+                    file.updated_at_ms.into(),
+                ])
+                .on_conflict(
+                    OnConflict::column("name")
+                        .update_columns(COLUMNS[1..].iter().copied())
+                        .to_owned(),
+                )
+                .to_owned();
+            transaction.execute(&insert).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use yunhai_model::PageRequest;
 use yunhai_monitor::{
-    AlertFilter, DEFAULT_RULES_NAME, Error, FORM_RULES_NAME, RuleKey, SimpleForm,
+    AlertFilter, AlertState, DEFAULT_RULES_NAME, Error, FORM_RULES_NAME, RuleKey, SimpleForm,
 };
 
 use super::support::{House, START_MS, on_every_database};
@@ -13,6 +13,23 @@ fn form(name: &str) -> SimpleForm {
         "matchers": ["server=~\"a|b\""],
     }))
     .unwrap()
+}
+
+/// The alerts that are there, by rule and severity.
+async fn active(house: &House) -> Vec<String> {
+    let filter = AlertFilter {
+        states: vec![AlertState::Pending, AlertState::Firing],
+        ..AlertFilter::default()
+    };
+    let page = PageRequest::default();
+    let alerts = house.monitor.alerts(&filter, &page).await.unwrap();
+    let mut alerts: Vec<String> = alerts
+        .items
+        .iter()
+        .map(|alert| format!("{} {}", alert.rule.rule, alert.severity()))
+        .collect();
+    alerts.sort();
+    alerts
 }
 
 on_every_database! {
@@ -46,6 +63,41 @@ on_every_database! {
         let Err(Error::RuleFile(faults)) = error else { panic!("{error:?}") };
         assert_eq!(faults.0[0].line, 1);
         assert_eq!(house.monitor.rule_file("test").await.unwrap().source, "groups: []");
+    }
+
+    async fn rules_of_one_name_keep_apart(house: &mut House) {
+        house.rules(r"
+groups:
+  - name: g
+    rules:
+      - {alert: Hot, expr: cpu > 0.5, labels: {severity: warning}}
+      - {alert: Hot, expr: cpu > 0.9, labels: {severity: critical}}
+").await;
+        house.step(60, &[("a", 0.7)]).await;
+        assert_eq!(active(house).await, ["Hot warning"]);
+        house.restart().await;
+        house.step(60, &[("a", 0.95)]).await;
+        assert_eq!(active(house).await, ["Hot warning", "Hot#2 critical"]);
+        house.step(60, &[("a", 0.1)]).await;
+        assert!(active(house).await.is_empty());
+    }
+
+    async fn files_with_groups_of_one_name_stand_beside_each_other(house: &mut House) {
+        let file = |alert: &str| format!("groups: [{{name: g, rules: [{{alert: {alert}, expr: 'cpu > 0.5'}}]}}]");
+        let apply = async |origin: &str, alert: &str| {
+            let applied = house.monitor.apply_rule_file(Some(origin), &file(alert), "ann").await.unwrap();
+            (applied[0].after.name.clone(), applied[0].before.is_some())
+        };
+        assert_eq!(apply("one.yml", "A").await, ("g".to_owned(), false));
+        assert_eq!(apply("two.yml", "B").await, ("two.yml/g".to_owned(), false));
+        assert_eq!(apply("one.yml", "C").await, ("g".to_owned(), true));
+        assert_eq!(apply("two.yml", "D").await, ("two.yml/g".to_owned(), true));
+        // A change by hand does not forget where the group came from.
+        house.monitor.put_rule_file("g", &file("E"), "ann").await.unwrap();
+        assert_eq!(apply("two.yml", "D").await, ("two.yml/g".to_owned(), true));
+        house.restart().await;
+        house.step(60, &[("a", 0.7)]).await;
+        assert_eq!(active(house).await, ["D ", "E "]);
     }
 
     async fn recording_rules_and_alerts_write_series(house: &mut House) {

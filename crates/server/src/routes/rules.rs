@@ -20,7 +20,7 @@ use yunhai_api_types::{
     RuleSource, RuleStatus,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target};
-use yunhai_monitor::{GroupView, Rule, RuleFile, RuleKey, StoredRuleFile};
+use yunhai_monitor::{AppliedGroup, GroupView, Rule, RuleFile, RuleKey, StoredRuleFile};
 
 use super::alerts::{label_map, severity_of};
 use crate::app::App;
@@ -88,7 +88,8 @@ async fn list_groups(
     })
 }
 
-/// Loads a rule file; groups of the same name are replaced.
+/// Loads a rule file, all of its groups or none. A group replaces the one of its name, unless that
+/// came from another file: then it is stored as `file/group`.
 #[utoipa::path(post, path = "/rule-groups", tag = "rules", request_body = RuleSource,
     responses((status = OK, body = Vec<RuleGroup>), Refused))]
 async fn apply_rules(
@@ -97,25 +98,22 @@ async fn apply_rules(
     Json(body): Json<RuleSource>,
 ) -> ApiResult<Json<Vec<RuleGroup>>> {
     caller.require(Permission::RulesWrite)?;
-    let file = RuleFile::parse(&body.source).map_err(yunhai_monitor::Error::from)?;
-    let names: Vec<String> = file.groups.iter().map(|group| group.name.clone()).collect();
-    let is_single = file.groups.len() == 1;
-    for group in file.groups {
-        let name = group.name.clone();
-        // A file of one group keeps its comments; others are written anew, one file a group.
-        let source = if is_single {
-            body.source.clone()
-        } else {
-            RuleFile {
-                groups: vec![group],
-            }
-            .to_yaml()
-        };
-        store_group(&app, &caller, &name, &source).await?;
+    let user = &caller.principal.user.name;
+    let applied = app
+        .monitor
+        .apply_rule_file(body.file.as_deref(), &body.source, user)
+        .await?;
+    for AppliedGroup { before, after } in &applied {
+        record_change(&app, &caller, before.as_ref(), &after.name, &after.source).await?;
     }
-    let mut applied = groups(&app).await?;
-    applied.retain(|group| names.contains(&group.name));
-    Ok(Json(applied))
+    let is_applied = |group: &RuleGroup| {
+        applied
+            .iter()
+            .any(|applied| applied.after.name == group.name)
+    };
+    let mut groups = groups(&app).await?;
+    groups.retain(is_applied);
+    Ok(Json(groups))
 }
 
 /// Shows a group.
@@ -142,14 +140,21 @@ async fn put_group(
 ) -> ApiResult<Json<RuleGroup>> {
     caller.require(Permission::RulesWrite)?;
     let file = RuleFile::parse(&body.source).map_err(yunhai_monitor::Error::from)?;
-    if file.groups.len() != 1 || file.groups[0].name != path.name {
+    // A group that is stored as `file/group` keeps its own name.
+    let name = find_view(&app, &path.name).map_or(path.name.clone(), |view| view.group.name);
+    if file.groups.len() != 1 || file.groups[0].name != name {
         return Err(ApiError::new(
             ProblemCode::MalformedRule,
-            format!("the source must hold one group, named `{}`", path.name),
+            format!("the source must hold one group, named `{name}`"),
         )
         .hint("post files with several groups to /api/v1/rule-groups, or use `yunhai alert rule apply`"));
     }
-    store_group(&app, &caller, &path.name, &body.source).await?;
+    let before = app.monitor.rule_file(&path.name).await.ok();
+    let user = &caller.principal.user.name;
+    app.monitor
+        .put_rule_file(&path.name, &body.source, user)
+        .await?;
+    record_change(&app, &caller, before.as_ref(), &path.name, &body.source).await?;
     Ok(Json(find_group(&app, &path.name).await?))
 }
 
@@ -200,9 +205,10 @@ async fn why(
 ) -> ApiResult<Json<List<RuleReason>>> {
     caller.require(Permission::ServersRead)?;
     let request = request_for(&query, REASON_FIELDS)?;
+    let view = find_view(&app, &path.group)?;
     let key = RuleKey {
-        file: path.group.clone(),
-        group: path.group,
+        file: view.file,
+        group: view.group.name,
         rule: path.rule,
     };
     let reasons = app
@@ -249,7 +255,7 @@ struct GroupPath {
 struct RulePath {
     /// The group's name.
     group: String,
-    /// The rule's name.
+    /// The rule's id in the group.
     rule: String,
 }
 
@@ -275,11 +281,14 @@ fn target(name: &str) -> Target {
     Target::new("rule", name, name)
 }
 
-/// Stores a group under its name and records it.
-async fn store_group(app: &App, caller: &Caller, name: &str, source: &str) -> ApiResult<()> {
-    let before = app.monitor.rule_file(name).await.ok();
-    let user = &caller.principal.user.name;
-    app.monitor.put_rule_file(name, source, user).await?;
+/// Records that a group was stored.
+async fn record_change(
+    app: &App,
+    caller: &Caller,
+    before: Option<&StoredRuleFile>,
+    name: &str,
+    source: &str,
+) -> ApiResult<()> {
     let action = if before.is_some() {
         Action::RuleUpdated
     } else {
@@ -298,6 +307,14 @@ async fn find_group(app: &App, name: &str) -> ApiResult<RuleGroup> {
         .await?
         .into_iter()
         .find(|group| group.name == name)
+        .ok_or_else(|| ApiError::not_found(format_args!("rule group `{name}`")))
+}
+
+/// Finds a group in force by the name under which it is stored.
+fn find_view(app: &App, name: &str) -> ApiResult<GroupView> {
+    let mut views = app.monitor.groups().into_iter();
+    views
+        .find(|view| view.file == name)
         .ok_or_else(|| ApiError::not_found(format_args!("rule group `{name}`")))
 }
 
@@ -340,18 +357,18 @@ fn group_of(
     let file = files.get(&view.file);
     let rules = view
         .group
-        .rules
-        .iter()
+        .identified()
         .zip(&view.rules_status)
-        .map(|(rule, status)| {
+        .map(|((id, rule), status)| {
             let key = RuleKey {
                 file: view.file.clone(),
                 group: view.group.name.clone(),
-                rule: rule.name().to_owned(),
+                rule: id.clone(),
             };
             let (pending, firing) = counts.get(&key).copied().unwrap_or_default();
             let is_evaluated = status.evaluated_at_ms > 0;
             RuleStatus {
+                id,
                 name: rule.name().to_owned(),
                 kind: kind_of(rule).to_owned(),
                 expr: rule.expr().to_owned(),
@@ -375,7 +392,8 @@ fn group_of(
         source: file.map(|file| file.source.clone()).unwrap_or_default(),
         updated_at_ms: file.map(|file| file.updated_at_ms).unwrap_or_default(),
         skipped: view.status.skipped,
-        name: view.group.name,
+        file: file.and_then(|file| file.origin.clone()),
+        name: view.file,
         rules,
     }
 }

@@ -24,14 +24,13 @@ pub(in crate::routes) async fn prometheus_rules(app: &App) -> ApiResult<serde_js
         .map(|view| {
             let rules: Vec<serde_json::Value> = view
                 .group
-                .rules
-                .iter()
+                .identified()
                 .zip(&view.rules_status)
-                .map(|(rule, status)| {
+                .map(|((id, rule), status)| {
                     let key = RuleKey {
                         file: view.file.clone(),
                         group: view.group.name.clone(),
-                        rule: rule.name().to_owned(),
+                        rule: id,
                     };
                     prometheus_rule(rule, status, alerts.get(&key).map_or(&[], Vec::as_slice))
                 })
