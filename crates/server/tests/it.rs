@@ -5,8 +5,14 @@
 mod access;
 #[path = "it/alerting.rs"]
 mod alerting;
+#[path = "it/delivery.rs"]
+mod delivery;
 #[path = "it/harness.rs"]
 mod harness;
+#[path = "it/muting.rs"]
+mod muting;
+#[path = "it/probes.rs"]
+mod probes;
 #[path = "it/prometheus.rs"]
 mod prometheus;
 #[path = "it/refusals.rs"]

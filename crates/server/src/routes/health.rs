@@ -17,15 +17,19 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/metrics", get(metrics))
 }
 
-/// Ready when the state database answers.
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+/// Ready when the state database answers; a server that stands by is ready too. The second line
+/// tells whether this server evaluates rules and sends.
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
     match app.database.ping().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
+        Ok(()) => {
+            let role = app.monitor.leadership().role.as_str();
+            (StatusCode::OK, format!("ready\nalerting: {role}\n"))
+        }
         Err(error) => {
             tracing::warn!(%error, "not ready: the state database does not answer");
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the state database does not answer\n",
+                "the state database does not answer\n".to_owned(),
             )
         }
     }
