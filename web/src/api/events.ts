@@ -27,6 +27,8 @@ export function staleAfter(kind: string): string[] | undefined {
 const GATHER_MS = 1000;
 const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 60_000;
+/** The server ends a stream now and then; one that is soon back is not called lost. */
+const PATIENCE_MS = 6000;
 
 /**
  * Follows the server's events until the returned function is called. A browser takes up a broken
@@ -37,6 +39,7 @@ export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (st
   let source: EventSource;
   let pause = FIRST_PAUSE_MS;
   let again: ReturnType<typeof setTimeout> | undefined;
+  let lost: ReturnType<typeof setTimeout> | undefined;
   let gather: ReturnType<typeof setTimeout> | undefined;
   let missed = false;
   let all = false;
@@ -58,13 +61,15 @@ export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (st
   const connect = () => {
     source = open();
     source.onopen = () => {
+      clearTimeout(lost);
+      lost = undefined;
       tell('live');
       pause = FIRST_PAUSE_MS;
       if (missed) mark(undefined);
       missed = false;
     };
     source.onerror = () => {
-      tell('lost');
+      lost ??= setTimeout(() => tell('lost'), PATIENCE_MS);
       missed = true;
       if (source.readyState !== EventSource.CLOSED) return;
       source.close();
@@ -77,6 +82,7 @@ export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (st
   return () => {
     clearTimeout(again);
     clearTimeout(gather);
+    clearTimeout(lost);
     source.close();
   };
 }

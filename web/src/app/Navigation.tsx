@@ -1,5 +1,6 @@
 import {
   AlertOutlined,
+  ApiOutlined,
   AuditOutlined,
   BellOutlined,
   ClusterOutlined,
@@ -42,6 +43,7 @@ export function Navigation({ onChoose }: { onChoose?: () => void }) {
   const items = [
     entry('/overview', <DashboardOutlined />, t('menu.overview')),
     entry('/servers', <ClusterOutlined />, t('menu.servers')),
+    entry('/probes', <ApiOutlined />, t('menu.probes')),
     entry('/explore', <LineChartOutlined />, t('menu.explore')),
     group(t('menu.alerting'), [
       entry('/alerts', <AlertOutlined />, t('menu.alerts'), burning),

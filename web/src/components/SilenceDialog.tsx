@@ -1,4 +1,4 @@
-import { DatePicker, Form, Input, Segmented } from 'antd';
+import { Button, DatePicker, Form, Input, Space } from 'antd';
 import dayjs, { type Dayjs } from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import { useChange } from '../api/hooks';
@@ -46,6 +46,10 @@ export function SilenceDialog({ matchers = [], silence, onClose }: Props) {
       },
     );
   };
+  const last = (hours: number) => {
+    const start = begun ? dayjs(silence.starts_at_ms) : dayjs();
+    form.setFieldValue('times', [start, dayjs().add(hours, 'hour')]);
+  };
   return (
     <FormDialog<Values>
       title={t(silence ? 'silences.edit' : 'silences.new')}
@@ -72,14 +76,13 @@ export function SilenceDialog({ matchers = [], silence, onClose }: Props) {
       </Form.Item>
       <MatchedAlerts matchers={chosen} />
       <Form.Item label={t(begun ? 'silences.from_now' : 'silences.for')} style={{ marginBottom: 6 }}>
-        <Segmented
-          options={HOURS.map((hours) => ({ value: hours, label: t('silences.hours', { count: hours }) }))}
-          defaultValue={silence ? undefined : 4}
-          onChange={(hours) => {
-            const start = begun ? dayjs(silence.starts_at_ms) : dayjs();
-            form.setFieldValue('times', [start, dayjs().add(hours, 'hour')]);
-          }}
-        />
+        <Space.Compact>
+          {HOURS.map((hours) => (
+            <Button key={hours} onClick={() => last(hours)}>
+              {t('silences.hours', { count: hours })}
+            </Button>
+          ))}
+        </Space.Compact>
       </Form.Item>
       <Form.Item name="times" rules={[{ required: true, message: t('common.required') }]}>
         <DatePicker.RangePicker showTime={{ format: 'HH:mm' }} format="YYYY-MM-DD HH:mm" disabled={[begun, false]} style={{ width: '100%' }} />

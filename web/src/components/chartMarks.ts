@@ -8,6 +8,19 @@ export interface Mark {
   severity: 'critical' | 'warning' | 'info';
 }
 
+/** Stretches that touch become one, named after the first; the others are counted. */
+export function mergeMarks(marks: Mark[]): Mark[] {
+  const merged: (Mark & { names: Set<string> })[] = [];
+  for (const mark of [...marks].sort((a, b) => a.from_ms - b.from_ms)) {
+    const last = merged.at(-1);
+    if (last && mark.from_ms <= last.to_ms) {
+      last.to_ms = Math.max(last.to_ms, mark.to_ms);
+      last.names.add(mark.label);
+    } else merged.push({ ...mark, names: new Set([mark.label]) });
+  }
+  return merged.map(({ names, ...mark }) => ({ ...mark, label: names.size > 1 ? `${mark.label} + ${names.size - 1}` : mark.label }));
+}
+
 /** How much of the chart's width a label takes, at the most. */
 const LABEL_SHARE = 0.3;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chartColours } from '../app/theme';
-import { marksAt, placeLabels } from './chartMarks';
+import { marksAt, mergeMarks, placeLabels } from './chartMarks';
 import { chartOption, escapeHtml, tooltipHtml, withGaps } from './chartOption';
 
 describe('charts', () => {
@@ -33,6 +33,7 @@ describe('charts', () => {
     const mark = (from_ms: number, to_ms: number, label = 'a') => ({ from_ms, to_ms, label, severity: 'warning' as const });
     expect(placeLabels([mark(0, 10), mark(10, 20), mark(50, 60), mark(95, 100)], 0, 100)).toEqual(['left', undefined, 'left', undefined]);
     expect(placeLabels([mark(0, 10), mark(95, 100)], 0, 100)).toEqual(['left', 'right']);
+    expect(mergeMarks([mark(20, 30, 'c'), mark(0, 10), mark(5, 15, 'b'), mark(6, 8)])).toEqual([mark(0, 15, 'a + 1'), mark(20, 30, 'c')]);
     expect(marksAt([mark(0, 10, 'a'), mark(5, 20, 'b'), mark(6, 9, 'a')], 8)).toEqual(['a', 'b']);
     expect(tooltipHtml([{ seriesName: 's', marker: '', value: [0, 1] }], 'count', 'en', ['HighCpu fires'])).toContain('HighCpu fires');
   });

@@ -2,6 +2,7 @@
 
 export const serverLink = (server: string) => `/servers/${encodeURIComponent(server)}`;
 export const groupLink = (group: string) => `/rules/groups/${encodeURIComponent(group)}`;
+export const formLink = (rule: string) => `/rules/new?edit=${encodeURIComponent(rule)}`;
 export const whyLink = (group: string, rule: string) => `/rules/${encodeURIComponent(group)}/${encodeURIComponent(rule)}/why`;
 
 /** The query page with an expression, over a range that ends now or over one that lies still. */

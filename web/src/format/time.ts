@@ -41,7 +41,7 @@ export function formatRelative(time_ms: number, now_ms: number, language: string
   }
   const [unit, size] = STEPS.find(([, length]) => Math.abs(distance) >= length) ?? ['second', 1000];
   return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(
-    Math.trunc(distance / size),
+    Math.round(distance / size),
     unit,
   );
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertRow } from '../api/types';
+import type { AlertRow, ServerDetail } from '../api/types';
 import { webLink } from './alert/AlertFacts';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
 import { readRoute, writeRoute } from './channels/routeTree';
 import { safeReturn } from './login/LoginPage';
 import { formFromValues, START, valuesFromForm } from './rules/formValues';
+import { daysLeft, START as NEW_PROBE, toRequest, toValues as probeValues } from './probes/probeValues';
 import { groupMetrics } from './server/groupMetrics';
+import { toSettings } from './server/WatchDialog';
 import { alertMarks } from './server/useAlertMarks';
 
 describe('pages', () => {
@@ -70,5 +72,19 @@ describe('pages', () => {
       { from_ms: 100, to_ms: 150, label: 'r', severity: 'warning' },
       { from_ms: 150, to_ms: 170, label: 'r', severity: 'warning' },
     ]);
+  });
+
+  it('keep the secrets of a probe that are not typed anew', () => {
+    const request = toRequest({ ...NEW_PROBE, name: ' shop ', target: 'https://shop', timeout_secs: 0.5, headers: [{ name: 'X-Token', value: '', stored: true }, { name: 'X-New', value: 'v', stored: false }, { name: ' ', value: 'x', stored: false }], labels: ' team = shop \n\nurl=a=b' });
+    expect(request).toMatchObject({ name: 'shop', timeout_ms: 500, headers: { 'X-Token': null, 'X-New': 'v' }, body: null, labels: { team: 'shop', url: 'a=b' } });
+    expect(toRequest(probeValues({ ...request, id: 'p1', target_label: '', has_body: true, state: 'up', created_at_ms: 0, updated_at_ms: 0 }))).toEqual({ ...request, headers: { 'X-Token': null, 'X-New': null } });
+    expect([daysLeft(86_400_000 * 3, 1), daysLeft(0, 1)]).toEqual([2, -1]);
+  });
+
+  it('set of a server only what was touched', () => {
+    const server = { is_local: true, tags: { team: 'shop' }, settings: {} } as unknown as ServerDetail;
+    expect(toSettings({ interval_secs: null, account: ' ', region: 'cn', tags: 'team=shop' }, server)).toEqual({ interval_secs: null, account: null, region: 'cn', tags: null });
+    expect(toSettings({ tags: '' }, server).tags).toEqual({});
+    expect(toSettings({ interval_secs: 60, tags: 'a=b' }, { ...server, is_local: false })).toEqual({ interval_secs: 60, account: null, region: null, tags: null });
   });
 });

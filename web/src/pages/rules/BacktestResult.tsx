@@ -7,6 +7,7 @@ import { useRangeQuery } from '../../api/prometheus';
 import type { BacktestInterval } from '../../api/types';
 import { Loading } from '../../components/Loading';
 import { AlertStateMark } from '../../components/StateMarks';
+import { mergeMarks } from '../../components/chartMarks';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Labels } from '../../components/Labels';
 import { SeriesChart } from '../../components/SeriesChart';
@@ -46,8 +47,8 @@ export function BacktestResult({ expr, for_secs, range }: Props) {
   );
   const intervals = result.data?.intervals;
   const marks = useMemo(
-    () => (intervals ?? []).filter(({ state }) => state === 'firing').map((one) => ({ from_ms: one.from_ms, to_ms: one.to_ms, label: one.labels.server ?? '', severity: 'critical' as const })),
-    [intervals],
+    () => mergeMarks((intervals ?? []).filter(({ state }) => state === 'firing').map((one) => ({ from_ms: one.from_ms, to_ms: one.to_ms, label: one.labels.server ?? t('alert_state.firing'), severity: 'critical' as const }))),
+    [intervals, t],
   );
   if (result.error) return <ErrorPanel error={result.error} />;
   if (!intervals) return <Loading />;
@@ -55,7 +56,7 @@ export function BacktestResult({ expr, for_secs, range }: Props) {
   return (
     <div className="stack">
       <strong>{firing.length === 0 ? t('backtest.never') : t('backtest.times', { count: firing.length })}</strong>
-      <SeriesChart lines={lines} unit={unitOfExpression(expr)} marks={marks} from_ms={from_ms} to_ms={to_ms} step_secs={step_secs} height={200} label={expr} />
+      <SeriesChart lines={lines} unit={unitOfExpression(expr)} marks={marks} from_ms={from_ms} to_ms={to_ms} step_secs={step_secs} height={200} loading={values.isPending} label={expr} />
       {intervals.length > 0 && (
         <Table<BacktestInterval>
           size="small"
@@ -67,7 +68,7 @@ export function BacktestResult({ expr, for_secs, range }: Props) {
             { key: 'state', title: t('alerts.state'), render: (_v, one) => <AlertStateMark state={one.state === 'firing' ? 'firing' : 'pending'} /> },
             { key: 'from', title: t('backtest.from'), render: (_v, one) => <TimeText ms={one.from_ms} absolute /> },
             { key: 'length', title: t('backtest.length'), render: (_v, one) => formatSeconds((one.to_ms - one.from_ms) / 1000) },
-            { key: 'labels', title: t('alerts.labels'), render: (_v, one) => <Labels labels={one.labels} without={['__name__']} /> },
+            { key: 'labels', title: t('alerts.labels'), render: (_v, one) => <div style={{ minWidth: 200, maxWidth: 420 }}><Labels labels={one.labels} without={['__name__', 'alertname']} /></div> },
           ]}
         />
       )}

@@ -17,7 +17,7 @@ function Minutes(props: { value?: number; onChange?: (value: number | null) => v
 }
 
 /** The fields of a threshold rule: what most rules need, and behind a fold what some do. */
-export function RuleFields({ nameFixed }: { nameFixed: boolean }) {
+export function RuleFields({ taken }: { taken: string[] }) {
   const { t } = useTranslation();
   const titleOf = useMetricTitle();
   const metrics = useLabelValues('__name__');
@@ -31,9 +31,13 @@ export function RuleFields({ nameFixed }: { nameFixed: boolean }) {
       <Form.Item
         name="name"
         label={t('rule_form.name')}
-        rules={[...required, { pattern: /^[\w.:\- \u4e00-\u9fff]+$/, message: t('rule_form.name_rule') }]}
+        rules={[
+          ...required,
+          { pattern: /^[\w.:\- \u4e00-\u9fff]+$/, message: t('rule_form.name_rule') },
+          { validator: (_rule, name?: string) => (taken.includes(name?.trim() ?? '') ? Promise.reject(new Error(t('rule_form.name_taken'))) : Promise.resolve()) },
+        ]}
       >
-        <Input disabled={nameFixed} autoFocus={!nameFixed} placeholder="HighCpu" maxLength={120} />
+        <Input autoFocus placeholder="HighCpu" maxLength={120} />
       </Form.Item>
       <Form.Item name="metric" label={t('rule_form.metric')} extra={title === metric ? t('rule_form.metric_hint') : `${title}. ${t('rule_form.metric_hint')}`} rules={required}>
         <AutoComplete

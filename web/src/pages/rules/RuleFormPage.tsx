@@ -2,26 +2,32 @@ import { Button, Card, Form } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useSearchParams } from 'react-router';
-import { request } from '../../api/client';
+import { ApiError, request } from '../../api/client';
 import { useChange, useResource } from '../../api/hooks';
 import type { RuleForm, RuleGroup } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { NotFound } from '../../components/NotFound';
 import { PageHeader } from '../../components/PageHeader';
 import { useNotice } from '../../components/useNotice';
-import { type FormValues, formFromValues, START, valuesFromForm } from './formValues';
+import { FORM_GROUP, type FormValues, formFromValues, START, valuesFromForm } from './formValues';
 import { RuleFields } from './RuleFields';
 import { RulePreview } from './RulePreview';
 
-/** A threshold rule without writing PromQL. */
+/** A threshold rule without writing PromQL; `?edit=NAME` changes one. */
 export default function RuleFormPage() {
   const { t } = useTranslation();
   const [parameters] = useSearchParams();
   const edited = parameters.get('edit') ?? '';
-  const group = useResource<RuleGroup>(`rule-groups/${encodeURIComponent(parameters.get('group') ?? '')}`, undefined, { enabled: edited !== '' });
-  if (edited && group.error) return <ErrorPanel error={group.error} />;
-  if (edited && !group.data) return <Loading />;
-  const known = group.data?.rules.find(({ name }) => name === edited)?.form;
+  const group = useResource<RuleGroup>(`rule-groups/${FORM_GROUP}`);
+  // There is no group before its first rule.
+  const isNone = group.error instanceof ApiError && group.error.status === 404;
+  if (group.error && !isNone) return <ErrorPanel error={group.error} retry={() => void group.refetch()} />;
+  if (group.isPending) return <Loading height={320} />;
+  const rules = group.data?.rules ?? [];
+  const known = rules.find(({ name }) => name === edited)?.form;
+  if (edited && !known) return <NotFound />;
+  const taken = rules.map(({ name }) => name).filter((name) => name !== edited);
   return (
     <>
       <PageHeader
@@ -32,12 +38,12 @@ export default function RuleFormPage() {
           </Link>
         }
       />
-      <Editor start={known ? valuesFromForm(known) : START} edited={edited} />
+      <Editor start={known ? valuesFromForm(known) : START} edited={edited} taken={taken} />
     </>
   );
 }
 
-function Editor({ start, edited }: { start: FormValues; edited: string }) {
+function Editor({ start, edited, taken }: { start: FormValues; edited: string; taken: string[] }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const notice = useNotice();
@@ -58,7 +64,7 @@ function Editor({ start, edited }: { start: FormValues; edited: string }) {
   const save = (values: FormValues) => {
     const body: RuleForm = formFromValues(values);
     change.mutate(
-      { method: 'PUT', path: `rules/form/${encodeURIComponent(body.name)}`, body },
+      { method: 'PUT', path: `rules/form/${encodeURIComponent(edited || body.name)}`, body },
       {
         onSuccess: () => {
           notice.done(t('rules.saved'));
@@ -72,7 +78,7 @@ function Editor({ start, edited }: { start: FormValues; edited: string }) {
     <div className="grid" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))' }}>
       <Card size="small">
         <Form<FormValues> form={form} layout="vertical" requiredMark={false} initialValues={start} onFinish={save}>
-          <RuleFields nameFixed={edited !== ''} />
+          <RuleFields taken={taken} />
           <div className="row">
             <Button type="primary" htmlType="submit" loading={change.isPending}>
               {t('rule_form.save')}

@@ -6,8 +6,9 @@ import { useMay } from '../../api/session';
 import type { RuleGroup, RuleStatus } from '../../api/types';
 import { OutcomeMark, SeverityMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
-import { whyLink } from '../../format/links';
+import { formLink, groupLink, whyLink } from '../../format/links';
 import { formatSeconds } from '../../format/numbers';
+import { FORM_GROUP } from './formValues';
 
 /** The rules of a group: expression, health, alerts, and where to look further. */
 export function RuleList({ group }: { group: RuleGroup }) {
@@ -49,9 +50,7 @@ export function RuleList({ group }: { group: RuleGroup }) {
     <Space size={6} wrap={narrow}>
       <LinkButton to={whyLink(group.name, rule.id)}>{t('rules.why')}</LinkButton>
       <LinkButton to={`/rules/backtest?expr=${encodeURIComponent(rule.expr)}&for=${rule.for_secs}`}>{t('rules.backtest')}</LinkButton>
-      {mayEdit && rule.form && (
-        <LinkButton to={`/rules/new?edit=${encodeURIComponent(rule.name)}&group=${encodeURIComponent(group.name)}`}>{t('common.edit')}</LinkButton>
-      )}
+      {mayEdit && <LinkButton to={group.name === FORM_GROUP && rule.form ? formLink(rule.name) : groupLink(group.name)}>{t('common.edit')}</LinkButton>}
     </Space>
   );
 

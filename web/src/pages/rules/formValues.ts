@@ -1,6 +1,9 @@
 import type { RuleForm } from '../../api/types';
 import { unitOfMetric } from '../../format/numbers';
 
+/** The group that holds the rules of the form; the rules of other groups are edited as files. */
+export const FORM_GROUP = 'custom';
+
 /** The form as people fill it in: per cent instead of ratios, minutes instead of seconds. */
 export interface FormValues extends Omit<RuleForm, 'for_secs' | 'keep_firing_for_secs' | 'no_data_for_secs'> {
   for_minutes: number;

@@ -34,7 +34,7 @@ export function MetricChart({ metric, server, range, compare, marks, onZoom }: P
   const titleOf = useMetricTitle();
   const unitName = useUnitName();
   const [frame, seen] = useInView();
-  const interval_secs = useCollectInterval();
+  const interval_secs = useCollectInterval(server);
   const { preset: _preset, ...times } = range;
   const settings = { step_secs: range.step_secs, interval_secs };
   const before = compare.includes(PREVIOUS);

@@ -30,6 +30,7 @@ export function ServerFacts({ server }: { server: ServerDetail }) {
         <Fact name={t('metrics.load')}><span className="num">{formatNumber(server.load1)}</span></Fact>
         <Fact name={t('metrics.uptime')}><span className="num">{formatSeconds(server.uptime_secs)}</span></Fact>
         <Fact name={t('servers.last_seen')}><TimeText ms={server.last_seen_ms} /></Fact>
+        <Fact name={t('server.interval')}><span className="num">{formatSeconds(server.interval_secs)}</span></Fact>
         <Fact name={t('servers.where')}>{[server.provider, server.account, server.region].filter(Boolean).join(' · ')}</Fact>
         {Object.keys(server.tags).length > 0 && <Fact name={t('servers.tags')}><Labels labels={server.tags} /></Fact>}
       </div>

@@ -1,8 +1,10 @@
-import { Tabs } from 'antd';
-import { useMemo } from 'react';
+import { EditOutlined } from '@ant-design/icons';
+import { Button, Tabs } from 'antd';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { useResource } from '../../api/hooks';
+import { useMay } from '../../api/session';
 import type { ServerDetail } from '../../api/types';
 import { CopyButton } from '../../components/CopyButton';
 import { EmptyHint } from '../../components/EmptyHint';
@@ -16,10 +18,12 @@ import { useTimeRange } from '../../components/useTimeRange';
 import { CompareControl } from './CompareControl';
 import { groupMetrics } from './groupMetrics';
 import { MetricChart } from './MetricChart';
+import { RemoveServer } from './RemoveServer';
 import { ServerAlerts } from './ServerAlerts';
 import { ServerFacts } from './ServerFacts';
 import { useAlertMarks } from './useAlertMarks';
 import { useMetrics } from './useMetrics';
+import { WatchDialog } from './WatchDialog';
 
 /** Everything about one server: how it stands, what burns, and the charts of all that it measures. */
 export default function ServerPage() {
@@ -31,6 +35,8 @@ export default function ServerPage() {
   const marks = useAlertMarks(name, time.range);
   const metrics = useMetrics(name, detail.data, time.range);
   const groups = useMemo(() => groupMetrics(metrics), [metrics]);
+  const mayEdit = useMay('servers:write');
+  const [editing, setEditing] = useState(false);
   const compare = parameters.getAll('compare');
   const asked = parameters.get('tab');
   const tab = groups.some(({ key }) => key === asked) ? (asked ?? undefined) : groups[0]?.key;
@@ -63,7 +69,18 @@ export default function ServerPage() {
           </span>
         }
         hint={back}
+        extra={
+          mayEdit && (
+            <>
+              <Button icon={<EditOutlined />} onClick={() => setEditing(true)}>
+                {t('server.watch')}
+              </Button>
+              {!detail.data.is_local && detail.data.state === 'down' && <RemoveServer server={name} />}
+            </>
+          )
+        }
       />
+      {editing && <WatchDialog server={detail.data} onClose={() => setEditing(false)} />}
       <div className="stack">
         <ServerFacts server={detail.data} />
         <ServerAlerts server={name} />

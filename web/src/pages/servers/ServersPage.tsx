@@ -9,9 +9,11 @@ import { useServerColumns } from './columns';
 
 export default function ServersPage() {
   const { t } = useTranslation();
-  const state = useListState({ sort: 'name', state: '', provider: '', tag: '' });
+  const state = useListState({ sort: 'name', state: '', provider: '', account: '', region: '', tag: '' });
   const columns = useServerColumns();
   const providers = useLabelValues('provider');
+  const accounts = useLabelValues('account');
+  const regions = useLabelValues('region');
   return (
     <>
       <PageHeader title={t('servers.title')} hint={t('servers.hint')} />
@@ -33,6 +35,16 @@ export default function ServersPage() {
             name: 'provider',
             label: t('servers.provider'),
             options: (providers.data ?? []).map((value) => ({ value, label: value })),
+          },
+          {
+            name: 'account',
+            label: t('server.account'),
+            options: (accounts.data ?? []).map((value) => ({ value, label: value })),
+          },
+          {
+            name: 'region',
+            label: t('server.region'),
+            options: (regions.data ?? []).map((value) => ({ value, label: value })),
           },
           { name: 'tag', label: t('servers.tag') },
         ]}
