@@ -1,16 +1,17 @@
-import { ALERTS, AUDIT, GROUPS, METRICS, NOW, SERVERS } from './data.ts';
+import { ALERTS, AUDIT, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
 
 type Answer = [number, unknown];
 type Row = Record<string, unknown>;
 
 const HOUR = 3_600_000;
 const USER = { id: 'u1', name: 'admin', display_name: '王芳', email: 'wang@example.com', role: 'admin', state: 'active', language: null, totp_enabled: false, created_at_ms: NOW - 90 * 24 * HOUR, last_sign_in_ms: NOW - HOUR };
-const SESSION = { user: USER, permissions: ['servers:read', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
+const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
 let signedIn = true;
 
 /** Which lists exist; everything about paging, sorting and searching is the same for all. */
 const LISTS: Record<string, Row[]> = {
   servers: SERVERS as unknown as Row[],
+  probes: PROBES as unknown as Row[],
   alerts: ALERTS as unknown as Row[],
   audit: AUDIT as unknown as Row[],
   'rule-groups': GROUPS as unknown as Row[],
@@ -95,9 +96,10 @@ export function answerApi(method: string, url: URL, body: unknown): Answer {
   if (path === 'audit/verify') return [200, { ok: true, entries: AUDIT.length, first_bad: null }];
   if (part === 'why' || path.endsWith('/why')) return [200, SERVERS.slice(0, 8).map(({ name, cpu_ratio }) => ({ labels: { server: name }, value: cpu_ratio, state: (cpu_ratio ?? 0) > 0.9 ? 'firing' : 'inactive', reason: (cpu_ratio ?? 0) > 0.9 ? 'above the threshold 0.9 for 27 minutes' : `${(cpu_ratio ?? 0).toFixed(3)} is not greater than 0.9` }))];
   if (part === 'test') return [200, { ok: false, answer: '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配"}' }];
+  if (path === 'probe-tests' || (resource === 'probes' && part === 'run')) return [200, PROBES[0].last];
   if (method !== 'GET') return [200, { id: 'new', token: 'yh_0123456789', code: 'invite-0123' }];
   if (LISTS[path]) return list(LISTS[path], url.searchParams);
   const row = LISTS[resource]?.find((candidate) => candidate.id === id || candidate.name === id);
-  if (row) return [200, resource === 'servers' ? { ...row, metrics: METRICS } : row];
+  if (row) return [200, resource === 'servers' ? { ...row, metrics: METRICS, settings: {} } : row];
   return problem(404, 'not_found', `there is no ${path}`);
 }

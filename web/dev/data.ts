@@ -1,5 +1,5 @@
 // A small company's servers, with things going wrong on some of them.
-import type { AlertDetail, AuditEntry, MetricInfo, RuleGroup, ServerRow } from '../src/api/types';
+import type { AlertDetail, AuditEntry, MetricInfo, Probe, RuleGroup, ServerRow } from '../src/api/types';
 
 export const NOW = Date.now();
 const MINUTE = 60_000;
@@ -39,10 +39,52 @@ export const SERVERS: ServerRow[] = Array.from({ length: 57 }, (_, index) => {
     load1: value('load', 6),
     uptime_secs: value('uptime', 9e6),
     last_seen_ms: down ? NOW - 26 * MINUTE : NOW - Math.round(chance(name) * 50_000),
+    interval_secs: index === 0 ? 300 : 60,
+    is_local: index === 0,
     tags: { role: kind, team: ['shop', 'data', 'platform'][index % 3] },
     alerts: index === 1 ? 2 : index === 6 || down ? 1 : 0,
   };
 });
+
+const PAGES = [
+  ['shop', 'https://shop.example.com/health', 0.084, null],
+  ['shop-api', 'https://api.example.com/v1/ping', 0.031, null],
+  ['database', 'tcp://db-01.shanghai:5432', 0.002, null],
+  ['mail', 'tls://mail.example.com:993', 0.4, null],
+  ['old-site', 'http://old.example.com/', 10, 'no complete answer within 10s'],
+] as const;
+
+export const PROBES = PAGES.map(([name, target, seconds, message], index): Probe => ({
+  id: `p${index}`,
+  name,
+  target,
+  target_label: target,
+  enabled: true,
+  interval_secs: 60,
+  timeout_ms: 10_000,
+  method: 'GET',
+  headers: index === 1 ? { Authorization: null } : {},
+  has_body: false,
+  expected_status: '200-299',
+  body_match: index === 0 ? 'healthy' : null,
+  follow_redirects: true,
+  verify_certificate: true,
+  ca_certificate_pem: null,
+  labels: { team: index < 2 ? 'shop' : 'platform' },
+  state: message ? 'down' : 'up',
+  last: {
+    at_ms: NOW - index * 9000,
+    ok: !message,
+    duration_ms: seconds * 1000,
+    reason: message ? 'timeout' : null,
+    message,
+    status: target.startsWith('http') && !message ? 200 : null,
+    body_matched: index === 0 ? true : null,
+    certificate_expires_ms: target.startsWith('https') || target.startsWith('tls') ? NOW + (9 + index * 30) * 24 * 60 * MINUTE : null,
+  },
+  created_at_ms: NOW - 90 * 24 * 60 * MINUTE,
+  updated_at_ms: NOW - 9 * 24 * 60 * MINUTE,
+}));
 
 const metric = (name: string, kind: string, unit: string, help: string, labels: string[] = []): MetricInfo => ({ name, kind, unit, help, labels });
 

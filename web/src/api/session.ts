@@ -71,6 +71,8 @@ export function useSignOut() {
 
 export type Permission =
   | 'alerts:acknowledge'
+  | 'servers:write'
+  | 'probes:write'
   | 'rules:write'
   | 'silences:write'
   | 'channels:write'
