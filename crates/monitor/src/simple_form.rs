@@ -29,6 +29,9 @@ pub struct SimpleForm {
     /// For how long the comparison must hold.
     #[serde(default)]
     pub hold_ms: i64,
+    /// For how long an alert still fires after the comparison held last.
+    #[serde(default)]
+    pub keep_firing_for_ms: i64,
     /// The value past which a firing alert ends.
     #[serde(default)]
     pub recovery_threshold: Option<f64>,
@@ -115,6 +118,9 @@ impl SimpleForm {
         if self.hold_ms < 0 {
             fault("hold_ms", "a duration cannot be negative");
         }
+        if self.keep_firing_for_ms < 0 {
+            fault("keep_firing_for_ms", "a duration cannot be negative");
+        }
         if self.no_data_for_ms < 0 {
             fault("no_data_for_ms", "a duration cannot be negative");
         }
@@ -159,7 +165,7 @@ impl SimpleForm {
             threshold: expression::threshold_of(&expr),
             expr,
             hold_ms: self.hold_ms,
-            keep_firing_for_ms: 0,
+            keep_firing_for_ms: self.keep_firing_for_ms,
             labels,
             annotations,
             options: RuleOptions {
@@ -180,7 +186,6 @@ impl SimpleForm {
         let is_plain = selector.offset.is_none()
             && selector.at.is_none()
             && selector.matchers.or_matchers.is_empty()
-            && rule.keep_firing_for_ms == 0
             && rule.labels.keys().all(|name| name == SEVERITY)
             && rule
                 .annotations
@@ -214,6 +219,7 @@ impl SimpleForm {
             comparison: threshold.comparison,
             threshold: threshold.number,
             hold_ms: rule.hold_ms,
+            keep_firing_for_ms: rule.keep_firing_for_ms,
             recovery_threshold: rule.options.recovery_threshold,
             severity: rule
                 .labels
@@ -244,6 +250,7 @@ mod tests {
             comparison: Comparison::Greater,
             threshold: 0.9,
             hold_ms: 600_000,
+            keep_firing_for_ms: 300_000,
             recovery_threshold: Some(0.8),
             severity: "warning".into(),
             matchers: vec![
@@ -292,7 +299,8 @@ mod tests {
     #[test]
     fn a_rule_that_says_more_is_not_a_form() {
         let mut rule = form().to_rule().unwrap();
-        rule.keep_firing_for_ms = 1;
+        rule.labels
+            .insert("team".into(), Template::parse("db").unwrap());
         assert_eq!(SimpleForm::from_rule(&rule), None);
         let mut rule = form().to_rule().unwrap();
         rule.expr = "rate(x[5m]) > 1".into();

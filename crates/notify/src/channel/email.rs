@@ -57,6 +57,9 @@ pub struct EmailConfig {
     pub from: String,
     /// The recipients.
     pub to: Vec<String>,
+    /// Who gets a copy, for all to see.
+    #[serde(default)]
+    pub cc: Vec<String>,
     /// Where answers go, if not to the sender.
     #[serde(default)]
     pub reply_to: Option<String>,
@@ -87,9 +90,11 @@ impl EmailConfig {
         );
         let optional = self.reply_to.iter().map(|address| ("reply_to", address));
         let recipients = self.to.iter().map(|address| ("to", address));
+        let copies = self.cc.iter().map(|address| ("cc", address));
         for (field, address) in [("from", &self.from)]
             .into_iter()
             .chain(recipients)
+            .chain(copies)
             .chain(optional)
         {
             if address.parse::<Mailbox>().is_err() {
@@ -194,6 +199,9 @@ fn compose(config: &EmailConfig, context: &Context<'_>) -> Result<Message, SendE
         .raw_header(fixed_header("X-Auto-Response-Suppress", "All"));
     for address in &config.to {
         builder = builder.to(mailbox("to", address)?);
+    }
+    for address in &config.cc {
+        builder = builder.cc(mailbox("cc", address)?);
     }
     if let Some(address) = &config.reply_to {
         builder = builder.reply_to(mailbox("reply_to", address)?);

@@ -56,6 +56,16 @@ async fn a_mail_has_both_parts_in_both_languages() {
 }
 
 #[tokio::test]
+async fn a_mail_reaches_who_gets_a_copy() {
+    let server = SmtpServer::start(SmtpMode::Plain, None).unwrap();
+    let changes = json!({"to": ["ops@example.com"], "cc": ["boss@example.com"], "reply_to": "desk@example.com"});
+    let mail = receive(Language::English, &server, &changes).await;
+    assert_eq!(mail.recipients, ["ops@example.com", "boss@example.com"]);
+    assert_eq!(mail.headers["cc"], "boss@example.com");
+    assert_eq!(mail.headers["reply-to"], "desk@example.com");
+}
+
+#[tokio::test]
 async fn mail_goes_through_tls_with_a_login() {
     for (mode, security) in [(SmtpMode::StartTls, "starttls"), (SmtpMode::Tls, "tls")] {
         let login = (mode == SmtpMode::StartTls).then_some(LOGIN);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use yunhai_api_types::{Fault, FormRule, Problem, ProblemCode, RuleForm, RuleGroup};
 use yunhai_identity::{Action, AuditEvent, Permission};
@@ -74,57 +75,79 @@ pub(super) async fn put_form(
 }
 
 fn form_from(form: RuleForm) -> ApiResult<SimpleForm> {
-    let comparison =
-        serde_json::from_value::<Comparison>(json!(form.comparison)).map_err(|_| {
-            let fault = Fault {
-                pointer: Some("/comparison".to_owned()),
-                detail: "choose >, >=, <, <=, == or !=".to_owned(),
-                ..Fault::default()
-            };
-            ApiError::from(
-                Problem::new(
-                    ProblemCode::ValidationFailed,
-                    format!("`{}` is not a comparison", form.comparison),
-                )
-                .with_errors(vec![fault]),
-            )
-        })?;
-    let hold_ms = i64::try_from(form.for_secs)
-        .ok()
-        .and_then(|secs| secs.checked_mul(1000))
-        .ok_or_else(|| {
-            ApiError::new(ProblemCode::ValidationFailed, "for_secs: that is too long")
-        })?;
+    let comparison = choice::<Comparison>(
+        "comparison",
+        &form.comparison,
+        "choose >, >=, <, <=, == or !=",
+    )?;
+    let no_data = match form.no_data.as_deref() {
+        None | Some("") => NoData::default(),
+        Some(word) => choice("no_data", word, "choose ok, keep or alert")?,
+    };
+    let no_data_for_ms = form.no_data_for_secs.map_or_else(
+        || Ok(yunhai_monitor::RuleOptions::default().no_data_for_ms),
+        |secs| millis("no_data_for_secs", secs),
+    )?;
     Ok(SimpleForm {
         name: form.name,
         metric: form.metric,
         comparison,
         threshold: form.threshold,
-        hold_ms,
+        hold_ms: millis("for_secs", form.for_secs)?,
+        keep_firing_for_ms: millis("keep_firing_for_secs", form.keep_firing_for_secs)?,
         recovery_threshold: form.recovery_threshold,
         severity: form.severity,
         matchers: matchers_from("matchers", &form.matchers)?,
-        no_data: NoData::default(),
-        no_data_for_ms: yunhai_monitor::RuleOptions::default().no_data_for_ms,
+        no_data,
+        no_data_for_ms,
         summary: form.summary.unwrap_or_default(),
-        description: String::new(),
+        description: form.description.unwrap_or_default(),
         runbook_url: form.runbook_url.unwrap_or_default(),
-        is_enabled: true,
+        is_enabled: form.enabled,
     })
+}
+
+/// Reads a word that stands for one of several choices.
+fn choice<T: DeserializeOwned>(field: &str, word: &str, choices: &str) -> ApiResult<T> {
+    serde_json::from_value(json!(word)).map_err(|_| {
+        let fault = Fault {
+            pointer: Some(format!("/{field}")),
+            detail: choices.to_owned(),
+            ..Fault::default()
+        };
+        let detail = format!("{field}: `{word}` is none of the choices");
+        ApiError::from(Problem::new(ProblemCode::ValidationFailed, detail).with_errors(vec![fault]))
+    })
+}
+
+fn millis(field: &str, secs: u64) -> ApiResult<i64> {
+    i64::try_from(secs)
+        .ok()
+        .and_then(|secs| secs.checked_mul(1000))
+        .ok_or_else(|| {
+            let detail = format!("{field}: that is too long");
+            ApiError::new(ProblemCode::ValidationFailed, detail)
+        })
 }
 
 pub(super) fn form_of(form: SimpleForm) -> RuleForm {
     let text = |text: String| (!text.is_empty()).then_some(text);
+    let secs = |length_ms: i64| (length_ms / 1000).unsigned_abs();
     RuleForm {
         name: form.name,
         metric: form.metric,
         comparison: form.comparison.symbol().to_owned(),
         threshold: form.threshold,
         recovery_threshold: form.recovery_threshold,
-        for_secs: (form.hold_ms / 1000).unsigned_abs(),
+        for_secs: secs(form.hold_ms),
+        keep_firing_for_secs: secs(form.keep_firing_for_ms),
+        no_data: json!(form.no_data).as_str().map(str::to_owned),
+        no_data_for_secs: Some(secs(form.no_data_for_ms)),
         severity: form.severity,
         matchers: matchers_of(&form.matchers),
         summary: text(form.summary),
+        description: text(form.description),
         runbook_url: text(form.runbook_url),
+        enabled: form.is_enabled,
     }
 }
