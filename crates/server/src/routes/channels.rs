@@ -288,19 +288,26 @@ fn new_channel(body: ChannelRequest) -> ApiResult<NewChannel> {
     })
 }
 
-/// Marks secrets that a request leaves out or sends as `null` as unchanged.
+/// Marks secrets that a request leaves out or sends as `null` as unchanged. Deeper down only `null`
+/// says so: there a header, or a part of another way to authorise, that is left out is gone.
 fn hide_absent(config: &mut Value, before: &Value) {
+    if let (Value::Object(config), Value::Object(before)) = (&mut *config, before) {
+        for (name, _) in before.iter().filter(|(_, old)| **old == HIDDEN) {
+            config.entry(name.clone()).or_insert(Value::Null);
+        }
+    }
+    hide_null(config, before);
+}
+
+fn hide_null(config: &mut Value, before: &Value) {
     let (Value::Object(config), Value::Object(before)) = (config, before) else {
         return;
     };
     for (name, old) in before {
-        if *old == HIDDEN {
-            let field = config.entry(name.clone()).or_insert(Value::Null);
-            if field.is_null() {
-                *field = json!(HIDDEN);
-            }
-        } else if let Some(field) = config.get_mut(name) {
-            hide_absent(field, old);
+        match config.get_mut(name) {
+            Some(field) if field.is_null() && *old == HIDDEN => *field = json!(HIDDEN),
+            Some(field) => hide_null(field, old),
+            None => {}
         }
     }
 }
@@ -396,5 +403,42 @@ fn entry_of(entry: OutboxEntry, names: &BTreeMap<ChannelId, String>) -> Notifica
             .then_some(entry.due_at_ms),
         answer: entry.error.or(entry.answer),
         id: entry.id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(mut config: Value, before: &Value) -> Value {
+        hide_absent(&mut config, before);
+        config
+    }
+
+    #[test]
+    fn a_secret_that_is_left_out_stays() {
+        let before = json!({"url": HIDDEN, "name": "a"});
+        assert_eq!(hidden(json!({}), &before), json!({"url": HIDDEN}));
+        assert_eq!(
+            hidden(json!({"url": "new"}), &before),
+            json!({"url": "new"})
+        );
+    }
+
+    #[test]
+    fn a_header_and_another_way_to_authorise_that_are_left_out_are_gone() {
+        let before = json!({
+            "headers": {"X-A": HIDDEN, "X-B": HIDDEN},
+            "authorization": {"type": "bearer", "token": HIDDEN},
+        });
+        let config = json!({
+            "headers": {"X-A": null},
+            "authorization": {"type": "basic", "username": "u", "password": "p"},
+        });
+        let expected = json!({
+            "headers": {"X-A": HIDDEN},
+            "authorization": {"type": "basic", "username": "u", "password": "p"},
+        });
+        assert_eq!(hidden(config, &before), expected);
     }
 }
