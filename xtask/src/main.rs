@@ -23,7 +23,8 @@ mod workspace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
@@ -55,7 +56,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| leave(&error));
     let outcome = Workspace::load().and_then(|workspace| match arguments.task {
         Task::Up(arguments) => up::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
@@ -71,4 +72,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tells what is wrong with the arguments, and shows the tasks to who named one that does not exist.
+fn leave(error: &clap::Error) -> ! {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        // Nothing can be done where the terminal takes no text.
+        let _ = error.print();
+        eprintln!();
+        let _ = Arguments::command().print_help();
+        std::process::exit(2);
+    }
+    error.exit()
 }
