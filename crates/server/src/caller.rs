@@ -10,7 +10,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use yunhai_api_types::ProblemCode;
-use yunhai_identity::{Origin, Permission, Principal};
+use yunhai_identity::{Action, AuditEvent, Origin, Outcome, Permission, Principal, Target};
 use yunhai_model::{Secret, TimestampMs, UserId};
 
 use crate::app::App;
@@ -83,8 +83,19 @@ pub(crate) async fn authenticate(
     let (mut parts, body) = request.into_parts();
     let mut rotated = None;
     let found = find_caller(&app, &parts, &mut rotated).await;
+    let caller = found.as_ref().ok().and_then(Option::as_ref);
+    let attempt = caller.filter(|_| changes(&parts.method)).map(|caller| {
+        let what = format!("{} {}", parts.method, parts.uri.path());
+        (caller.actor(), what)
+    });
     parts.extensions.insert(Authentication(found));
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    let refusal = response.extensions().get::<ProblemCode>();
+    if let Some((actor, what)) = attempt
+        && refusal == Some(&ProblemCode::PermissionDenied)
+    {
+        record_denial(&app, &actor, what).await;
+    }
     // A sign-in or sign-out of this very request has the last word.
     if let Some(token) = rotated
         && !response.headers().contains_key(header::SET_COOKIE)
@@ -94,6 +105,21 @@ pub(crate) async fn authenticate(
             .insert(header::SET_COOKIE, app.session_cookie(&token));
     }
     response
+}
+
+/// Tells whether a request is meant to change something.
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Puts into the audit log that somebody tried to change what they may not. The answer stays what it
+/// is where that fails.
+async fn record_denial(app: &App, actor: &yunhai_identity::Caller, what: String) {
+    let event = AuditEvent::new(Action::AccessDenied, Target::new("request", "", what))
+        .outcome(Outcome::Denied);
+    if let Err(error) = app.identity.audit().record(actor, event).await {
+        tracing::error!(%error, "cannot record a denied request in the audit log");
+    }
 }
 
 async fn find_caller(
@@ -129,8 +155,7 @@ async fn find_caller(
         Err(yunhai_identity::Error::Unauthenticated) => return Ok(None),
         other => other?,
     };
-    let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes {
+    if changes(&parts.method) {
         let sent = parts
             .headers
             .get(CSRF_HEADER)

@@ -66,7 +66,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.0.retry_after_secs;
+        let (code, retry_after) = (self.0.code, self.0.retry_after_secs);
         let mut response = (status, axum::Json(*self.0)).into_response();
         if let Some(secs) = retry_after {
             response
@@ -77,6 +77,8 @@ impl IntoResponse for ApiError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        // For those that the answer passes on its way out.
+        response.extensions_mut().insert(code);
         response
     }
 }

@@ -101,3 +101,18 @@ async fn open_event_streams_do_not_hold_up_the_end() {
     stopped.expect("it waits for the stream").unwrap();
     events.bytes().await.expect("the stream ends well");
 }
+
+#[tokio::test]
+async fn who_tries_what_they_may_not_stands_in_the_audit_log() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let viewer = server.sign_in_new("vera", Role::Viewer).await;
+    let new = json!({"name": "eve", "password": "a long and odd one 7", "role": "admin"});
+    let (status, _) = viewer.send(Method::POST, "/api/v1/users", &new).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let entry = &admin.get("/api/v1/audit").await["items"][0];
+    assert_eq!(entry["action"], "access.denied");
+    assert_eq!(entry["actor"], "vera");
+    assert_eq!(entry["outcome"], "denied");
+    assert_eq!(entry["target"], "request POST /api/v1/users");
+}

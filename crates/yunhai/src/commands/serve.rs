@@ -1,5 +1,6 @@
 //! `yunhai serve`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 
 use tokio_util::sync::CancellationToken;
@@ -123,6 +124,8 @@ pub(crate) fn start_log(json: bool) {
         .unwrap_or_else(|_| EnvFilter::new("warn,yunhai=info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Colours are for people: in a file or the journal they are noise.
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .with_writer(std::io::stderr);
     if json {
         log.json().init();
