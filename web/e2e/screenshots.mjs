@@ -1,89 +1,101 @@
-// Takes pictures of every page in both languages, wide and narrow, into target/screenshots/.
-// Signs in with YUNHAI_USER and YUNHAI_PASSWORD where they are given.
-import { mkdirSync } from 'node:fs';
+// Takes pictures of every page and dialog in both languages, wide and narrow, into
+// target/screenshots/, and fails on errors in the browser, on texts that are not translated, and on
+// pages that are wider than the screen. Signs in with YUNHAI_USER and YUNHAI_PASSWORD where they are
+// given; PAGES=a,b takes only some.
+import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { launch, open } from './browser.mjs';
+import { pagesOf } from './pages.mjs';
 
 const OUT = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
+const LANGUAGES = { en: 'light', 'zh-CN': 'dark' };
+const SIZES = [[1440, 900], [390, 1400]];
+const SETTLE = 900;
 const only = process.env.PAGES?.split(',');
 mkdirSync(OUT, { recursive: true });
 
-const browser = await launch();
-let storage;
-let server = 'this-machine';
-let alert;
-let probe;
-{
+const texts = Object.fromEntries(
+  Object.keys(LANGUAGES).map((language) => [language, JSON.parse(readFileSync(new URL(`../src/locales/${language}.json`, import.meta.url), 'utf8'))]),
+);
+
+/** The keys that i18next shows in place of a missing text: the first word of every key, then dots. */
+const rawKey = new RegExp(`(?:^|\\s)(?:${Object.keys(texts.en).join('|')})\\.[a-z_0-9]+(?:\\.[a-z_0-9]+)*(?=$|[\\s,;:])`);
+
+/** What is wrong with the page as it stands. */
+async function faultsOf(page) {
+  const faults = [];
+  const spill = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (spill > 1) faults.push(`${spill} px wider than the screen`);
+  const words = await page.evaluate(() => {
+    // What people or the server wrote is not ours to translate: code, labels, fields.
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+      if (!walker.currentNode.parentElement?.closest('.mono, pre, script, style, .cm-editor')) found.push(walker.currentNode.textContent ?? '');
+    }
+    for (const element of document.querySelectorAll('[placeholder], [aria-label], [title]')) {
+      for (const name of ['placeholder', 'aria-label', 'title']) found.push(element.getAttribute(name) ?? '');
+    }
+    return found;
+  });
+  for (const text of words) if (rawKey.test(text)) faults.push(`not translated: ${text.trim()}`);
+  return faults;
+}
+
+/** Signs in and finds something to look at: a server, an alert, a group. */
+async function prepare(browser) {
   const { context, page } = await open(browser);
   await page.goto('/login');
   if (process.env.YUNHAI_USER) {
-    await page.getByLabel('User name').fill(process.env.YUNHAI_USER);
-    await page.getByLabel('Password').fill(process.env.YUNHAI_PASSWORD ?? '');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('#name').fill(process.env.YUNHAI_USER);
+    await page.locator('#password').fill(process.env.YUNHAI_PASSWORD ?? '');
+    await page.locator('button[type=submit]').click();
     await page.waitForURL('**/overview');
   }
-  storage = await context.storageState();
-  const first = async (path) => (await (await page.request.get(path)).json()).items?.[0];
-  server = (await first('/api/v1/servers?page_size=1'))?.name ?? server;
-  alert = (await first('/api/v1/alerts?page_size=1'))?.id;
-  probe = (await first('/api/v1/probes?page_size=1'))?.id;
+  const first = async (path) => (await (await page.request.get(`/api/v1/${path}`)).json()).items?.[0];
+  const found = {
+    server: (await first('servers?page_size=1'))?.name ?? 'this-machine',
+    alert: (await first('alerts?page_size=1'))?.id,
+    group: (await first('rule-groups?page_size=1'))?.name,
+    rule: (await first('rule-groups?page_size=1'))?.rules[0]?.name,
+    probe: (await first('probes?page_size=1'))?.id,
+  };
+  const storage = await context.storageState();
   await context.close();
+  return { storage, found };
 }
 
-const PAGES = {
-  overview: '/overview',
-  servers: '/servers',
-  server: `/servers/${encodeURIComponent(server)}`,
-  compare: `/servers/${encodeURIComponent(server)}?compare=previous`,
-  probes: '/probes',
-  ...(probe ? { probe: `/probes/${probe}` } : {}),
-  explore: '/explore',
-  'explore-graph': `/explore?expr=${encodeURIComponent('avg by (server) (server_cpu_utilization_ratio)')}`,
-  alerts: '/alerts',
-  history: '/alerts?state=resolved',
-  ...(alert ? { alert: `/alerts/${alert}` } : {}),
-  rules: '/rules',
-  'rule-form': '/rules/new',
-  'rule-group': '/rules/groups/new',
-  backtest: `/rules/backtest?expr=${encodeURIComponent('server_cpu_utilization_ratio > 0.5')}&for=300`,
-  silences: '/silences',
-  windows: '/silences?tab=windows',
-  channels: '/channels',
-  routes: '/channels?tab=routes',
-  notifications: '/channels?tab=log',
-  users: '/users',
-  invitations: '/users?tab=invitations',
-  audit: '/audit',
-  settings: '/settings',
-  account: '/account',
-  sessions: '/account?tab=sessions',
-  tokens: '/account?tab=tokens',
-  login: '/login',
-  register: '/register',
-};
-
-const faults = [];
-for (const language of ['en', 'zh-CN']) {
-  for (const [width, height] of [[1440, 900], [390, 1400]]) {
-    const appearance = language === 'en' ? 'light' : 'dark';
-    const view = await open(browser, { language, width, height, appearance, storage });
+const browser = await launch();
+const { storage, found } = await prepare(browser);
+const faults = new Set();
+for (const [language, appearance] of Object.entries(LANGUAGES)) {
+  const text = (key) => key.split('.').reduce((tree, part) => tree[part], texts[language]);
+  for (const [width, height] of SIZES) {
+    const signedIn = await open(browser, { language, width, height, appearance, storage });
     const anonymous = await open(browser, { language, width, height, appearance });
-    for (const [name, path] of Object.entries(PAGES)) {
+    for (const { name, path, open: press, signedOut } of pagesOf(found)) {
       if (only && !only.includes(name)) continue;
-      const { page } = ['login', 'register'].includes(name) && process.env.YUNHAI_USER ? anonymous : view;
+      const view = signedOut && process.env.YUNHAI_USER ? anonymous : signedIn;
+      const { page } = view;
+      view.faults.length = 0;
       await page.goto(path, { waitUntil: 'domcontentloaded' });
-      await page.locator('main, .page-head, .ant-result').first().waitFor({ timeout: 15_000 });
-      await page.waitForTimeout(900);
-      const spill = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      if (spill > 1) faults.push(`${name} ${language} ${width}: ${spill} px wider than the screen`);
+      await page.locator('main h1, .page-head, .auth, .ant-result').first().waitFor({ timeout: 30_000 });
+      await page.waitForTimeout(SETTLE);
+      const say = (fault) => faults.add(`${name} (${language}, ${width} px): ${fault}`);
+      for (const key of press ?? []) {
+        const button = page.getByRole('button', { name: text(key) }).first();
+        const pressed = await button.click({ timeout: 5000 }).then(() => true, () => false);
+        if (!pressed) say(`there is no button ${key}`);
+        await page.waitForTimeout(SETTLE);
+      }
+      for (const fault of [...(await faultsOf(page)), ...view.faults]) say(fault);
       await page.screenshot({ path: `${OUT}${name}.${language}.${width}.png`, fullPage: name === 'overview' });
     }
-    faults.push(...view.faults);
-    await view.context.close();
+    await signedIn.context.close();
     await anonymous.context.close();
   }
 }
 await browser.close();
-for (const fault of new Set(faults)) console.error(fault);
+for (const fault of faults) console.error(fault);
 console.log(`screenshots in ${OUT}`);
-process.exitCode = faults.length > 0 ? 1 : 0;
+process.exitCode = faults.size > 0 ? 1 : 0;

@@ -4,8 +4,8 @@ import { Link, useParams } from 'react-router';
 import { useResource } from '../../api/hooks';
 import type { AlertDetail } from '../../api/types';
 import { AlertActions } from '../../components/AlertActions';
-import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { PageFailed } from '../../components/PageFailed';
 import { PageHeader } from '../../components/PageHeader';
 import { Reason } from '../../components/Reason';
 import { AlertStateMark, SeverityMark } from '../../components/StateMarks';
@@ -22,7 +22,12 @@ export default function AlertPage() {
   const { id = '' } = useParams();
   const detail = useResource<AlertDetail>(`alerts/${id}`, undefined, { refetchInterval: 30_000 });
   const alert = detail.data;
-  if (!alert) return detail.error ? <ErrorPanel error={detail.error} retry={() => void detail.refetch()} /> : <Loading height={320} />;
+  const back = (
+    <Link className="link" to="/alerts">
+      {t('alert.back')}
+    </Link>
+  );
+  if (!alert) return detail.error ? <PageFailed back={back} error={detail.error} retry={() => void detail.refetch()} /> : <Loading height={320} />;
   const unit = unitOfExpression(alert.expr ?? '');
   return (
     <>
@@ -37,11 +42,7 @@ export default function AlertPage() {
             </span>
           </span>
         }
-        hint={
-          <Link className="link" to="/alerts">
-            {t('alert.back')}
-          </Link>
-        }
+        hint={back}
         extra={<AlertActions alert={alert} />}
       />
       <div className="grid" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 440px), 1fr))' }}>

@@ -9,6 +9,7 @@ import { useMay } from '../../api/session';
 import type { RuleGroup } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { PageFailed } from '../../components/PageFailed';
 import { PageHeader } from '../../components/PageHeader';
 import { useNotice } from '../../components/useNotice';
 import { EXAMPLE_GROUP } from './exampleGroup';
@@ -52,7 +53,12 @@ export default function GroupPage() {
       { onSuccess: () => void navigate('/rules'), onError: notice.failed },
     );
 
-  if (detail.error) return <ErrorPanel error={detail.error} />;
+  const back = (
+    <Link className="link" to="/rules">
+      {t('rules.back')}
+    </Link>
+  );
+  if (detail.error) return <PageFailed title={name} back={back} error={detail.error} retry={() => void detail.refetch()} />;
   if (!fresh && !detail.data) return <Loading />;
   const refused = change.error instanceof ApiError ? change.error.faults : [];
   const faults = check.faults.length > 0 ? check.faults : refused;
@@ -60,11 +66,7 @@ export default function GroupPage() {
     <>
       <PageHeader
         title={fresh ? t('rules.new_group') : name}
-        hint={
-          <Link className="link" to="/rules">
-            {t('rules.back')}
-          </Link>
-        }
+        hint={back}
         extra={
           mayEdit && (
             <>

@@ -2,8 +2,8 @@ import { Button, Card, Form } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useSearchParams } from 'react-router';
-import { ApiError, request } from '../../api/client';
-import { useChange, useResource } from '../../api/hooks';
+import { request } from '../../api/client';
+import { useChange, useList } from '../../api/hooks';
 import type { RuleForm, RuleGroup } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
@@ -19,12 +19,11 @@ export default function RuleFormPage() {
   const { t } = useTranslation();
   const [parameters] = useSearchParams();
   const edited = parameters.get('edit') ?? '';
-  const group = useResource<RuleGroup>(`rule-groups/${FORM_GROUP}`);
-  // There is no group before its first rule.
-  const isNone = group.error instanceof ApiError && group.error.status === 404;
-  if (group.error && !isNone) return <ErrorPanel error={group.error} retry={() => void group.refetch()} />;
-  if (group.isPending) return <Loading height={320} />;
-  const rules = group.data?.rules ?? [];
+  // Asked from the list, since there is no such group before its first rule.
+  const groups = useList<RuleGroup>('rule-groups', { q: FORM_GROUP });
+  if (groups.error) return <ErrorPanel error={groups.error} retry={() => void groups.refetch()} />;
+  if (!groups.data) return <Loading height={320} />;
+  const rules = groups.data.items.find(({ name }) => name === FORM_GROUP)?.rules ?? [];
   const known = rules.find(({ name }) => name === edited)?.form;
   if (edited && !known) return <NotFound />;
   const taken = rules.map(({ name }) => name).filter((name) => name !== edited);

@@ -8,8 +8,8 @@ import { useMay } from '../../api/session';
 import type { ServerDetail } from '../../api/types';
 import { CopyButton } from '../../components/CopyButton';
 import { EmptyHint } from '../../components/EmptyHint';
-import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { PageFailed } from '../../components/PageFailed';
 import { PageHeader } from '../../components/PageHeader';
 import { RangePicker } from '../../components/RangePicker';
 import { ServerStateMark } from '../../components/StateMarks';
@@ -46,15 +46,7 @@ export default function ServerPage() {
       {t('server.back')}
     </Link>
   );
-  if (detail.error && !detail.data) {
-    return (
-      <>
-        <PageHeader title={name} hint={back} />
-        <ErrorPanel error={detail.error} retry={() => void detail.refetch()} />
-      </>
-    );
-  }
-  if (!detail.data) return <Loading height={320} />;
+  if (!detail.data) return detail.error ? <PageFailed title={name} back={back} error={detail.error} retry={() => void detail.refetch()} /> : <Loading height={320} />;
   return (
     <>
       <PageHeader

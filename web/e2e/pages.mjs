@@ -1,0 +1,59 @@
+// Every page and dialog that pictures are taken of. `open` names the buttons that lead to a dialog,
+// by the keys of their texts.
+
+/** The pages, with what was found on the server to fill their addresses. */
+export function pagesOf({ server, alert, group, rule, probe }) {
+  const expr = encodeURIComponent('server_cpu_utilization_ratio > 0.5');
+  const ofServer = `/servers/${encodeURIComponent(server)}`;
+  const part = encodeURIComponent;
+  return [
+    { name: 'overview', path: '/overview' },
+    { name: 'servers', path: '/servers' },
+    { name: 'servers-none', path: '/servers?q=no-such-server' },
+    { name: 'server', path: ofServer },
+    { name: 'server-network', path: `${ofServer}?tab=network&range=24h` },
+    { name: 'compare', path: `${ofServer}?compare=previous` },
+    { name: 'probes', path: '/probes' },
+    { name: 'probe-new', path: '/probes', open: ['probes.new'] },
+    ...(probe ? [{ name: 'probe', path: `/probes/${probe}` }] : []),
+    { name: 'explore', path: '/explore' },
+    { name: 'explore-graph', path: `/explore?expr=${part('topk(5, server_cpu_utilization_ratio)')}` },
+    { name: 'explore-table', path: `/explore?tab=table&expr=${part('topk(5, server_cpu_utilization_ratio)')}` },
+    { name: 'alerts', path: '/alerts' },
+    { name: 'history', path: '/alerts?state=resolved' },
+    ...(alert
+      ? [
+          { name: 'alert', path: `/alerts/${alert}` },
+          { name: 'alert-silence', path: `/alerts/${alert}`, open: ['alerts.silence'] },
+        ]
+      : []),
+    { name: 'rules', path: '/rules' },
+    { name: 'rule-form', path: '/rules/new' },
+    { name: 'rule-group-new', path: '/rules/groups/new' },
+    ...(group ? [{ name: 'rule-group', path: `/rules/groups/${part(group)}` }] : []),
+    ...(rule ? [{ name: 'why', path: `/rules/${part(group)}/${part(rule)}/why` }] : []),
+    { name: 'backtest', path: `/rules/backtest?expr=${expr}&for=300` },
+    { name: 'silences', path: '/silences' },
+    { name: 'silence-new', path: '/silences', open: ['silences.new'] },
+    { name: 'windows', path: '/silences?tab=windows' },
+    { name: 'window-new', path: '/silences?tab=windows', open: ['windows.new'] },
+    { name: 'inhibitions', path: '/silences?tab=inhibitions' },
+    { name: 'inhibition-new', path: '/silences?tab=inhibitions', open: ['inhibitions.new'] },
+    { name: 'channels', path: '/channels' },
+    { name: 'channel-new', path: '/channels', open: ['channels.new'] },
+    { name: 'routes', path: '/channels?tab=routes' },
+    { name: 'notifications', path: '/channels?tab=log' },
+    { name: 'users', path: '/users' },
+    { name: 'user-new', path: '/users', open: ['users.new'] },
+    { name: 'invitations', path: '/users?tab=invitations' },
+    { name: 'invitation-new', path: '/users?tab=invitations', open: ['invitations.new'] },
+    { name: 'audit', path: '/audit' },
+    { name: 'settings', path: '/settings' },
+    { name: 'account', path: '/account' },
+    { name: 'sessions', path: '/account?tab=sessions' },
+    { name: 'tokens', path: '/account?tab=tokens' },
+    { name: 'token-new', path: '/account?tab=tokens', open: ['tokens.new'] },
+    { name: 'login', path: '/login', signedOut: true },
+    { name: 'register', path: '/register', signedOut: true },
+  ];
+}
