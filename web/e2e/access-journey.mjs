@@ -76,7 +76,7 @@ journey('sessions, tokens and locks', async ({ server, visit }) => {
   await phone.context().clearCookies();
   await phone.goto('/login');
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const answered = phone.waitForResponse('**/api/v1/session');
+    const answered = phone.waitForResponse((answer) => answer.url().endsWith('/api/v1/session') && answer.request().method() === 'POST');
     await enter(phone, 'lin', `wrong ${attempt}`);
     await answered;
   }

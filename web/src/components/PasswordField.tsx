@@ -54,6 +54,11 @@ export function PasswordField({ name, label, about = ['name', 'email', 'display_
         <Input.Password autoComplete="new-password" />
       </Form.Item>
       <div style={{ minHeight: optional ? 10 : 40, marginBottom: 8 }} aria-live="polite">
+        {!strength && !optional && (
+          <div className="faint" style={{ fontSize: 12 }}>
+            {t('password.advice')}
+          </div>
+        )}
         {strength && (
           <>
             <Progress percent={(strength.score + 1) * 20} size={{ height: 4 }} showInfo={false} strokeColor={colour} />

@@ -48,11 +48,13 @@ export function ReauthenticationDialog() {
       onOk={form.submit}
       onCancel={() => close(false)}
       destroyOnHidden
+      afterOpenChange={(shown) => shown && form.focusField('password')}
       width={400}
       zIndex={1400}
     >
       <p className="faint">{t('reauthenticate.hint')}</p>
-      <Form form={form} layout="vertical" requiredMark={false} preserve={false} onFinish={(values) => void confirm(values)}>
+      {/* The name keeps its fields apart from those of the form behind it. */}
+      <Form form={form} name="reauthenticate" layout="vertical" requiredMark={false} preserve={false} onFinish={(values) => void confirm(values)}>
         <Form.Item name="password" label={t('login.password')} rules={required}>
           <Input.Password autoFocus autoComplete="current-password" />
         </Form.Item>

@@ -1,10 +1,12 @@
 import { useTranslation } from 'react-i18next';
 import type { AuditEntry } from '../../api/types';
+import { formatAbsolute } from '../../format/time';
 import { fieldChanges, known } from './changes';
 
 /** What was changed, field by field, and the hash that chains the entry to the one before. */
 export function AuditChange({ entry }: { entry: AuditEntry }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const show = (field: string, value?: string) => (/_ms$/.test(field) && Number(value) > 0 ? formatAbsolute(Number(value), i18n.language) : value);
   const changes = fieldChanges(entry.before, entry.after);
   const sides = [
     { name: 'before' as const, title: t('audit.before'), shown: known(entry.before), mark: 'del' as const },
@@ -28,7 +30,7 @@ export function AuditChange({ entry }: { entry: AuditEntry }) {
                 <tr key={change.field} className={change.changed ? undefined : 'faint'}>
                   <td>{change.field}</td>
                   {sides.map(({ name, mark: Mark }) => (
-                    <td key={name}>{change.changed && change[name] ? <Mark>{change[name]}</Mark> : change[name]}</td>
+                    <td key={name}>{change.changed && change[name] ? <Mark>{show(change.field, change[name])}</Mark> : show(change.field, change[name])}</td>
                   ))}
                 </tr>
               ))}

@@ -8,7 +8,7 @@ import { PageHeader } from '../../components/PageHeader';
 import { OutcomeMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
-import { ACTIONS } from './actions';
+import { ACTIONS, KINDS } from './actions';
 import { AuditChange } from './AuditChange';
 import { VerifyButton } from './VerifyButton';
 
@@ -25,6 +25,11 @@ export default function AuditPage() {
     const key = action.replace('.', '_');
     return i18n.exists(`audit.actions.${key}`) ? t(`audit.actions.${key}`) : action;
   };
+  const targetText = (target: string) => {
+    const kind = KINDS.find((known) => target === known || target.startsWith(`${known} `));
+    const key = kind?.replace(' ', '_');
+    return kind ? t(`audit.kinds.${key}`) + target.slice(kind.length) : target;
+  };
   return (
     <>
       <PageHeader title={t('audit.title')} hint={t('audit.hint')} extra={<VerifyButton />} />
@@ -33,7 +38,16 @@ export default function AuditPage() {
         state={state}
         rowKey={({ seq }) => String(seq)}
         exportName="audit"
-        expand={(entry) => <AuditChange entry={entry} />}
+        expand={(entry) =>
+          narrow ? (
+            <details>
+              <summary className="faint">{t('audit.details')}</summary>
+              <AuditChange entry={entry} />
+            </details>
+          ) : (
+            <AuditChange entry={entry} />
+          )
+        }
         filters={[
           { name: 'actor', label: t('audit.actor') },
           { name: 'action', label: t('audit.action'), options: ACTIONS.map((value) => ({ value, label: actionText(value) })) },
@@ -55,7 +69,7 @@ export default function AuditPage() {
           { key: 'time_ms', title: t('audit.time'), csv: (row) => new Date(row.time_ms).toISOString(), render: (row) => <TimeText ms={row.time_ms} absolute /> },
           { key: 'actor', title: t('audit.actor'), sortable: true, narrow: 'title', csv: (row) => row.actor, render: (row) => <strong>{row.actor}</strong> },
           { key: 'action', title: t('audit.action'), sortable: true, narrow: 'title', csv: (row) => row.action, render: (row) => <span title={row.action}>{actionText(row.action)}</span> },
-          { key: 'target', title: t('audit.target'), csv: (row) => row.target, render: (row) => <div style={{ maxWidth: 360, overflowWrap: 'anywhere' }}>{row.target}</div> },
+          { key: 'target', title: t('audit.target'), csv: (row) => row.target, render: (row) => <div style={{ maxWidth: 360, overflowWrap: 'anywhere' }}>{targetText(row.target)}</div> },
           { key: 'address', title: t('audit.address'), csv: (row) => row.address, render: (row) => <span className="mono">{row.address}</span> },
           { key: 'outcome', title: t('audit.outcome'), sortable: true, csv: (row) => row.outcome, render: (row) => <OutcomeMark ok={row.outcome === 'ok'} text={outcomeText(row.outcome)} /> },
         ]}

@@ -56,3 +56,23 @@ export const ACTIONS = [
   'server.started',
   'server.stopped',
 ];
+
+/** The kinds of things that entries are about; each stands before the thing's name. */
+export const KINDS = [
+  'alert',
+  'audit log',
+  'channel',
+  'collection',
+  'inhibition',
+  'invitation',
+  'maintenance window',
+  'probe',
+  'registration',
+  'routes',
+  'rule',
+  'server',
+  'session',
+  'silence',
+  'token',
+  'user',
+];

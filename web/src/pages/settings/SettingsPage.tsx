@@ -6,7 +6,7 @@ import type { Settings } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { PageHeader } from '../../components/PageHeader';
 import { useNotice } from '../../components/useNotice';
-import { formatBytes, formatNumber } from '../../format/numbers';
+import { formatBytes, formatNumber, formatSeconds } from '../../format/numbers';
 
 type Values = Pick<Settings, 'registration' | 'collect_interval_secs'>;
 
@@ -21,7 +21,7 @@ export default function SettingsPage() {
     change.mutate({ method: 'PATCH', path: 'settings', body }, { onSuccess: () => notice.done(t('settings.saved')) });
   if (settings.error) return <ErrorPanel error={settings.error} retry={() => void settings.refetch()} />;
   if (!settings.data) return <Spin style={{ display: 'block', margin: 48 }} />;
-  const { registration, collect_interval_secs, version, database, series_location, series } = settings.data;
+  const { registration, collect_interval_secs, version, database, series_location, series, alerting } = settings.data;
   return (
     <>
       <PageHeader title={t('settings.title')} />
@@ -30,7 +30,7 @@ export default function SettingsPage() {
           <Form<Values> layout="vertical" requiredMark={false} disabled={!mayEdit} initialValues={{ registration, collect_interval_secs }} onFinish={save}>
             <Form.Item name="registration" label={t('settings.registration')} extra={t('settings.registration_hint')}>
               <Radio.Group
-                optionType="button"
+                vertical
                 options={(['closed', 'invitation', 'open'] as const).map((value) => ({ value, label: t(`settings.modes.${value}`) }))}
               />
             </Form.Item>
@@ -61,6 +61,14 @@ export default function SettingsPage() {
             <dd className="num">{formatBytes(series.bytes)}</dd>
             <dt>{t('settings.blocks')}</dt>
             <dd className="num">{series.blocks}</dd>
+            <dt>{t('settings.alerting')}</dt>
+            <dd>{t(`settings.roles.${alerting.role}`, { leader: alerting.leader ?? '' })}</dd>
+            <dt>{t('settings.keep_alerts')}</dt>
+            <dd className="num">{formatSeconds(alerting.keep_alerts_secs)}</dd>
+            <dt>{t('settings.keep_notifications')}</dt>
+            <dd className="num">{formatSeconds(alerting.keep_notifications_secs)}</dd>
+            <dt>{t('settings.keep_silences')}</dt>
+            <dd className="num">{formatSeconds(alerting.keep_silences_secs)}</dd>
             <dt>{t('settings.api')}</dt>
             <dd>
               <a className="link" href="/api/docs">

@@ -10,6 +10,7 @@ import { EmptyHint } from '../../components/EmptyHint';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
 import { useNotice } from '../../components/useNotice';
+import { NOTHING } from '../../format/numbers';
 import { InvitationDialog } from './InvitationDialog';
 
 const COLOURS: Record<InvitationState, string> = { open: 'green', used: 'default', expired: 'default' };
@@ -53,7 +54,7 @@ export function InvitationList() {
         columns={[
           { key: 'role', title: t('users.role'), sortable: true, narrow: 'title', render: ({ role }) => t(`roles.${role}`) },
           { key: 'state', title: t('users.state'), narrow: 'title', render: ({ state: now }) => <Tag color={COLOURS[now]}>{t(`invitations.states.${now}`)}</Tag> },
-          { key: 'email', title: t('invitations.email'), sortable: true, render: ({ email }) => email },
+          { key: 'email', title: t('invitations.email'), sortable: true, render: ({ email }) => email || <span className="faint">{NOTHING}</span> },
           { key: 'created_by', title: t('invitations.by'), render: (row) => row.created_by },
           { key: 'created_at_ms', title: t('users.created'), sortable: true, render: (row) => <TimeText ms={row.created_at_ms} /> },
           { key: 'expires_at_ms', title: t('invitations.expires'), sortable: true, render: (row) => <TimeText ms={row.expires_at_ms} /> },

@@ -8,6 +8,7 @@ import { EmptyHint } from '../../components/EmptyHint';
 import { ROLES } from '../../components/RoleField';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
+import { NOTHING } from '../../format/numbers';
 import { AccessDialog } from './AccessDialog';
 import { UserActions } from './UserActions';
 import { UserDialog } from './UserDialog';
@@ -44,14 +45,15 @@ export function UserList() {
             narrow: 'title',
             csv: ({ name }) => name,
             render: ({ name, display_name }) => (
-              <>
-                <strong>{name}</strong> {display_name !== name && <span className="faint">{display_name}</span>}
-              </>
+              <div style={{ maxWidth: 220 }}>
+                <strong>{name}</strong>
+                {display_name !== name && <div className="faint">{display_name}</div>}
+              </div>
             ),
           },
           { key: 'state', title: t('users.state'), sortable: true, narrow: 'title', csv: (row) => row.state, render: (row) => <StateTag user={row} /> },
           { key: 'role', title: t('users.role'), sortable: true, csv: (row) => row.role, render: (row) => t(`roles.${row.role}`) },
-          { key: 'email', title: t('account.email'), csv: (row) => row.email, render: (row) => row.email },
+          { key: 'email', title: t('account.email'), csv: (row) => row.email, render: (row) => <div style={{ maxWidth: 220, overflowWrap: 'anywhere' }}>{row.email || <span className="faint">{NOTHING}</span>}</div> },
           { key: 'totp', title: t('users.totp'), csv: (row) => String(row.totp_enabled), render: (row) => (row.totp_enabled ? t('common.yes') : <span className="faint">{t('common.no')}</span>) },
           { key: 'last_sign_in_ms', title: t('users.last_sign_in'), sortable: true, render: (row) => <TimeText ms={row.last_sign_in_ms} /> },
           { key: 'created_at_ms', title: t('users.created'), sortable: true, render: (row) => <TimeText ms={row.created_at_ms} /> },
