@@ -14,6 +14,7 @@ pub struct SetupState {
 
 /// Creates the first administrator.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SetupRequest {
     /// The one-time code that the server printed at its first start.
     pub code: String,
@@ -30,6 +31,7 @@ pub struct SetupRequest {
 
 /// Signs in.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignInRequest {
     /// The sign-in name.
     pub name: String,
@@ -78,6 +80,7 @@ pub struct SecondFactor {
 
 /// Confirms the password before a dangerous action.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReauthenticateRequest {
     /// The password.
     #[schema(format = Password)]
@@ -88,6 +91,7 @@ pub struct ReauthenticateRequest {
 
 /// Changes one's own account; what is left out stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UpdateMeRequest {
     /// The name shown to others.
     pub display_name: Option<String>,
@@ -99,6 +103,7 @@ pub struct UpdateMeRequest {
 
 /// Changes one's own password.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ChangePasswordRequest {
     /// The password now.
     #[schema(format = Password)]
@@ -110,6 +115,7 @@ pub struct ChangePasswordRequest {
 
 /// Asks how strong a password is.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordStrengthRequest {
     /// The password.
     #[schema(format = Password)]
@@ -167,6 +173,7 @@ pub struct TotpEnrolment {
 
 /// Confirms a new second factor.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ConfirmTotpRequest {
     /// The first one-time code.
     pub code: String,

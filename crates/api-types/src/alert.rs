@@ -111,6 +111,7 @@ pub struct AlertEventFilter {
 
 /// Says something on an alert.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CommentRequest {
     /// What one wants to say.
     #[schema(min_length = 1, max_length = 4000)]
@@ -139,6 +140,7 @@ pub struct AlertFilter {
 
 /// Says that one is on it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AcknowledgeRequest {
     /// What one wants to say.
     #[serde(default)]

@@ -35,6 +35,7 @@ pub struct ChannelFilter {
 
 /// Makes or changes a channel. On a change, secrets left out or `null` stay as they are.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ChannelRequest {
     /// The channel's name.
     pub name: String,

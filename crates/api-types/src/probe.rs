@@ -106,6 +106,7 @@ pub struct ProbeResult {
 /// Makes or changes a probe. On a change, a header whose value is `null` keeps the value that it
 /// has.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ProbeRequest {
     /// The probe's name: the label `probe` of its series.
     #[schema(min_length = 1, max_length = 191)]
@@ -122,7 +123,7 @@ pub struct ProbeRequest {
     pub interval_secs: u64,
     /// How long everything may take, in milliseconds.
     #[serde(default = "default_timeout_ms")]
-    #[schema(minimum = 100, maximum = 60000)]
+    #[schema(minimum = 100, maximum = 30000)]
     pub timeout_ms: u64,
     /// The HTTP method.
     #[serde(default)]
@@ -212,6 +213,7 @@ impl From<Probe> for ProbeRequest {
 
 /// Tries settings without keeping them.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ProbeTestRequest {
     /// The settings.
     pub probe: ProbeRequest,

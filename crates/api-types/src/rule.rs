@@ -82,6 +82,7 @@ pub struct RuleReasonFilter {
 
 /// A rule file, as YAML.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RuleSource {
     /// The text.
     pub source: String,
@@ -101,6 +102,7 @@ pub struct RuleCheck {
 
 /// A threshold rule as a form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RuleForm {
     /// The rule's name.
     pub name: String,
@@ -159,6 +161,7 @@ pub struct FormRule {
 
 /// A condition on a label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LabelMatcher {
     /// The label's name.
     pub name: String,
@@ -170,6 +173,7 @@ pub struct LabelMatcher {
 
 /// Tries a rule on stored data.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BacktestRequest {
     /// The expression.
     pub expr: String,

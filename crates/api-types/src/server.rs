@@ -103,6 +103,7 @@ pub struct ServerDetail {
 /// What is set for a server. What is `null` is not set: the configuration says it, or the
 /// server's own measurements do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ServerSettings {
     /// How often its measurements come, in seconds: how often the machine that Yunhai runs on is
     /// measured, and for others when they count as down.

@@ -61,6 +61,7 @@ pub struct SeriesStats {
 
 /// Changes settings; what is left out stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UpdateSettingsRequest {
     /// How people become users.
     pub registration: Option<RegistrationMode>,

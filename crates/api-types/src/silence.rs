@@ -43,6 +43,7 @@ pub struct SilenceFilter {
 
 /// Asks which alerts a silence would hold back.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SilencePreviewRequest {
     /// What alerts must match.
     pub matchers: Vec<LabelMatcher>,
@@ -50,6 +51,7 @@ pub struct SilencePreviewRequest {
 
 /// Makes a silence, or changes one.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateSilenceRequest {
     /// What alerts must match; at least one that does not match everything.
     pub matchers: Vec<LabelMatcher>,

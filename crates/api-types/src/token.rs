@@ -26,6 +26,7 @@ pub struct ApiToken {
 
 /// Makes a token.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateTokenRequest {
     /// What it is for.
     pub name: String,

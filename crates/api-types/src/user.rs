@@ -68,6 +68,7 @@ pub struct UserFilter {
 
 /// Creates a user.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateUserRequest {
     /// The sign-in name.
     pub name: String,
@@ -84,6 +85,7 @@ pub struct CreateUserRequest {
 
 /// Changes a user; what is left out stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UpdateUserRequest {
     /// The name shown to others.
     pub display_name: Option<String>,
@@ -119,6 +121,7 @@ pub struct Registration {
 
 /// Registers.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     /// The sign-in name.
     pub name: String,
@@ -178,6 +181,7 @@ pub struct Invitation {
 
 /// Makes an invitation.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateInvitationRequest {
     /// The role that it gives.
     pub role: UserRole,
