@@ -11,7 +11,7 @@ use yunhai_model::{HumanDuration, ProbeId, Secret, TimestampMs};
 /// The shortest and the longest interval. Rules look back 15 minutes: a series with longer gaps
 /// would come and go.
 const INTERVAL_SECS: std::ops::RangeInclusive<u64> = 1..=600;
-const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=30_000;
 const MAX_TARGET: usize = 2048;
 const MAX_TEXT: usize = 64 * 1024;
 const MAX_PATTERN: usize = 1000;
@@ -200,7 +200,7 @@ impl ProbeSettings<Secret> {
         );
         check(
             TIMEOUT_MS.contains(&self.timeout_ms),
-            "timeout_ms: from 100 milliseconds to a minute (60000)",
+            "timeout_ms: from 100 milliseconds to 30 seconds (30000)",
         );
         check(self.headers.len() <= MAX_HEADERS, "headers: at most 32");
         check(self.labels.len() <= MAX_LABELS, "labels: at most 16");

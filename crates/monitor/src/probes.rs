@@ -167,6 +167,16 @@ impl Probes {
         Ok(ProbeRun::of(&report, at_ms))
     }
 
+    /// Runs every probe once, for a check without a server.
+    pub async fn run_all(&self) {
+        let mut running = JoinSet::new();
+        for wanted in self.wanted() {
+            let probes = self.clone();
+            running.spawn(async move { probes.run_scheduled(wanted.id).await });
+        }
+        running.join_all().await;
+    }
+
     /// Runs the probes in their intervals until stopped. Of several servers on one database the
     /// one runs them for which `is_leading` holds.
     pub async fn run(&self, is_leading: impl Fn() -> bool, stop: CancellationToken) {

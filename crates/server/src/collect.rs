@@ -65,6 +65,16 @@ impl LocalHost {
         settings.interval_secs.unwrap_or(self.interval_secs)
     }
 
+    /// Returns the labels that the machine's measurements have.
+    pub(crate) fn labels(&self) -> Labels {
+        let place = self.place();
+        let mut config = HostConfig::new(self.name.clone());
+        config.account = place.account;
+        config.region = place.region;
+        config.tags = place.tags;
+        Labels::new(config.labels())
+    }
+
     fn place(&self) -> Place {
         let settings = self.directory.get(&self.name);
         Place {

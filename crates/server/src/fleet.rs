@@ -171,6 +171,11 @@ impl Fleet {
         if is_first {
             self.find_last_seen(&mut servers, now_ms).await?;
         }
+        let host = self.host.name();
+        if !servers.contains_key(host) {
+            // It is there before its first measurement.
+            servers.insert(host.to_owned(), new_server(host, &self.host.labels()));
+        }
         for server in servers.values_mut() {
             server.interval_secs = self.interval_secs(&server.name);
             server.is_local = server.name == self.host.name();

@@ -241,14 +241,15 @@ async fn open(parts: Parts, stop: CancellationToken) -> anyhow::Result<(Arc<App>
     Ok((app, collector))
 }
 
-/// Measures this machine, evaluates all rules, notifies, and tells how many alerts there are: the
-/// one-shot mode, for cron or a function.
+/// Measures this machine, runs all probes, evaluates all rules, notifies, and tells how many alerts
+/// there are: the one-shot mode, for cron or a function.
 pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
     let (app, collector) = open(parts, CancellationToken::new()).await?;
     // CPU use is counted between two readings.
     tokio::time::sleep(crate::collect::FIRST_ROUND).await;
     let collector = Arc::new(Mutex::new(collector));
     crate::collect::collect_once(&collector, &app.store, &app.clock).await?;
+    app.probes.run_all().await;
     app.fleet.refresh().await?;
     judge(&app, &mut Judge::default()).await;
     let summary = app.monitor.evaluate_once().await?;

@@ -3,6 +3,8 @@
 
 #[path = "it/access.rs"]
 mod access;
+#[path = "it/accounts.rs"]
+mod accounts;
 #[path = "it/alerting.rs"]
 mod alerting;
 #[path = "it/delivery.rs"]

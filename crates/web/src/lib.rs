@@ -45,9 +45,9 @@ const START_PAGE: &str = "index.html";
 const HASHED: &str = "assets/";
 
 /// The paths that the interface's own router knows: one of these words and what follows it.
-const PAGES: [&str; 15] = [
-    "", "account", "alerts", "audit", "channels", "explore", "login", "overview", "register",
-    "rules", "servers", "settings", "setup", "silences", "users",
+const PAGES: [&str; 16] = [
+    "", "account", "alerts", "audit", "channels", "explore", "login", "overview", "probes",
+    "register", "rules", "servers", "settings", "setup", "silences", "users",
 ];
 
 fn is_page(path: &str) -> bool {

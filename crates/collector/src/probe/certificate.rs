@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{FailureReason, ProbeConfig, ProbeFailure};
@@ -33,6 +36,11 @@ impl TrustedRoots {
             seen: seen.clone(),
             provider: Arc::clone(&provider),
             verifier,
+            trusted: probe
+                .ca_certificate_pem
+                .as_deref()
+                .and_then(parse_pem)
+                .unwrap_or_default(),
         };
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -119,6 +127,29 @@ struct Watcher {
     provider: Arc<CryptoProvider>,
     /// Without one every certificate will do.
     verifier: Option<Arc<WebPkiServerVerifier>>,
+    /// The certificates that the probe trusts by itself.
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+/// Verifies a certificate that is trusted by itself, as self-signed ones are: most of them are
+/// made as an authority's, which no chain may end in.
+fn verify_trusted(
+    certificate: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, rustls::Error> {
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)?;
+    let (_, parsed) = X509Certificate::from_der(certificate)
+        .map_err(|_| rustls::Error::InvalidCertificate(CertificateError::BadEncoding))?;
+    let now_secs = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let validity = parsed.validity();
+    if now_secs > validity.not_after.timestamp() {
+        return Err(CertificateError::Expired.into());
+    }
+    if now_secs < validity.not_before.timestamp() {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    Ok(ServerCertVerified::assertion())
 }
 
 impl ServerCertVerifier for Watcher {
@@ -133,6 +164,9 @@ impl ServerCertVerifier for Watcher {
         self.seen
             .note(std::iter::once(end_entity).chain(intermediates));
         match &self.verifier {
+            Some(_) if self.trusted.iter().any(|trusted| trusted == end_entity) => {
+                verify_trusted(end_entity, server_name, now)
+            }
             Some(verifier) => verifier.verify_server_cert(
                 end_entity,
                 intermediates,

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -54,11 +54,14 @@ async fn serve() -> SocketAddr {
 
 /// Serves `ok` over TLS with a self-signed certificate that is good until the 1st of January of
 /// `last_year`; returns the address and the certificate as PEM.
-async fn serve_tls(last_year: i32) -> (SocketAddr, String) {
+async fn serve_tls(last_year: i32, is_authority: bool) -> (SocketAddr, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_before = date_time_ymd(2000, 1, 1);
     params.not_after = date_time_ymd(last_year, 1, 1);
+    if is_authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
     let pem = params.self_signed(&key).unwrap().pem();
     let chain = vec![CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()];
     let private = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
@@ -216,7 +219,7 @@ async fn a_closed_port_is_told_from_a_name_without_address() {
 
 #[tokio::test]
 async fn an_expired_certificate_is_refused_and_its_end_is_known() {
-    let (address, pem) = serve_tls(2020).await;
+    let (address, pem) = serve_tls(2020, false).await;
     let port = address.port();
     let ends_at = 1_577_836_800.0;
     for scheme in ["https", "tls"] {
@@ -236,7 +239,14 @@ async fn an_expired_certificate_is_refused_and_its_end_is_known() {
 
 #[tokio::test]
 async fn a_certificate_is_trusted_when_it_is_given() {
-    let (address, pem) = serve_tls(2100).await;
+    // As `openssl req -x509` makes them, and as an authority issues them.
+    for is_authority in [true, false] {
+        check_trust(is_authority).await;
+    }
+}
+
+async fn check_trust(is_authority: bool) {
+    let (address, pem) = serve_tls(2100, is_authority).await;
     let mut config = config(&format!("https://localhost:{}", address.port()));
     check_failure(&probe(&config).await, FailureReason::Tls, "");
     config.ca_certificate_pem = Some(pem);

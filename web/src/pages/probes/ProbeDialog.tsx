@@ -50,7 +50,7 @@ export function ProbeDialog({ probe, onClose }: { probe?: Probe; onClose: () => 
           <InputNumber min={1} max={600} precision={0} suffix="s" style={{ width: 130 }} />
         </Form.Item>
         <Form.Item name="timeout_secs" label={t('probes.timeout')} rules={required}>
-          <InputNumber min={0.1} max={60} suffix="s" style={{ width: 130 }} />
+          <InputNumber min={0.1} max={30} suffix="s" style={{ width: 130 }} />
         </Form.Item>
         <Form.Item name="enabled" label={t('probes.enabled')} valuePropName="checked">
           <Switch />
