@@ -1,5 +1,5 @@
 // Every page and dialog that pictures are taken of. `open` names the buttons that lead to a dialog,
-// by the keys of their texts.
+// by the keys of their texts; `answers` stand in for what the server would say.
 
 /** The pages, with what was found on the server to fill their addresses. */
 export function pagesOf({ server, alert, group, rule, probe }) {
@@ -46,14 +46,20 @@ export function pagesOf({ server, alert, group, rule, probe }) {
     { name: 'users', path: '/users' },
     { name: 'user-new', path: '/users', open: ['users.new'] },
     { name: 'invitations', path: '/users?tab=invitations' },
+    { name: 'user-access', path: '/users', open: ['common.more', 'users.access'] },
+    { name: 'roles', path: '/users?tab=roles' },
     { name: 'invitation-new', path: '/users?tab=invitations', open: ['invitations.new'] },
     { name: 'audit', path: '/audit' },
     { name: 'settings', path: '/settings' },
     { name: 'account', path: '/account' },
+    { name: 'totp-new', path: '/account', open: ['totp.start'] },
     { name: 'sessions', path: '/account?tab=sessions' },
     { name: 'tokens', path: '/account?tab=tokens' },
     { name: 'token-new', path: '/account?tab=tokens', open: ['tokens.new'] },
+    { name: 'setup', path: '/setup', signedOut: true, answers: { setup: { needed: true } } },
     { name: 'login', path: '/login', signedOut: true },
-    { name: 'register', path: '/register', signedOut: true },
+    { name: 'login-again', path: '/login?back=%2Falerts', signedOut: true },
+    { name: 'register', path: '/register', signedOut: true, answers: { registration: { mode: 'open' } } },
+    { name: 'register-closed', path: '/register', signedOut: true, answers: { registration: { mode: 'closed' } } },
   ];
 }

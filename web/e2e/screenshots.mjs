@@ -10,7 +10,8 @@ import { pagesOf } from './pages.mjs';
 const OUT = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
 const LANGUAGES = { en: 'light', 'zh-CN': 'dark' };
 const SIZES = [[1440, 900], [390, 1400]];
-const SETTLE = 900;
+const SETTLE = 700;
+const LOADING_LIMIT = 10_000;
 const only = process.env.PAGES?.split(',');
 mkdirSync(OUT, { recursive: true });
 
@@ -18,8 +19,8 @@ const texts = Object.fromEntries(
   Object.keys(LANGUAGES).map((language) => [language, JSON.parse(readFileSync(new URL(`../src/locales/${language}.json`, import.meta.url), 'utf8'))]),
 );
 
-/** The keys that i18next shows in place of a missing text: the first word of every key, then dots. */
-const rawKey = new RegExp(`(?:^|\\s)(?:${Object.keys(texts.en).join('|')})\\.[a-z_0-9]+(?:\\.[a-z_0-9]+)*(?=$|[\\s,;:])`);
+/** What the interface shows in place of a text that is missing. */
+const MISSING = /⟦.*⟧/;
 
 /** What is wrong with the page as it stands. */
 async function faultsOf(page) {
@@ -27,19 +28,21 @@ async function faultsOf(page) {
   const spill = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (spill > 1) faults.push(`${spill} px wider than the screen`);
   const words = await page.evaluate(() => {
-    // What people or the server wrote is not ours to translate: code, labels, fields.
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const found = [];
-    while (walker.nextNode()) {
-      if (!walker.currentNode.parentElement?.closest('.mono, pre, script, style, .cm-editor')) found.push(walker.currentNode.textContent ?? '');
-    }
+    const found = [document.title, ...document.body.innerText.split('\n')];
     for (const element of document.querySelectorAll('[placeholder], [aria-label], [title]')) {
       for (const name of ['placeholder', 'aria-label', 'title']) found.push(element.getAttribute(name) ?? '');
     }
     return found;
   });
-  for (const text of words) if (rawKey.test(text)) faults.push(`not translated: ${text.trim()}`);
+  for (const text of words) if (MISSING.test(text)) faults.push(`not translated: ${text.trim()}`);
   return faults;
+}
+
+/** Waits until nothing is on its way any more, or long enough. */
+async function settle(page) {
+  await page.waitForTimeout(SETTLE);
+  await page.waitForFunction(() => !document.querySelector('.ant-spin-spinning'), undefined, { timeout: LOADING_LIMIT }).catch(() => {});
+  await page.waitForTimeout(SETTLE / 2);
 }
 
 /** Signs in and finds something to look at: a server, an alert, a group. */
@@ -73,23 +76,27 @@ for (const [language, appearance] of Object.entries(LANGUAGES)) {
   for (const [width, height] of SIZES) {
     const signedIn = await open(browser, { language, width, height, appearance, storage });
     const anonymous = await open(browser, { language, width, height, appearance });
-    for (const { name, path, open: press, signedOut } of pagesOf(found)) {
+    for (const { name, path, open: press, signedOut, answers } of pagesOf(found)) {
       if (only && !only.includes(name)) continue;
       const view = signedOut && process.env.YUNHAI_USER ? anonymous : signedIn;
       const { page } = view;
       view.faults.length = 0;
+      for (const [resource, json] of Object.entries(answers ?? {})) {
+        await page.route(`**/api/v1/${resource}`, (route) => route.fulfill({ json }));
+      }
       await page.goto(path, { waitUntil: 'domcontentloaded' });
       await page.locator('main h1, .page-head, .auth, .ant-result').first().waitFor({ timeout: 30_000 });
-      await page.waitForTimeout(SETTLE);
+      await settle(page);
       const say = (fault) => faults.add(`${name} (${language}, ${width} px): ${fault}`);
       for (const key of press ?? []) {
-        const button = page.getByRole('button', { name: text(key) }).first();
+        const button = page.getByRole('button', { name: text(key) }).or(page.getByRole('menuitem', { name: text(key) })).first();
         const pressed = await button.click({ timeout: 5000 }).then(() => true, () => false);
         if (!pressed) say(`there is no button ${key}`);
-        await page.waitForTimeout(SETTLE);
+        await settle(page);
       }
       for (const fault of [...(await faultsOf(page)), ...view.faults]) say(fault);
       await page.screenshot({ path: `${OUT}${name}.${language}.${width}.png`, fullPage: name === 'overview' });
+      await page.unrouteAll();
     }
     await signedIn.context.close();
     await anonymous.context.close();

@@ -38,9 +38,12 @@ export function AuditChange({ entry }: { entry: AuditEntry }) {
           </table>
         </div>
       )}
-      <div>
-        <span className="faint">{t('audit.hash')} </span>
-        <span className="mono">{entry.hash}</span>
+      <div className="row" style={{ columnGap: 16 }}>
+        <span className="mono">{entry.action}</span>
+        <span>
+          <span className="faint">{t('audit.hash')} </span>
+          <span className="mono">{entry.hash}</span>
+        </span>
       </div>
     </div>
   );
