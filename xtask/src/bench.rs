@@ -1,10 +1,10 @@
 //! `cargo xtask bench NAME`: the measurements behind the promises that Yunhai makes.
 
 mod fleet;
+mod series;
 
 use anyhow::Result;
 
-use crate::command;
 use crate::workspace::Workspace;
 
 /// Which benchmark to run.
@@ -17,11 +17,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum Bench {
     /// A week of 500 servers, beside Prometheus and VictoriaMetrics.
-    Series {
-        /// What is handed on to the benchmark.
-        #[arg(last = true)]
-        extra: Vec<String>,
-    },
+    Series(series::Arguments),
     /// 5,000 servers, 50 rules and 20 people at one server.
     Fleet(fleet::Arguments),
 }
@@ -29,13 +25,7 @@ enum Bench {
 /// Runs the benchmark that `arguments` name.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.bench {
-        Bench::Series { extra } => command::run(
-            workspace
-                .cargo()
-                .args(["bench", "--locked", "--package", "yunhai-series"])
-                .args(["--bench", "series", "--"])
-                .args(extra),
-        ),
+        Bench::Series(arguments) => series::run(workspace, arguments),
         Bench::Fleet(arguments) => fleet::run(workspace, arguments),
     }
 }

@@ -3,6 +3,7 @@
 //! A block is the folder `blocks/<ULID>/` with one sample file for each type of values, the list
 //! of its series, and `meta.json`, which is written last: a block without it does not exist.
 
+mod chain;
 mod delta_pack;
 mod encoding;
 mod integers;
@@ -12,7 +13,8 @@ mod read;
 mod series_file;
 mod write;
 
-pub(crate) use encoding::{Class, ClassChooser, FileKind};
+pub(crate) use chain::CHAINED_SERIES;
+pub(crate) use encoding::{Class, ClassChooser, FileKind, round_to};
 pub(crate) use meta::{BlockMeta, FORMAT_VERSION, FileMeta, Flush, Resolution, RollupColumn};
 pub(crate) use points::{Points, settle_samples};
 pub(crate) use read::{Block, BlockSeries, Decoded};

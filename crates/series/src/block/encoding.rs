@@ -69,6 +69,18 @@ pub(crate) fn to_decimal(value: f64, scale: u8) -> i64 {
     (value * POWERS[usize::from(scale)]).round() as i64
 }
 
+/// Rounds values to some decimals.
+pub(crate) fn round_to(values: &mut [f64], scale: u8) {
+    let power = POWERS[usize::from(scale)];
+    for value in values.iter_mut().filter(|value| value.is_finite()) {
+        let rounded = (*value * power).round() / power;
+        // The product of a huge number overflows, and it has no decimals to round.
+        if rounded.is_finite() {
+            *value = rounded;
+        }
+    }
+}
+
 /// Turns integers into values, in place of a division for each caller.
 pub(crate) fn from_decimals(numbers: &[i64], scale: u8, into: &mut Vec<f64>) {
     let power = POWERS[usize::from(scale)];

@@ -29,6 +29,13 @@ impl Points {
         })
     }
 
+    /// Returns the first and the last value.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        let values = &self.columns[0];
+        let end = |value: Option<&f64>| value.copied().unwrap_or(0.0);
+        (end(values.first()), end(values.last()))
+    }
+
     /// Adds rows; the order is made good by [`Points::settle`].
     pub(crate) fn extend(&mut self, times: &[TimestampMs], columns: &[&[f64]]) {
         self.times.extend_from_slice(times);

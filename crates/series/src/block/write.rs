@@ -13,6 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use yunhai_model::{Labels, TimestampMs, is_stale};
 
+use super::chain::{CHAINED_SERIES, chained};
 use super::encoding::to_decimal;
 use super::integers::{IntegerColumn, PageCompressor};
 use super::read::parse_index;
@@ -21,6 +22,7 @@ use super::{
     SERIES_FILE, SeriesRow, write_series_file,
 };
 use crate::Error;
+use crate::catalogue::SeriesId;
 
 /// Rows that are gathered before they are encoded.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
@@ -37,13 +39,16 @@ pub(crate) struct BlockDraft {
     pub(crate) meta: BlockMeta,
     pub(crate) files: Vec<(String, Bytes)>,
     pub(crate) rows: Vec<SeriesRow>,
+    /// The ids of the rows' series in this process.
+    pub(crate) ids: Vec<SeriesId>,
 }
 
-/// Takes series in the order of their labels and makes a block of them.
+/// Takes series in the order of their metrics and makes a block of them.
 pub(crate) struct BlockWriter {
     resolution: Resolution,
     files: BTreeMap<FileKind, SampleFile>,
     rows: Vec<SeriesRow>,
+    ids: Vec<SeriesId>,
     min_ms: TimestampMs,
     max_ms: TimestampMs,
     samples: u64,
@@ -55,16 +60,38 @@ impl BlockWriter {
             resolution,
             files: BTreeMap::new(),
             rows: Vec::new(),
+            ids: Vec::new(),
             min_ms: TimestampMs::MAX,
             max_ms: TimestampMs::MIN,
             samples: 0,
         }
     }
 
-    /// Adds a series whose values the class can hold.
+    /// Returns the series added so far.
+    pub(crate) fn ids(&self) -> &[SeriesId] {
+        &self.ids
+    }
+
+    /// Adds series of one metric, in the order of their labels, whose values the class can hold.
     pub(crate) fn add(
         &mut self,
-        labels: &Labels,
+        class: Class,
+        series: Vec<(Labels, SeriesId, Points)>,
+    ) -> Result<(), Error> {
+        let mut series = series.into_iter().peekable();
+        while series.peek().is_some() {
+            let neighbours: Vec<_> = series.by_ref().take(CHAINED_SERIES).collect();
+            for (labels, id, points) in chained(neighbours, |one| one.2.ends()) {
+                self.add_one(labels, id, class, &points)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_one(
+        &mut self,
+        labels: Labels,
+        id: SeriesId,
         class: Class,
         points: &Points,
     ) -> Result<(), Error> {
@@ -82,13 +109,14 @@ impl BlockWriter {
             Entry::Vacant(place) => place.insert(SampleFile::new(class, columns)?),
         };
         self.rows.push(SeriesRow {
-            labels: labels.clone(),
+            labels,
             file: kind,
             first_row: file.rows,
             rows: points.times.len() as u64,
             min_ms: *first,
             max_ms: *last,
         });
+        self.ids.push(id);
         self.min_ms = self.min_ms.min(*first);
         self.max_ms = self.max_ms.max(*last);
         self.samples += points.times.len() as u64;
@@ -136,6 +164,7 @@ impl BlockWriter {
             meta,
             files,
             rows: self.rows,
+            ids: self.ids,
         }))
     }
 }

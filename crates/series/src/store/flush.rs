@@ -76,10 +76,10 @@ impl Store {
         };
         let drafts = encoding.await.map_err(|_| Error::Closed)??;
         let mut blocks = Vec::with_capacity(drafts.len());
-        for (mut draft, ids) in drafts {
+        for mut draft in drafts {
             let folder = self.inner.objects.put(&mut draft).await?;
             tracing::info!(block = %folder, samples = draft.meta.samples, size_bytes = draft.meta.size_bytes(), "samples are flushed to a block");
-            blocks.push(Arc::new(open_block(draft, folder, &ids)));
+            blocks.push(Arc::new(open_block(draft, folder)));
         }
         let inner = self.inner.clone();
         let written =
@@ -187,16 +187,12 @@ pub(super) fn label_order(a: &Labels, b: &Labels) -> std::cmp::Ordering {
 }
 
 /// Makes one block for each day of the frozen samples.
-fn encode(
-    frozen: &Frozen,
-    series: &[(Labels, SeriesId)],
-) -> Result<Vec<(BlockDraft, Vec<SeriesId>)>, Error> {
+fn encode(frozen: &Frozen, series: &[(Labels, SeriesId)]) -> Result<Vec<BlockDraft>, Error> {
     let mut drafts = Vec::new();
     let days = frozen.oldest_ms.div_euclid(DAY_MS)..=frozen.newest_ms.div_euclid(DAY_MS);
     for day in days {
         let (start, end) = (day * DAY_MS, (day + 1) * DAY_MS);
         let mut writer = BlockWriter::new(Resolution::Raw);
-        let mut ids = Vec::new();
         for metric in series.chunk_by(|a, b| a.0.metric_name() == b.0.metric_name()) {
             let mut chooser = ClassChooser::default();
             let mut parts = Vec::with_capacity(metric.len());
@@ -208,21 +204,12 @@ fn encode(
                 let to = column.times.partition_point(|time| *time < end);
                 if from < to {
                     chooser.see(&column.values[from..to]);
-                    parts.push((
-                        labels,
-                        *id,
-                        &column.times[from..to],
-                        &column.values[from..to],
-                    ));
+                    let mut points = Points::new(Resolution::Raw);
+                    points.extend(&column.times[from..to], &[&column.values[from..to]]);
+                    parts.push((labels.clone(), *id, points));
                 }
             }
-            let class = chooser.class();
-            for (labels, id, times, values) in parts {
-                let mut points = Points::new(Resolution::Raw);
-                points.extend(times, &[values]);
-                writer.add(labels, class, &points)?;
-                ids.push(id);
-            }
+            writer.add(chooser.class(), parts)?;
         }
         let id = ulid::Ulid::generate().to_string();
         if let Some(mut draft) = writer.finish(id.clone(), Vec::new(), Vec::new())? {
@@ -231,22 +218,18 @@ fn encode(
                 min_ms: draft.meta.min_ms,
                 max_ms: draft.meta.max_ms,
             }];
-            drafts.push((draft, ids));
+            drafts.push(draft);
         }
     }
     Ok(drafts)
 }
 
-/// Makes a stored draft readable; `ids` are those of its rows.
-pub(super) fn open_block(
-    draft: BlockDraft,
-    folder: object_store::path::Path,
-    ids: &[SeriesId],
-) -> Block {
+/// Makes a stored draft readable.
+pub(super) fn open_block(draft: BlockDraft, folder: object_store::path::Path) -> Block {
     let series = draft
         .rows
         .iter()
-        .zip(ids)
+        .zip(&draft.ids)
         .map(|(row, id)| BlockSeries {
             id: *id,
             file: row.file,

@@ -11,7 +11,11 @@ use super::Store;
 use super::flush::{DAY_MS, label_order};
 use super::merge::{Part, see, span_of, write_batch};
 use crate::Error;
-use crate::block::{Block, BlockWriter, ClassChooser, Flush, Points, Resolution};
+use crate::block::{
+    Block, BlockWriter, CHAINED_SERIES, Class, ClassChooser, Flush, Points, Resolution,
+    RollupColumn, round_to,
+};
+use crate::catalogue::SeriesId;
 use crate::config::parse_matchers;
 use crate::rollup::roll_up;
 
@@ -199,15 +203,13 @@ impl Store {
         };
         parts.sort_unstable_by(|a, b| label_order(&a.labels, &b.labels));
         let mut writer = BlockWriter::new(resolution);
-        let mut ids = Vec::new();
         for metric in parts.chunk_by(|a, b| a.labels.metric_name() == b.labels.metric_name()) {
             let is_counter = self
                 .inner
                 .metadata
                 .is_counter(metric[0].labels.metric_name().unwrap_or(""));
-            let mut chooser = ClassChooser::default();
-            let mut series: Vec<(Labels, Points)> = Vec::with_capacity(metric.len());
-            for batch in metric.chunks(256) {
+            let mut series: Vec<(Labels, SeriesId, Points)> = Vec::with_capacity(metric.len());
+            for batch in metric.chunks(CHAINED_SERIES) {
                 let Some(mut read) = self.read_parts(&sources, batch).await? else {
                     return Ok(());
                 };
@@ -221,24 +223,23 @@ impl Store {
                     if points.times.is_empty() {
                         continue;
                     }
-                    see(&mut chooser, resolution, std::iter::once(&points));
-                    series.push((part.labels.clone(), points));
-                    ids.push(part.id);
+                    series.push((part.labels.clone(), part.id, points));
                 }
             }
-            writer = write_batch(writer, chooser.class(), series).await?;
+            let class = settle_class(resolution, &mut series);
+            writer = write_batch(writer, class, series).await?;
         }
         // An older roll-up of the same day alone is replaced unless it knows series that raw
         // blocks have lost; one that is part of a longer block stays, and the newer one's rows win.
+        let written: BTreeSet<SeriesId> = writer.ids().iter().copied().collect();
         let replaced: Vec<Arc<Block>> = old
             .into_iter()
             .filter(|block| block.meta.min_ms >= start && block.meta.max_ms <= end)
-            .filter(|block| block.series().iter().all(|one| ids.contains(&one.id)))
+            .filter(|block| block.series().iter().all(|one| written.contains(&one.id)))
             .collect();
         let sources = replaced.iter().map(|block| block.meta.id.clone()).collect();
         let flushes = wanted.into_iter().collect();
-        self.store_block(writer, sources, flushes, &ids, &replaced)
-            .await
+        self.store_block(writer, sources, flushes, &replaced).await
     }
 
     /// Drops blocks that have expired as a whole, and rewrites those that have in good part.
@@ -293,6 +294,29 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Chooses the class of a metric's roll-up.
+///
+/// Sums of decimals are decimals, but sums of doubles are off in their last bits, so they are
+/// rounded to the decimals of the samples: that is nearer to the truth, and far smaller on disk.
+fn settle_class(resolution: Resolution, series: &mut [(Labels, SeriesId, Points)]) -> Class {
+    let mut of_samples = ClassChooser::default();
+    for (_, _, points) in &*series {
+        for column in [RollupColumn::Min, RollupColumn::Max, RollupColumn::Last] {
+            of_samples.see(&points.columns[column as usize]);
+        }
+    }
+    if let Class::Decimal(scale) = of_samples.class() {
+        for (_, _, points) in series.iter_mut() {
+            for column in [RollupColumn::Sum, RollupColumn::Increase] {
+                round_to(&mut points.columns[column as usize], scale);
+            }
+        }
+    }
+    let mut of_all = ClassChooser::default();
+    see(&mut of_all, resolution, series.iter().map(|one| &one.2));
+    of_all.class()
 }
 
 /// Returns the flushes that went into blocks and touch a range.

@@ -10,12 +10,9 @@ use super::flush::{label_order, open_block};
 use super::{State, Store};
 use crate::Error;
 use crate::block::{
-    Block, BlockSeries, BlockWriter, Class, ClassChooser, Flush, Points, Resolution,
+    Block, BlockSeries, BlockWriter, CHAINED_SERIES, Class, ClassChooser, Flush, Points, Resolution,
 };
 use crate::catalogue::SeriesId;
-
-/// How many series are read at once, which bounds the memory of a rewrite.
-const BATCH_SERIES: usize = 256;
 
 /// A series to be written and where its rows come from, in the order of precedence.
 pub(super) struct Part {
@@ -45,13 +42,12 @@ impl Store {
             plan_parts(&state, &sources, is_kept)
         };
         let mut writer = BlockWriter::new(resolution);
-        let mut ids = Vec::with_capacity(parts.len());
         for metric in parts.chunk_by(|a, b| a.labels.metric_name() == b.labels.metric_name()) {
             let class = match metric[0].class {
                 Some(class) if metric.iter().all(|part| part.class == Some(class)) => class,
                 _ => {
                     let mut chooser = ClassChooser::default();
-                    for batch in metric.chunks(BATCH_SERIES) {
+                    for batch in metric.chunks(CHAINED_SERIES) {
                         let Some(read) = self.read_parts(&sources, batch).await? else {
                             return Ok(false);
                         };
@@ -60,15 +56,14 @@ impl Store {
                     chooser.class()
                 }
             };
-            for batch in metric.chunks(BATCH_SERIES) {
+            for batch in metric.chunks(CHAINED_SERIES) {
                 let Some(mut read) = self.read_parts(&sources, batch).await? else {
                     return Ok(false);
                 };
-                let mut series: Vec<(Labels, Points)> = Vec::with_capacity(batch.len());
+                let mut series = Vec::with_capacity(batch.len());
                 for part in batch {
                     if let Some(points) = read.remove(&part.id) {
-                        series.push((part.labels.clone(), points));
-                        ids.push(part.id);
+                        series.push((part.labels.clone(), part.id, points));
                     }
                 }
                 writer = write_batch(writer, class, series).await?;
@@ -81,8 +76,7 @@ impl Store {
         flushes.sort_unstable();
         flushes.dedup();
         let replaced = blocks.iter().map(|block| block.meta.id.clone()).collect();
-        self.store_block(writer, replaced, flushes, &ids, blocks)
-            .await?;
+        self.store_block(writer, replaced, flushes, blocks).await?;
         Ok(true)
     }
 
@@ -92,7 +86,6 @@ impl Store {
         writer: BlockWriter,
         sources: Vec<String>,
         flushes: Vec<Flush>,
-        ids: &[SeriesId],
         replaced: &[Arc<Block>],
     ) -> Result<(), Error> {
         let id = ulid::Ulid::generate().to_string();
@@ -110,7 +103,7 @@ impl Store {
                     resolution = ?draft.meta.resolution,
                     "a block is written"
                 );
-                Some(Arc::new(open_block(draft, folder, ids)))
+                Some(Arc::new(open_block(draft, folder)))
             }
             None => None,
         };
@@ -225,12 +218,10 @@ pub(super) fn see<'a>(
 pub(super) async fn write_batch(
     mut writer: BlockWriter,
     class: Class,
-    series: Vec<(Labels, Points)>,
+    series: Vec<(Labels, SeriesId, Points)>,
 ) -> Result<BlockWriter, Error> {
     tokio::task::spawn_blocking(move || {
-        for (labels, points) in &series {
-            writer.add(labels, class, points)?;
-        }
+        writer.add(class, series)?;
         Ok(writer)
     })
     .await
