@@ -51,6 +51,40 @@ pub(crate) async fn send(
     }
 }
 
+impl Context<'_> {
+    /// Posts JSON to a chat robot and reads its verdict.
+    async fn ask_robot(&self, url: Url, body: String) -> Result<(Answer, RobotVerdict), SendError> {
+        let request = self
+            .http
+            .post(url)
+            .header("content-type", "application/json");
+        let answer = exchange(request.body(body)).await?;
+        let verdict = answer.robot_verdict()?;
+        Ok((answer, verdict))
+    }
+
+    /// The message's title, with the word in it that a robot wants.
+    fn title_with(&self, keyword: Option<&str>) -> String {
+        let title = self.message.title();
+        match keyword {
+            Some(keyword) if !title.contains(keyword) => format!("{keyword} {title}"),
+            _ => title,
+        }
+    }
+}
+
+/// Makes a body of at most so many bytes, by leaving ever less room to the texts in it: what
+/// escaping adds is only known afterwards.
+fn fitting(max_bytes: usize, mut room: usize, body: impl Fn(usize) -> String) -> String {
+    loop {
+        let body = body(room);
+        if body.len() <= max_bytes || room == 0 {
+            return body;
+        }
+        room = room * 3 / 4;
+    }
+}
+
 /// How much of an answer is read, and how much of it is reported.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 const MAX_REPORTED_BYTES: usize = 300;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use yunhai_model::Secret;
 
-use super::{Context, address, exchange, sign};
+use super::{Context, address, fitting, sign};
 use crate::config::{Faults, redact, redact_option};
 use crate::message::{Space, dialect};
 use crate::{SendError, SendErrorKind};
@@ -77,15 +77,10 @@ pub(super) async fn send(
             .append_pair("timestamp", &timestamp)
             .append_pair("sign", &signature);
     }
-    let answer = exchange(
-        context
-            .http
-            .post(url)
-            .header("content-type", "application/json")
-            .body(body(config, context)),
-    )
-    .await?;
-    let verdict = answer.robot_verdict()?;
+    let body = fitting(MAX_BODY_BYTES, MAX_TEXT_BYTES, |room| {
+        body(config, context, room)
+    });
+    let (answer, verdict) = context.ask_robot(url, body).await?;
     match verdict.code {
         0 => Ok(answer.report()),
         310_000 => Err(verdict.error(SendErrorKind::Unauthorized).hint(
@@ -103,25 +98,9 @@ pub(super) async fn send(
     }
 }
 
-fn body(config: &DingTalkConfig, context: &Context<'_>) -> String {
-    let mut room = MAX_TEXT_BYTES;
-    loop {
-        let body = body_of(config, context, room);
-        if body.len() <= MAX_BODY_BYTES || room == 0 {
-            return body;
-        }
-        room = room * 3 / 4;
-    }
-}
-
-fn body_of(config: &DingTalkConfig, context: &Context<'_>, room: usize) -> String {
+fn body(config: &DingTalkConfig, context: &Context<'_>, room: usize) -> String {
     let message = &context.message;
-    let title = match config.keyword.as_deref().filter(|word| !word.is_empty()) {
-        Some(keyword) if !message.title().contains(keyword) => {
-            format!("{keyword} {}", message.title())
-        }
-        _ => message.title(),
-    };
+    let title = context.title_with(config.keyword.as_deref());
     let markup = dialect::DingTalk;
     // DingTalk mentions only those whose number also stands in the text.
     let mut mentions: Vec<String> = config

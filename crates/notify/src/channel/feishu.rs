@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use yunhai_model::Secret;
 
-use super::{Context, address, exchange, sign};
+use super::{Context, address, fitting, sign};
 use crate::config::{Faults, redact, redact_option};
 use crate::message::dialect::safe_url;
 use crate::message::{Space, dialect};
@@ -66,15 +66,10 @@ pub(super) async fn send(
     context: &Context<'_>,
 ) -> Result<String, SendError> {
     let url = address(&config.webhook_url, context.base_urls.feishu.as_ref())?;
-    let answer = exchange(
-        context
-            .http
-            .post(url)
-            .header("content-type", "application/json")
-            .body(body(config, context)),
-    )
-    .await?;
-    let verdict = answer.robot_verdict()?;
+    let body = fitting(MAX_BODY_BYTES, MAX_TEXT_BYTES, |room| {
+        body(config, context, room).to_string()
+    });
+    let (answer, verdict) = context.ask_robot(url, body).await?;
     match verdict.code {
         0 => Ok(answer.report()),
         19_001 => Err(verdict
@@ -95,25 +90,9 @@ pub(super) async fn send(
     }
 }
 
-fn body(config: &FeishuConfig, context: &Context<'_>) -> String {
-    let mut room = MAX_TEXT_BYTES;
-    loop {
-        let body = body_of(config, context, room).to_string();
-        if body.len() <= MAX_BODY_BYTES || room == 0 {
-            return body;
-        }
-        room = room * 3 / 4;
-    }
-}
-
-fn body_of(config: &FeishuConfig, context: &Context<'_>, room: usize) -> Value {
+fn body(config: &FeishuConfig, context: &Context<'_>, room: usize) -> Value {
     let message = &context.message;
-    let title = match config.keyword.as_deref() {
-        Some(keyword) if !message.title().contains(keyword) => {
-            format!("{keyword} {}", message.title())
-        }
-        _ => message.title(),
-    };
+    let title = context.title_with(config.keyword.as_deref());
     let parts = message.parts(&dialect::Feishu, "\n\n", Space::of_bytes(room));
     let mut content = parts.join("\n\n");
     for user in &config.mentioned_users {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use yunhai_model::Secret;
 
-use super::{Context, address, exchange};
+use super::{Context, address};
 use crate::config::{Faults, redact};
 use crate::message::{Space, dialect};
 use crate::{SendError, SendErrorKind};
@@ -71,15 +71,7 @@ impl WeComConfig {
 /// Delivers.
 pub(super) async fn send(config: &WeComConfig, context: &Context<'_>) -> Result<String, SendError> {
     let url = address(&config.webhook_url, context.base_urls.wecom.as_ref())?;
-    let answer = exchange(
-        context
-            .http
-            .post(url)
-            .header("content-type", "application/json")
-            .body(body(config, context)),
-    )
-    .await?;
-    let verdict = answer.robot_verdict()?;
+    let (answer, verdict) = context.ask_robot(url, body(config, context)).await?;
     match verdict.code {
         0 => Ok(answer.report()),
         45_009 => Err(verdict

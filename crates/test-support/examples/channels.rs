@@ -1,0 +1,61 @@
+//! Runs the simulator of the notification providers by itself, for trying channels by hand, and
+//! prints what they accept: one line of JSON for each message. It ends with its standard input.
+#![allow(clippy::print_stdout)] // What is printed is all that it is for.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::io::AsyncReadExt as _;
+use yunhai_test_support::channels::{
+    ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET, Provider,
+    SLACK_PATH, WEBHOOK_TOKEN, WECOM_KEY,
+};
+
+const PROVIDERS: [Provider; 6] = [
+    Provider::Webhook,
+    Provider::DingTalk,
+    Provider::WeCom,
+    Provider::Feishu,
+    Provider::Slack,
+    Provider::Twilio,
+];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let simulator = ChannelSimulator::start(now_ms()).await?;
+    let base = simulator.base_url();
+    println!("webhook   {base}/webhook with the bearer token {WEBHOOK_TOKEN}");
+    println!(
+        "dingtalk  {base}/robot/send?access_token={DINGTALK_TOKEN} signed by {DINGTALK_SECRET}"
+    );
+    println!("wecom     {base}/cgi-bin/webhook/send?key={WECOM_KEY}");
+    println!("feishu    {base}/open-apis/bot/v2/hook/{FEISHU_ID} signed by {FEISHU_SECRET}");
+    println!("slack     {base}{SLACK_PATH}");
+    let mut printed = [0; PROVIDERS.len()];
+    let mut end = [0; 64];
+    let mut input = tokio::io::stdin();
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            read = input.read(&mut end) => if read? == 0 { return Ok(()) },
+            _ = ticks.tick() => {}
+        }
+        simulator.set_now_ms(now_ms());
+        for (provider, printed) in PROVIDERS.into_iter().zip(&mut printed) {
+            for message in simulator.accepted(provider).iter().skip(*printed) {
+                let id = message.headers.get("idempotency-key");
+                println!(
+                    "{provider:?} {} {}",
+                    id.map_or("-", String::as_str),
+                    message.body
+                );
+                *printed += 1;
+            }
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}
