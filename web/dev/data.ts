@@ -148,6 +148,7 @@ export const GROUPS: RuleGroup[] = [
 ].map(([name, rules]) => ({
   name: name as string,
   interval_secs: 60,
+  skipped: 0,
   updated_at_ms: NOW - 3 * 24 * HOUR,
   source: `groups:\n  - name: ${name}\n    interval: 1m\n    rules:\n${(rules as string[]).map((rule) => `      - alert: ${rule}\n        expr: server_cpu_utilization_ratio > 0.9\n        for: 10m\n        labels:\n          severity: warning\n        annotations:\n          summary: 'CPU of {{ $labels.server }} is at {{ $value | humanizePercentage }}'\n`).join('')}`,
   rules: (rules as string[]).map((rule, index) => ({

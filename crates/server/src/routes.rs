@@ -42,6 +42,8 @@ use crate::app::App;
                        `/otlp/v1/metrics` and server-sent events at `/api/v1/events`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    // The derive of the answers to refusals names them without registering them.
+    components(schemas(yunhai_api_types::Problem, yunhai_api_types::ProblemCode)),
     modifiers(&Security),
     security(("token" = []), ("session" = []))
 )]

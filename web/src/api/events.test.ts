@@ -72,7 +72,7 @@ it('comes back after a refusal, and reads everything that it may have missed', (
   sources[2].onopen();
   vi.advanceTimersByTime(1000);
   expect(isStale('rules')).toBe(true);
-  expect(states).toEqual(['live', 'lost', 'lost', 'live']);
+  expect(states).toEqual(['live', 'lost', 'live']);
   stop();
   expect(sources[2].close).toHaveBeenCalled();
 });

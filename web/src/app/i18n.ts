@@ -21,6 +21,8 @@ export async function loadLanguage(language: Language): Promise<Locale> {
     resources: {},
     interpolation: { escapeValue: false },
     returnNull: false,
+    // Brackets that stand in no text of ours: the pictures are searched for them.
+    parseMissingKeyHandler: (key) => `⟦${key}⟧`,
   });
   const [[texts, components]] = await Promise.all([SOURCES[language](), prepared]);
   i18next.addResourceBundle(language, 'translation', texts.default, true, true);

@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 import { useDark } from '../app/preferences';
 import { chartColours } from '../app/theme';
 import type { Unit } from '../format/numbers';
-import { Loading } from './Loading';
 import type { Mark } from './chartMarks';
 import { chartOption, type Line } from './chartOption';
+import { Loading } from './Loading';
 
 const Chart = lazy(() => import('./Chart'));
 

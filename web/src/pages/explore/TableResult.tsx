@@ -4,8 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { parseValue, queryInstant, type Sample } from '../../api/prometheus';
 import type { Fault } from '../../api/types';
 import { Labels } from '../../components/Labels';
-import { formatNumber, formatValue, unitOfExpression } from '../../format/numbers';
 import { Loading } from '../../components/Loading';
+import { formatNumber, formatValue, unitOfExpression } from '../../format/numbers';
 import { QueryError } from './QueryError';
 
 interface Row {
@@ -39,19 +39,27 @@ export function TableResult({ expr, onFault }: { expr: string; onFault: (fault: 
       rowKey="key"
       dataSource={rows(result.data)}
       locale={{ emptyText: t('explore.nothing') }}
-      scroll={{ x: 'max-content' }}
       pagination={{ pageSize: 50, hideOnSinglePage: true, size: 'small' }}
       columns={[
-        { key: 'labels', title: t('alerts.labels'), render: (_v, { labels }) => <Labels labels={labels} /> },
         {
           key: 'value',
           title: t('alerts.value'),
           align: 'right',
-          width: 180,
+          width: 150,
           sorter: (a, b) => a.number - b.number,
           render: (_v, { number, text }) => (
             <span className="num" title={text}>
               {Number.isNaN(number) ? text : unit === 'count' ? formatNumber(number) : formatValue(number, unit)}
+            </span>
+          ),
+        },
+        {
+          key: 'labels',
+          title: t('alerts.labels'),
+          render: (_v, { labels }) => (
+            <span className="labels">
+              {labels.__name__ && <strong className="mono">{labels.__name__}</strong>}
+              <Labels labels={labels} without={['__name__']} />
             </span>
           ),
         },

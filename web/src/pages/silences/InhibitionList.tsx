@@ -1,10 +1,11 @@
 import { PlusOutlined } from '@ant-design/icons';
-import { Button, Tag } from 'antd';
+import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useMay } from '../../api/session';
 import type { Inhibition } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
+import { EnabledName } from '../../components/EnabledName';
 import { Matchers } from '../../components/Labels';
 import { RowActions } from '../../components/RowActions';
 import { useEditedRows } from '../../components/useEditedRows';
@@ -37,12 +38,7 @@ export function InhibitionList() {
             title: t('windows.name'),
             sortable: true,
             narrow: 'title',
-            render: (row) => (
-              <span className="row">
-                <strong>{row.name}</strong>
-                {!row.enabled && <Tag>{t('channels.off')}</Tag>}
-              </span>
-            ),
+            render: (row) => <EnabledName {...row} />,
           },
           { key: 'source', title: t('inhibitions.source'), render: (row) => <div style={{ maxWidth: 300 }}><Matchers matchers={row.source} /></div> },
           { key: 'target', title: t('inhibitions.target'), render: (row) => <div style={{ maxWidth: 300 }}><Matchers matchers={row.target} /></div> },

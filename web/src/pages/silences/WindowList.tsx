@@ -5,6 +5,7 @@ import { useMay } from '../../api/session';
 import type { MaintenanceWindow } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
+import { EnabledName } from '../../components/EnabledName';
 import { Matchers } from '../../components/Labels';
 import { RowActions } from '../../components/RowActions';
 import { TimeText } from '../../components/TimeText';
@@ -38,11 +39,7 @@ export function WindowList() {
             sortable: true,
             narrow: 'title',
             render: (row) => (
-              <span className="row">
-                <strong>{row.name}</strong>
-                {row.active && <Tag color="green">{t('windows.active')}</Tag>}
-                {!row.enabled && <Tag>{t('channels.off')}</Tag>}
-              </span>
+              <EnabledName {...row}>{row.active && <Tag color="green">{t('windows.active')}</Tag>}</EnabledName>
             ),
           },
           { key: 'cron', title: t('windows.cron'), render: (row) => <span className="mono">{row.cron}</span> },

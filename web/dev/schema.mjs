@@ -1,0 +1,36 @@
+// Writes src/api/schema.d.ts, the types of what the API takes and gives, out of `yunhai openapi`.
+// With --check it writes nothing and fails when the file is not what the program says now.
+//
+// YUNHAI_BINARY  the program (default target/debug/yunhai)
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const BINARY = process.env.YUNHAI_BINARY ?? fileURLToPath(new URL('../../target/debug/yunhai', import.meta.url));
+const SCHEMA = fileURLToPath(new URL('../src/api/schema.d.ts', import.meta.url));
+// The generator wants an older TypeScript than the interface is checked with, so it is no dependency.
+const TOOL = ['--yes', '--package=typescript@5.9.3', '--package=openapi-typescript@7.13.0', 'openapi-typescript'];
+
+/** The types of the program's schemas; its paths are not typed. */
+function generate() {
+  const description = JSON.parse(execFileSync(BINARY, ['openapi'], { encoding: 'utf8', maxBuffer: 2 ** 26 }));
+  const folder = mkdtempSync(join(tmpdir(), 'yunhai-schema-'));
+  try {
+    const [from, to] = [join(folder, 'openapi.json'), join(folder, 'schema.d.ts')];
+    writeFileSync(from, JSON.stringify({ ...description, paths: {} }));
+    execFileSync('npx', [...TOOL, from, '-o', to], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return readFileSync(to, 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const current = generate();
+if (!process.argv.includes('--check')) {
+  writeFileSync(SCHEMA, current);
+} else if (readFileSync(SCHEMA, 'utf8') !== current) {
+  console.error('src/api/schema.d.ts is not what the API says: run `npm run generate` in web/');
+  process.exitCode = 1;
+}
