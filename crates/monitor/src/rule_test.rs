@@ -378,7 +378,12 @@ impl World {
         };
         let mut expected = Vec::new();
         for sample in &test.exp_samples {
-            match parse_labels(&sample.labels) {
+            // No labels are `{}`, as promtool has it.
+            let labels = match sample.labels.trim() {
+                "" => Ok(Labels::default()),
+                text => parse_labels(text),
+            };
+            match labels {
                 Ok(labels) => expected.push((labels, sample.value)),
                 Err(error) => failures.push(format!("the labels `{}`: {error}", sample.labels)),
             }

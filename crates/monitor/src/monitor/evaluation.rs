@@ -119,7 +119,6 @@ impl Monitor {
                 Ok(explanations) => (explanations, None),
                 Err(error @ Error::NotLeader { .. }) => return Err(error),
                 Err(error) => {
-                    tracing::warn!(file, group = group.name, rule = rule.name(), error = %chain(&error), "a rule could not be evaluated");
                     failed += 1;
                     metrics::counter!(RULE_FAILURES).increment(1);
                     (Vec::new(), Some(chain(&error)))
@@ -132,11 +131,35 @@ impl Monitor {
                 error,
                 explanations,
             };
-            self.0
+            let error = status.error.clone();
+            let before = self
+                .0
                 .status
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert(key, status);
+                .insert(key, status)
+                .and_then(|before| before.error);
+            // Told when it changes only: a rule that is evaluated every second would fill the log.
+            match (before, error) {
+                (before, Some(error)) if before.as_ref() != Some(&error) => {
+                    tracing::warn!(
+                        file,
+                        group = group.name,
+                        rule = rule.name(),
+                        error,
+                        "a rule could not be evaluated"
+                    );
+                }
+                (Some(_), None) => {
+                    tracing::info!(
+                        file,
+                        group = group.name,
+                        rule = rule.name(),
+                        "a rule can be evaluated again"
+                    );
+                }
+                _ => {}
+            }
         }
         let took = begun.elapsed();
         metrics::counter!(GROUP_EVALUATIONS).increment(1);

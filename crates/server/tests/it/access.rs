@@ -209,6 +209,12 @@ async fn bad_requests_name_what_is_wrong() {
     )
     .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+    // A misspelt field must not make a token that never expires.
+    let token = json!({"name": "t", "expires_in_days": 3});
+    let (status, problem) = admin.send(Method::POST, "/api/v1/tokens", &token).await;
+    assert!(status.is_client_error(), "{status}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("expires_in_days"), "{detail}");
 }
 
 #[tokio::test]
