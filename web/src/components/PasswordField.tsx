@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { request } from '../api/client';
 import type { PasswordStrength } from '../api/types';
+import { passwordWeakness } from '../format/passwordWeakness';
 
 interface Props {
   name: string;
@@ -41,6 +42,10 @@ export function PasswordField({ name, label, about = ['name', 'email', 'display_
     // The list of fields is fixed for a form.
   }, [password, form]);
 
+  const weakness = (reasons: string[]) => {
+    const { key, count } = passwordWeakness(reasons[0]);
+    return t(`password.weak.${key}`, { count });
+  };
   const colour = strength?.acceptable ? token.colorSuccess : token.colorWarning;
   return (
     <>
@@ -64,7 +69,7 @@ export function PasswordField({ name, label, about = ['name', 'email', 'display_
             <Progress percent={(strength.score + 1) * 20} size={{ height: 4 }} showInfo={false} strokeColor={colour} />
             <div className="faint" style={{ fontSize: 12 }}>
               {t(`password.score.${strength.score}`)}
-              {!strength.acceptable && strength.reasons.length > 0 && ` – ${strength.reasons.join('; ')}`}
+              {!strength.acceptable && strength.reasons.length > 0 && ` – ${weakness(strength.reasons)}`}
             </div>
           </>
         )}
