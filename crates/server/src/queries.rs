@@ -90,3 +90,79 @@ impl Queries {
             .map_err(Arc::new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use yunhai_model::{Labels, ManualClock, Sample, TimeSeries};
+    use yunhai_series::StoreConfig;
+
+    use super::*;
+
+    /// One turn at a time over a store with the one series `up`.
+    async fn queries(folder: &std::path::Path) -> Queries {
+        let clock = Arc::new(ManualClock::new(60_000));
+        let store = Store::open(StoreConfig::in_directory(folder), clock)
+            .await
+            .unwrap();
+        let series = TimeSeries {
+            labels: Labels::of_metric("up", [("server", "a")]),
+            samples: vec![Sample {
+                timestamp_ms: 60_000,
+                value: 1.0,
+            }],
+        };
+        store.append(vec![series]).await.unwrap();
+        Queries {
+            turns: Arc::new(Semaphore::new(1)),
+            ..Queries::new(Engine::default(), store)
+        }
+    }
+
+    fn query(text: &str) -> (RangeQuery, Expr) {
+        let range = RangeQuery {
+            text: text.to_owned(),
+            start_ms: 60_000,
+            end_ms: 60_000,
+            step_ms: 1000,
+        };
+        (range, yunhai_promql::parse(text).unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_same_query_is_evaluated_once_for_all_who_wait_and_anew_for_later_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let queries = queries(folder.path()).await;
+        let busy = queries.turns.acquire().await.unwrap();
+        let ask = |text| {
+            let (range, expr) = query(text);
+            queries.range(range, expr)
+        };
+        let asked = futures::future::join3(ask("up"), ask("up"), ask("up + 1"));
+        let release = async {
+            // All three wait by now, as they were polled first.
+            assert_eq!(queries.waiting.lock().unwrap().len(), 2);
+            drop(busy);
+        };
+        let ((first, second, other), ()) = futures::future::join(asked, release).await;
+        let (first, second, other) = (first.unwrap(), second.unwrap(), other.unwrap());
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &other));
+        let later = ask("up").await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &later));
+    }
+
+    #[tokio::test]
+    async fn a_query_that_nobody_waits_for_gives_up_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let queries = queries(folder.path()).await;
+        let busy = queries.turns.acquire().await.unwrap();
+        let (range, expr) = query("up");
+        let left = queries.range(range, expr).now_or_never();
+        assert!(left.is_none());
+        drop(busy);
+        let (range, expr) = query("up");
+        assert!(queries.range(range, expr).await.is_ok());
+    }
+}
