@@ -11,7 +11,13 @@ export function SignedIn() {
   const location = useLocation();
   const setup = useResource<{ needed: boolean }>('setup', undefined, { enabled: session.data === null });
 
-  if (session.error) return <ErrorPanel error={session.error} retry={() => void session.refetch()} />;
+  if (session.error) {
+    return (
+      <main className="page">
+        <ErrorPanel error={session.error} retry={() => void session.refetch()} />
+      </main>
+    );
+  }
   if (session.data === null && setup.data?.needed) return <Navigate to="/setup" replace />;
   if (session.data === null && (setup.data || setup.error)) {
     const back = location.pathname + location.search;
