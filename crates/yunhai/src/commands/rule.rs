@@ -96,9 +96,7 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
         }
         RuleCommand::Apply { file } => {
             let source = read_file_or_stdin(&file)?;
-            let name = file
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
+            let name = origin_of(&file);
             let body = RuleSource { source, file: name };
             let groups: Vec<RuleGroup> = client
                 .send_json(Method::POST, "api/v1/rule-groups", &body)
@@ -144,6 +142,18 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
+/// The name under which the server knows a rule file: with its folder, for collections of rules have
+/// many files of one name that way. None for the standard input.
+fn origin_of(file: &Path) -> Option<String> {
+    let path = file.canonicalize().ok().filter(|path| path.is_file())?;
+    let name = path.file_name()?.to_string_lossy();
+    let folder = path.parent().and_then(Path::file_name);
+    Some(folder.map_or_else(
+        || name.to_string(),
+        |folder| format!("{}/{name}", folder.to_string_lossy()),
+    ))
+}
+
 /// Runs the unit tests of a file; fails where one of them does.
 async fn test(session: &Session, file: &Path) -> anyhow::Result<ExitCode> {
     let source = read_file_or_stdin(file)?;
@@ -170,4 +180,21 @@ async fn test(session: &Session, file: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_in_two_folders_are_two() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["minio", "caddy"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            let file = folder.path().join(name).join("rules.yml");
+            std::fs::write(&file, "groups: []").unwrap();
+            assert_eq!(origin_of(&file).unwrap(), format!("{name}/rules.yml"));
+        }
+        assert_eq!(origin_of(Path::new("-")), None);
+    }
 }
