@@ -2,8 +2,8 @@
 //! (<https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>).
 //!
 //! Sums and histograms must be cumulative, and histograms must have explicit buckets: what is not
-//! is left out and named in the answer. `host.name` becomes the label `server`, so that a machine
-//! with an OpenTelemetry collector stands in the list of servers.
+//! is left out and named in the answer. `host.name` becomes the label `server`, so that rules and
+//! silences by server hold for it; the other attributes of a resource stand in `target_info`.
 
 use std::fmt::Write;
 
