@@ -3,6 +3,7 @@
 mod schedule;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -465,16 +466,12 @@ fn with_kept_secrets(
             None => before.body.clone(),
         }
     };
-    let mut settings = new
-        .with_secrets(|field, secret| {
-            Ok::<_, std::convert::Infallible>(secret.or_else(|| kept(field)))
-        })
-        .map_or_else(|never| match never {}, |settings| settings);
+    let Ok(mut settings) =
+        new.with_secrets(|field, secret| Ok::<_, Infallible>(secret.or_else(|| kept(field))));
     // A header that never had a value is sent empty; a body that never was is none.
     let body = settings.body.take().flatten();
-    let mut settings = settings
-        .with_secrets(|_, secret| Ok::<_, std::convert::Infallible>(secret.unwrap_or_default()))
-        .map_or_else(|never| match never {}, |settings| settings);
+    let Ok(mut settings) =
+        settings.with_secrets(|_, secret| Ok::<_, Infallible>(secret.unwrap_or_default()));
     settings.body = body;
     settings
 }

@@ -1,6 +1,7 @@
 //! Certificates: which are trusted, and when those that a server shows expire.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -141,13 +142,24 @@ fn verify_trusted(
     verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)?;
     let (_, parsed) = X509Certificate::from_der(certificate)
         .map_err(|_| rustls::Error::InvalidCertificate(CertificateError::BadEncoding))?;
-    let now_secs = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let validity = parsed.validity();
-    if now_secs > validity.not_after.timestamp() {
-        return Err(CertificateError::Expired.into());
+    let time_of = |timestamp_secs: i64| {
+        UnixTime::since_unix_epoch(Duration::from_secs(timestamp_secs.max(0).unsigned_abs()))
+    };
+    let not_before = time_of(parsed.validity().not_before.timestamp());
+    let not_after = time_of(parsed.validity().not_after.timestamp());
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext {
+            time: now,
+            not_after,
+        }
+        .into());
     }
-    if now_secs < validity.not_before.timestamp() {
-        return Err(CertificateError::NotValidYet.into());
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext {
+            time: now,
+            not_before,
+        }
+        .into());
     }
     Ok(ServerCertVerified::assertion())
 }

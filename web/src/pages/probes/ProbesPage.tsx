@@ -80,11 +80,12 @@ export default function ProbesPage() {
             csv: (row) => (row.last?.certificate_expires_ms ? new Date(row.last.certificate_expires_ms).toISOString() : ''),
             render: (row) => <CertificateText expires_ms={row.last?.certificate_expires_ms} />,
           },
-          { key: 'interval_secs', title: t('probes.interval'), sortable: true, align: 'right', csv: (row) => row.interval_secs, render: (row) => <span className="num">{formatSeconds(row.interval_secs)}</span> },
+          { key: 'interval_secs', title: t('probes.interval'), hidden: true, csv: (row) => row.interval_secs, render: (row) => <span className="num">{formatSeconds(row.interval_secs)}</span> },
           { key: 'last', title: t('probes.last'), csv: (row) => (row.last ? new Date(row.last.at_ms).toISOString() : ''), render: (row) => <LastAsked probe={row} /> },
           {
             key: 'actions',
             title: '',
+            fixed: 'right',
             render: (probe) =>
               mayEdit ? (
                 <RowActions onEdit={() => rows.edit(probe)} onRemove={() => rows.remove(probe)} question={t('probes.delete_confirm')}>
