@@ -21,8 +21,8 @@ export default function RuleFormPage() {
   const edited = parameters.get('edit') ?? '';
   // Asked from the list, since there is no such group before its first rule.
   const groups = useList<RuleGroup>('rule-groups', { q: FORM_GROUP });
-  if (groups.error) return <ErrorPanel error={groups.error} retry={() => void groups.refetch()} />;
-  if (!groups.data) return <Loading height={320} />;
+  // Once there is an answer, a later failure must not take away what was typed.
+  if (!groups.data) return groups.error ? <ErrorPanel error={groups.error} retry={() => void groups.refetch()} /> : <Loading height={320} />;
   const rules = groups.data.items.find(({ name }) => name === FORM_GROUP)?.rules ?? [];
   const known = rules.find(({ name }) => name === edited)?.form;
   if (edited && !known) return <NotFound />;
