@@ -190,7 +190,11 @@ impl Identity {
                 device: Set(device(origin).or(row.device)),
                 ..Default::default()
             };
-            session::Entity::update(change).exec(connection).await?;
+            // A full disk must not keep anybody from looking; without the time of the last request
+            // the session ends early at worst.
+            if let Err(error) = session::Entity::update(change).exec(connection).await {
+                tracing::warn!(%error, "cannot note when a session was used");
+            }
         }
         let rotated = if row.rotate && row.token_hash == hash {
             self.rotate(&row.id, &hash).await?

@@ -202,7 +202,10 @@ impl Identity {
                 last_used_address: Set(address),
                 ..Default::default()
             };
-            api_token::Entity::update(change).exec(connection).await?;
+            // A full disk must not keep anybody from looking.
+            if let Err(error) = api_token::Entity::update(change).exec(connection).await {
+                tracing::warn!(%error, "cannot note when a token was used");
+            }
         }
         let token = ApiToken::try_from(row)?;
         Ok(Principal {

@@ -94,14 +94,20 @@ impl ServerConfig {
             ));
         }
         if let TlsConfig::Files { certificate, key } = &self.tls {
-            for (name, path) in [("certificate", certificate), ("key", key)] {
-                if let Err(error) = std::fs::File::open(path) {
-                    faults.push(format!(
-                        "server.tls.{name}: cannot read {}: {error}",
-                        path.display()
-                    ));
-                }
+            let unreadable: Vec<String> = [("certificate", certificate), ("key", key)]
+                .into_iter()
+                .filter_map(|(name, path)| {
+                    let error = std::fs::File::open(path).err()?;
+                    let path = path.display();
+                    Some(format!("server.tls.{name}: cannot read {path}: {error}"))
+                })
+                .collect();
+            if unreadable.is_empty()
+                && let Err(error) = crate::tls::load(certificate, key)
+            {
+                faults.push(format!("server.tls: {error:#}"));
             }
+            faults.extend(unreadable);
         }
         for (name, value) in [
             ("requests_per_minute", self.requests_per_minute),

@@ -69,7 +69,7 @@ impl Bound {
         let guard = Arc::new(Guard::new(config));
         let service = crate::router::router(Arc::clone(&app), Arc::clone(&guard), config)
             .into_make_service_with_connect_info::<SocketAddr>();
-        let tls = crate::tls::rustls_config(config, data_dir).await?;
+        let tls = crate::tls::rustls_config(config, data_dir)?;
         let handle = Handle::new();
         let waiting = {
             let handle = handle.clone();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
 use yunhai_database::Database;
 use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target};
@@ -60,12 +61,10 @@ pub(crate) async fn open_with(data_dir: &DataDir, config: &Config) -> anyhow::Re
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::connect(&config.database_url(&data_dir.data)).await?;
     let key_ring = DatabaseKeyRing::open(database.clone(), &*clock).await?;
-    let vault = Vault::open_with_key_file(
-        Arc::new(key_ring),
-        &data_dir.data.join(KEY_FILE),
-        Arc::clone(&clock),
-    )
-    .await?;
+    let key_file = data_dir.data.join(KEY_FILE);
+    let vault = Vault::open_with_key_file(Arc::new(key_ring), &key_file, Arc::clone(&clock))
+        .await
+        .with_context(|| format!("cannot open the secrets with {}", key_file.display()))?;
     let mut identity_config = config.identity.clone();
     identity_config.checkpoint_file = Some(data_dir.data.join(CHECKPOINT_FILE));
     let identity = Identity::new(
