@@ -95,7 +95,9 @@ fn measure(
             .trim()
     );
     let running = contender.start(workspace)?;
+    let before = running.processor_time()?;
     let wall = load.send(&running)?;
+    let processor_time = running.processor_time()?.saturating_sub(before);
     println!(
         "  {:.0} samples/s, waiting for it to come to rest",
         load.samples as f64 / wall.as_secs_f64()
@@ -110,6 +112,7 @@ fn measure(
         version,
         samples: load.samples,
         wall,
+        processor_time,
         peak_bytes,
         bytes,
         bytes_with_rollups,

@@ -21,6 +21,8 @@ use crate::rollup::roll_up;
 
 /// How often maintenance looks for work without being woken.
 const TICK: Duration = Duration::from_secs(30);
+/// For so long blocks may go unmerged while the head fills up again and again.
+const LONGEST_RUSH: Duration = Duration::from_mins(5);
 /// Small blocks of a day that is not over are merged when there are this many.
 const MANY_BLOCKS: usize = 12;
 /// No merge makes a block of more rows, which bounds its memory.
@@ -42,16 +44,26 @@ fn merge_widths(resolution: Resolution) -> &'static [i64] {
 impl Store {
     /// Keeps the store in order until it is cancelled. Failures are logged and tried again.
     pub async fn run_maintenance(&self, cancel: CancellationToken) {
+        let mut compacted = tokio::time::Instant::now();
         loop {
-            tokio::select! {
+            let is_rush = tokio::select! {
                 () = cancel.cancelled() => return,
-                () = self.inner.wake.notified() => {}
-                () = tokio::time::sleep(TICK) => {}
-            }
+                () = self.inner.wake.notified() => true,
+                () = tokio::time::sleep(TICK) => false,
+            };
             if self.check_open().is_err() {
                 return;
             }
-            if let Err(error) = self.maintain().await {
+            // While much comes in at once, such as the past of many servers, merging would rewrite
+            // days again and again that are not complete yet, and take the time from appending.
+            let maintained = if is_rush && compacted.elapsed() < LONGEST_RUSH {
+                self.flush_what_is_due().await
+            } else {
+                let maintained = self.maintain().await;
+                compacted = tokio::time::Instant::now();
+                maintained
+            };
+            if let Err(error) = maintained {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "maintenance of the series store failed and will be tried again"
@@ -62,11 +74,13 @@ impl Store {
 
     /// Does all that is due: flushes, merges, roll-ups and retention.
     pub async fn maintain(&self) -> Result<(), Error> {
-        {
-            let _maintenance = self.inner.maintenance.lock().await;
-            self.flush_due().await?;
-        }
+        self.flush_what_is_due().await?;
         self.compact().await
+    }
+
+    async fn flush_what_is_due(&self) -> Result<(), Error> {
+        let _maintenance = self.inner.maintenance.lock().await;
+        self.flush_due().await
     }
 
     /// Merges blocks, makes roll-ups and drops what has expired, without flushing first.

@@ -37,6 +37,8 @@ pub(crate) struct Measured {
     pub(crate) version: String,
     pub(crate) samples: u64,
     pub(crate) wall: Duration,
+    /// What processors worked for the server until the last request was acknowledged.
+    pub(crate) processor_time: Duration,
     pub(crate) peak_bytes: u64,
     /// On disk, when all samples are in blocks.
     pub(crate) bytes: u64,
@@ -89,6 +91,9 @@ pub(crate) fn print_servers(measured: &[Measured]) {
     println!();
     row(measured, "samples/s", 0, Measured::samples_per_sec);
     row(measured, "seconds", 2, |one| one.wall.as_secs_f64());
+    row(measured, "processor seconds", 2, |one| {
+        one.processor_time.as_secs_f64()
+    });
     row(measured, "MiB resident at most", 0, |one| {
         one.peak_bytes as f64 / f64::from(1 << 20)
     });
