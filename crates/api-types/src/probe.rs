@@ -38,6 +38,7 @@ pub enum ProbeMethod {
 
 /// A probe and how it went last. The values of headers and the body are secrets and never shown.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of its own.
 pub struct Probe {
     /// The probe's id.
     pub id: String,
