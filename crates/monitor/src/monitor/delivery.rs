@@ -13,7 +13,7 @@ use super::{Monitor, StateChange};
 use crate::alert::digest;
 use crate::error::Result;
 use crate::notification::{Notification, NotifyError, Occasion, RateLimit};
-use crate::store::{AlertEvent, Channel, EventKind, OutboxEntry, OutboxState};
+use crate::store::{Channel, EventKind, OutboxEntry, OutboxState};
 
 /// How many unfinished notifications of one channel are put into one digest at most.
 const MAX_DIGEST: usize = 200;
@@ -216,14 +216,9 @@ impl Monitor {
         let store = &self.0.store;
         let transaction = store.database().begin().await?;
         if store.advance_outbox(&transaction, entry, &next).await? {
-            for alert in &entry.alerts {
-                let event = AlertEvent {
-                    alert: *alert,
-                    at_ms: now_ms,
-                    kind: kind.clone(),
-                };
-                store.add_event(&transaction, &event).await?;
-            }
+            store
+                .add_events(&transaction, &entry.alerts, now_ms, &kind)
+                .await?;
         }
         transaction.commit().await?;
         self.announce(StateChange::Notification {

@@ -124,14 +124,9 @@ impl Monitor {
                 channel: entry.channel,
                 occasion: entry.occasion,
             };
-            for alert in &entry.alerts {
-                let event = AlertEvent {
-                    alert: *alert,
-                    at_ms: now_ms,
-                    kind: kind.clone(),
-                };
-                store.add_event(&transaction, &event).await?;
-            }
+            store
+                .add_events(&transaction, &entry.alerts, now_ms, &kind)
+                .await?;
         }
         transaction.commit().await?;
         Ok(plan.outgoing.len())

@@ -86,6 +86,25 @@ impl Store {
         Ok(())
     }
 
+    /// Writes that the same thing happened to several alerts.
+    pub(crate) async fn add_events(
+        &self,
+        connection: &impl ConnectionTrait,
+        alerts: &[AlertId],
+        at_ms: TimestampMs,
+        kind: &EventKind,
+    ) -> Result<()> {
+        for alert in alerts {
+            let event = AlertEvent {
+                alert: *alert,
+                at_ms,
+                kind: kind.clone(),
+            };
+            self.add_event(connection, &event).await?;
+        }
+        Ok(())
+    }
+
     /// How far what happens has come: the latest event, and when a notification was finished last.
     pub(crate) async fn activity(&self) -> Result<(String, TimestampMs)> {
         let connection = self.database.connection();
