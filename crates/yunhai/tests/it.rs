@@ -1,0 +1,19 @@
+//! The real program: started, spoken to, fed with nonsense, stopped.
+#![allow(clippy::unwrap_used)]
+
+#[path = "it/bad_data.rs"]
+mod bad_data;
+#[path = "it/bad_start.rs"]
+mod bad_start;
+#[path = "it/commands.rs"]
+mod commands;
+#[path = "it/help.rs"]
+mod help;
+#[path = "it/program.rs"]
+mod program;
+#[path = "it/shells.rs"]
+mod shells;
+#[path = "it/stores.rs"]
+mod stores;
+#[path = "it/tls.rs"]
+mod tls;
