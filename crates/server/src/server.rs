@@ -164,7 +164,11 @@ async fn open(parts: Parts, stop: CancellationToken) -> anyhow::Result<(Arc<App>
         collect_interval_secs,
         encrypted,
     } = parts;
+    // A database of a newer release is refused before the samples are touched.
     database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
+    database
+        .migrate(yunhai_monitor::MIGRATIONS, &*clock)
+        .await?;
     let series_location = if series.blocks_url.is_empty() {
         series.directory.display().to_string()
     } else {
@@ -180,9 +184,6 @@ async fn open(parts: Parts, stop: CancellationToken) -> anyhow::Result<(Arc<App>
         lookback_ms: LOOK_BACK_MS,
         ..EngineOptions::default()
     });
-    database
-        .migrate(yunhai_monitor::MIGRATIONS, &*clock)
-        .await?;
     let sender = Sender::new(SenderOptions {
         external_url: monitor.external_url.clone(),
         time_zone: jiff::tz::TimeZone::system(),
