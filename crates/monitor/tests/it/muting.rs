@@ -20,7 +20,7 @@ const NOTHING: [&str; 0] = [];
 async fn alert_named(house: &House, name: &str) -> Alert {
     let filter = AlertFilter {
         name: Some(name.to_owned()),
-        group: Some("cpu".to_owned()),
+        group: Some("test".to_owned()),
         ..AlertFilter::default()
     };
     let page = PageRequest::default();
