@@ -1,6 +1,7 @@
 //! Schemathesis: hundreds of made-up requests against everything that the API describes.
 //!
-//! No request may be answered with a server error, or otherwise than `/api/openapi.json` says.
+//! No request may be answered with a server error, or otherwise than `/api/openapi.json` says. And
+//! the interface's types are those of that document.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use super::Outcome;
 use crate::running_server::{Build, RunningServer, yunhai};
 use crate::workspace::Workspace;
-use crate::{command, python};
+use crate::{command, interface, python};
 
 /// The administrator in whose name the requests are made.
 const USER: &str = "contract";
@@ -41,6 +42,13 @@ const LEFT_ALONE: [&str; 4] = [
 ];
 
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
+    interface::install_packages(workspace)?;
+    command::run(
+        workspace
+            .npm()
+            .args(["run", "check-schema"])
+            .env("YUNHAI_BINARY", workspace.target.join("debug/yunhai")),
+    )?;
     python::install(workspace)?;
     let home = tempfile::tempdir().context("making a home for the login")?;
     let configuration = home.path().join("yunhai.toml");
