@@ -42,6 +42,7 @@ impl Row for Alert {
         ("severity", "severity"),
         ("server", "server"),
         ("state", "state"),
+        ("urgency", "urgency"),
     ];
     const OWN_ORDER: &'static str = "-active_since";
     const BESIDE: &'static [&'static str] = &["version"];
@@ -58,6 +59,7 @@ impl Row for Alert {
             ("name", shortened(self.name()).into()),
             ("fingerprint", self.fingerprint.as_str().into()),
             ("severity", shortened(self.severity()).into()),
+            ("urgency", urgency(self).into()),
             ("server", shortened(server).into()),
             ("active_since", self.instance.active_since_ms.into()),
             ("state", self.instance.state.as_str().into()),
@@ -77,6 +79,24 @@ impl Row for Alert {
         self.version = row.try_get::<Option<i64>>("", "version")?.unwrap_or(0);
         Ok(())
     }
+}
+
+/// By what a person on call sorts alerts: what fires before what someone has taken on, that before
+/// what may yet pass, and the worse before the milder in each. All that has ended is alike.
+fn urgency(alert: &Alert) -> i64 {
+    let state = match alert.instance.state {
+        AlertState::Firing => 3,
+        AlertState::Acknowledged => 2,
+        AlertState::Pending => 1,
+        AlertState::Resolved => return 0,
+    };
+    let severity = match alert.severity() {
+        "critical" => 3,
+        "warning" => 2,
+        "info" => 1,
+        _ => 0,
+    };
+    4 * state + severity
 }
 
 /// How many alerts have not ended that are alike in state, severity and server.

@@ -20,7 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         domain: "monitor",
         version: 3,
-        name: "the files that rules came from",
+        name: "the files that rules came from, how urgent alerts are",
         statements: third,
     },
     Migration {
@@ -32,10 +32,13 @@ pub const MIGRATIONS: &[Migration] = &[
 ];
 
 fn third(backend: DbBackend) -> Vec<Statement> {
-    Table::new("monitor_rule_file")
-        .string("origin")
-        .nullable()
-        .additions(backend)
+    [
+        Table::new("monitor_rule_file").string("origin").nullable(),
+        Table::new("monitor_alert").integer("urgency").nullable(),
+    ]
+    .iter()
+    .flat_map(|table| table.additions(backend))
+    .collect()
 }
 
 fn second(backend: DbBackend) -> Vec<Statement> {

@@ -78,6 +78,9 @@ groups:
         house.restart().await;
         house.step(60, &[("a", 0.95)]).await;
         assert_eq!(active(house).await, ["Hot warning", "Hot#2 critical"]);
+        let page = PageRequest { sort: "-urgency".parse().ok(), ..PageRequest::default() };
+        let alerts = house.monitor.alerts(&AlertFilter::default(), &page).await.unwrap();
+        assert_eq!(alerts.items[0].severity(), "critical");
         house.step(60, &[("a", 0.1)]).await;
         assert!(active(house).await.is_empty());
     }

@@ -29,6 +29,7 @@ const SORT_FIELDS: &[(&str, &str)] = &[
     ("severity", "severity"),
     ("server", "server"),
     ("state", "state"),
+    ("urgency", "urgency"),
 ];
 
 const EVENT_FIELDS: &[SortField<AlertEvent>] = &[

@@ -12,7 +12,7 @@ const STATES = ['active', 'firing', 'pending', 'acknowledged', 'resolved'] as co
 /** What burns now, and what did. */
 export default function AlertsPage() {
   const { t } = useTranslation();
-  const state = useListState({ state: 'active', sort: '-started_at_ms', severity: '', server: '', rule: '' });
+  const state = useListState({ state: 'active', sort: '-urgency', severity: '', server: '', rule: '' });
   const shown = state.read('state');
   const columns = useAlertColumns(shown === 'resolved');
   return (

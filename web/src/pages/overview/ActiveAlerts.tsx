@@ -10,11 +10,11 @@ import { Loading } from '../../components/Loading';
 
 const SHOWN = 8;
 
-/** What burns: the firing alerts first, the newest on top. */
+/** What burns: the firing alerts first, the worst of them on top. */
 export function ActiveAlerts() {
   const { t } = useTranslation();
   const { token } = theme.useToken();
-  const alerts = useList<AlertRow>('alerts', { state: 'active', sort: '-fired_at_ms', page_size: SHOWN }, { refetchInterval: 30_000 });
+  const alerts = useList<AlertRow>('alerts', { state: 'active', sort: '-urgency', page_size: SHOWN }, { refetchInterval: 30_000 });
   const total = alerts.data?.total ?? 0;
   return (
     <Card
