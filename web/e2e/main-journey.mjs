@@ -87,6 +87,7 @@ journey('the main journey', async ({ server, visit }) => {
 
   step('silence');
   await page.getByRole('button', { name: 'Silence' }).click();
+  await dialog(page).getByText('Active alerts that meet them now: 1').waitFor();
   await dialog(page).getByLabel('Comment').fill('quiet while we look');
   await dialog(page).getByRole('button', { name: 'Silence' }).click();
   await page.getByText('Silenced').first().waitFor();

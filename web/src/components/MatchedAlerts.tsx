@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { request } from '../api/client';
@@ -16,8 +16,6 @@ export function filledIn(matchers: Matcher[] | undefined): Matcher[] {
 
 /** Which active alerts meet the conditions now, asked when the typing pauses. */
 export function MatchedAlerts({ matchers }: { matchers: Matcher[] | undefined }) {
-  const { t } = useTranslation();
-  const errorText = useErrorText();
   const wanted = JSON.stringify(filledIn(matchers));
   const [asked, setAsked] = useState(wanted);
   useEffect(() => {
@@ -29,14 +27,25 @@ export function MatchedAlerts({ matchers }: { matchers: Matcher[] | undefined })
     queryKey: ['alerts', 'preview', asked],
     queryFn: ({ signal }) => request<Page<AlertRow>>('POST', 'silences/preview', { query: { page_size: SHOWN }, body: { matchers: conditions }, signal }),
     enabled: conditions.length > 0,
+    placeholderData: keepPreviousData,
     retry: false,
   });
-  if (conditions.length === 0) return null;
-  if (found.error) return <span className="faint">{errorText(found.error).title}</span>;
-  if (!found.data) return <span className="faint">{t('common.loading')} …</span>;
-  const { items, total } = found.data;
+  // Of one height whatever is found: a dialog whose button moves is clicked beside it.
   return (
-    <div className="matched" role="status">
+    <div className="matched" role="status" style={{ height: 112, overflowY: 'auto' }}>
+      {conditions.length > 0 && <Found error={found.error} page={found.data} />}
+    </div>
+  );
+}
+
+function Found({ error, page }: { error: unknown; page: Page<AlertRow> | undefined }) {
+  const { t } = useTranslation();
+  const errorText = useErrorText();
+  if (error) return <span className="faint">{errorText(error).title}</span>;
+  if (!page) return <span className="faint">{t('common.loading')} …</span>;
+  const { items, total } = page;
+  return (
+    <>
       <strong>{t('silences.matched', { count: total })}</strong>
       {items.map((alert) => (
         <div key={alert.id} className="row" style={{ columnGap: 10, rowGap: 0 }}>
@@ -46,6 +55,6 @@ export function MatchedAlerts({ matchers }: { matchers: Matcher[] | undefined })
         </div>
       ))}
       {total > items.length && <span className="faint">{t('silences.matched_more', { count: total - items.length })}</span>}
-    </div>
+    </>
   );
 }
