@@ -25,6 +25,31 @@ pub(crate) fn install_packages(workspace: &Workspace) -> Result<()> {
     fs::write(&installed, lock).with_context(|| format!("writing {}", installed.display()))
 }
 
+/// Installs the npm packages of `tests/package-lock.json` into `target/node`, where the tests look
+/// for them, unless they are there already.
+pub(crate) fn install_emulators(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.target.join("node");
+    let names = ["package.json", "package-lock.json"];
+    let read = |folder: &Path| names.map(|name| fs::read(folder.join(name)).ok());
+    let installed = folder.join("node_modules/.package-lock.json");
+    if installed.exists() && read(&folder) == read(&workspace.path("tests")) {
+        return Ok(());
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    for name in names {
+        let (from, to) = (workspace.path("tests").join(name), folder.join(name));
+        fs::copy(&from, &to).with_context(|| format!("copying {}", from.display()))?;
+    }
+    let mut npm = workspace.npm();
+    npm.current_dir(&folder);
+    let installed = command::run(npm.args(["ci", "--no-audit", "--no-fund"]));
+    if installed.is_err() {
+        // So that the next run tries again.
+        fs::remove_file(folder.join("package.json"))?;
+    }
+    installed
+}
+
 /// Builds `web/dist`, or leaves it when it is newer than everything that it is made of.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     install_packages(workspace)?;

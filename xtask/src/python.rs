@@ -25,7 +25,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     let stamp_file = venv.join("installed-from.txt");
     if fs::read_to_string(&stamp_file).is_ok_and(|found| found == stamp)
         && command::succeeds(
-            Command::new(program(workspace, "python")).args(["-c", "import duckdb"]),
+            Command::new(program(workspace, "python")).args(["-c", "import duckdb, moto"]),
         )
     {
         return Ok(());

@@ -159,6 +159,7 @@ fn install(workspace: &Workspace) -> Result<Outcome> {
     toolchain::check()?;
     python::install(workspace)?;
     interface::install_packages(workspace)?;
+    interface::install_emulators(workspace)?;
     Ok(Outcome::Passed)
 }
 

@@ -25,6 +25,8 @@ pub struct Blobs {
     pub store: Arc<dyn ObjectStore>,
     /// The path inside the store that the URL names; empty for its root.
     pub prefix: Path,
+    /// The URL without user and password, for people; the path where it is a folder.
+    pub url: String,
     /// The folder behind the store where it is a local one, so that a caller who must survive a
     /// power failure can sync what it wrote.
     pub local_root: Option<PathBuf>,
@@ -118,6 +120,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
         "memory" => Ok(Blobs {
             store: Arc::new(InMemory::new()),
             prefix: prefix(parsed.path())?,
+            url: shown.clone(),
             local_root: None,
         }),
         "s3" | "s3a" => {
@@ -134,6 +137,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
             Ok(remote(
                 builder.build().map_err(refused)?,
                 prefix(parsed.path())?,
+                &shown,
             ))
         }
         "az" | "abfs" | "abfss" | "adl" | "azure" => {
@@ -150,6 +154,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
             Ok(remote(
                 builder.build().map_err(refused)?,
                 prefix(parsed.path())?,
+                &shown,
             ))
         }
         "gs" => {
@@ -166,6 +171,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
             Ok(remote(
                 builder.build().map_err(refused)?,
                 prefix(parsed.path())?,
+                &shown,
             ))
         }
         other => Err(Error::UnknownScheme {
@@ -175,10 +181,11 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
     }
 }
 
-fn remote(store: impl ObjectStore, prefix: Path) -> Blobs {
+fn remote(store: impl ObjectStore, prefix: Path, url: &str) -> Blobs {
     Blobs {
         store: Arc::new(store),
         prefix,
+        url: url.to_owned(),
         local_root: None,
     }
 }
@@ -199,6 +206,7 @@ fn open_folder(path: &FsPath) -> Result<Blobs, Error> {
     Ok(Blobs {
         store: Arc::new(store),
         prefix: Path::default(),
+        url: root.display().to_string(),
         local_root: Some(root),
     })
 }

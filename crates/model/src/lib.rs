@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O; the only outside world it knows is the system clock behind [`Clock`].
 
+mod causes;
 mod clock;
 mod id;
 mod labels;
@@ -10,6 +11,7 @@ mod quantity;
 mod sample;
 mod secret;
 
+pub use causes::with_causes;
 pub use clock::{Clock, ManualClock, SystemClock, TimestampMs, format_rfc3339};
 pub use id::{
     AlertId, ChannelId, InhibitionId, InvitationId, MaintenanceWindowId, ParseIdError, ProbeId,

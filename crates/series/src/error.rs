@@ -22,6 +22,16 @@ pub enum Error {
     /// The log could not be written, so the samples are not acknowledged.
     #[error("the write-ahead log could not be written, the samples are not stored: {0}")]
     LogWrite(String),
+    /// The object store of the blocks was opened and does not let itself be read.
+    #[error(
+        "cannot list the blocks in `{url}`; check that the bucket exists, that the credentials may read and write it, and the endpoint and region"
+    )]
+    Unavailable {
+        /// The URL without user and password.
+        url: String,
+        /// What the store answered.
+        source: object_store::Error,
+    },
     /// An object of a block could not be read or written.
     #[error("cannot {action} `{path}` in the object store")]
     Object {

@@ -18,6 +18,8 @@ use crate::{Error, StoreConfig};
 pub(crate) struct Objects {
     pub(crate) store: Arc<dyn ObjectStore>,
     prefix: Path,
+    /// The URL as it may be shown.
+    url: String,
     local_root: Option<PathBuf>,
 }
 
@@ -44,6 +46,7 @@ impl Objects {
         Ok(Self {
             store: blobs.store,
             prefix: blobs.prefix,
+            url: blobs.url,
             local_root: blobs.local_root,
         })
     }
@@ -72,12 +75,15 @@ impl Objects {
     /// replaced ones.
     pub(crate) async fn find_all(&self) -> Result<Found, Error> {
         let root = self.prefix.clone().join("blocks");
-        let listed: Vec<_> = self
-            .store
-            .list(Some(&root))
-            .try_collect()
-            .await
-            .map_err(object("list", &root))?;
+        let listed: Vec<_> =
+            self.store
+                .list(Some(&root))
+                .try_collect()
+                .await
+                .map_err(|source| Error::Unavailable {
+                    url: self.url.clone(),
+                    source,
+                })?;
         let mut folders: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
         for entry in listed {
             let Some(parts) = entry.location.prefix_match(&root) else {
@@ -198,7 +204,11 @@ impl Objects {
             Ok::<_, object_store::Error>(())
         };
         if let Err(error) = moved.await {
-            tracing::error!(block = id, %error, "the damaged block could not be moved");
+            tracing::error!(
+                block = id,
+                error = &error as &dyn std::error::Error,
+                "the damaged block could not be moved"
+            );
         }
     }
 

@@ -6,6 +6,8 @@
 mod append;
 #[path = "it/blocks.rs"]
 mod blocks;
+#[path = "it/buckets.rs"]
+mod buckets;
 #[path = "it/duckdb.rs"]
 mod duckdb;
 #[path = "it/kill.rs"]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use yunhai_model::{Labels, Sample, TimeSeries, TimestampMs};
+use yunhai_model::{Labels, Sample, TimeSeries, TimestampMs, with_causes};
 use yunhai_promql::{Matcher, Queryable, SelectError, SelectHints};
 
 use super::{State, Store, UNPOISONED};
@@ -25,7 +25,7 @@ impl Queryable for Store {
     ) -> Result<Vec<TimeSeries>, SelectError> {
         self.select_series(matchers, start_ms, end_ms, hints)
             .await
-            .map_err(|error| SelectError(error.to_string()))
+            .map_err(|error| SelectError(with_causes(&error)))
     }
 }
 
