@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use yunhai_model::{SessionId, TimestampMs, TokenId};
+use yunhai_model::{SessionId, TimestampMs, TokenId, UserId};
 
 use crate::names::named;
-use crate::{Actor, User};
+use crate::{Actor, User, UserState};
 
 named! {
     /// Something that a principal may be allowed to do.
@@ -103,6 +103,9 @@ pub enum Via {
         /// What the token allows of what its user may do.
         scopes: BTreeSet<Permission>,
     },
+    /// By sitting at the server's machine with the right to its data directory. There is no
+    /// account behind it: the user's name is that of the machine's user.
+    Local,
 }
 
 /// A user who has proved who they are.
@@ -115,11 +118,32 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Someone at the command line of this machine, who may do everything: they could as well
+    /// change the files.
+    pub fn local(name: &str) -> Self {
+        Self {
+            user: User {
+                id: UserId::new(),
+                name: name.to_owned(),
+                display_name: name.to_owned(),
+                email: None,
+                role: Role::Administrator,
+                state: UserState::Active,
+                language: None,
+                second_factor: false,
+                created_at_ms: 0,
+                last_login_at_ms: None,
+                locked_until_ms: None,
+            },
+            via: Via::Local,
+        }
+    }
+
     /// Returns what the principal may do now.
     pub fn permissions(&self) -> BTreeSet<Permission> {
         let role = self.user.role.permissions().iter().copied();
         match &self.via {
-            Via::Session { .. } => role.collect(),
+            Via::Session { .. } | Via::Local => role.collect(),
             Via::Token { scopes, .. } => role
                 .filter(|permission| scopes.contains(permission))
                 .collect(),
@@ -140,7 +164,7 @@ impl Principal {
     }
 
     /// Checks, before something dangerous, that the password was entered lately. A token has no
-    /// one to ask: its scopes alone decide.
+    /// one to ask: its scopes alone decide. Nor is there a password at the machine itself.
     pub fn require_recent_authentication(
         &self,
         now_ms: TimestampMs,
@@ -161,19 +185,25 @@ impl Principal {
     pub fn session_id(&self) -> Option<SessionId> {
         match self.via {
             Via::Session { id, .. } => Some(id),
-            Via::Token { .. } => None,
+            Via::Token { .. } | Via::Local => None,
         }
     }
 
     /// Returns who this is in the audit log.
     pub fn actor(&self) -> Actor {
+        let token = match self.via {
+            Via::Session { .. } => None,
+            Via::Token { id, .. } => Some(id),
+            Via::Local => {
+                return Actor::Local {
+                    name: self.user.name.clone(),
+                };
+            }
+        };
         Actor::User {
             id: self.user.id,
             name: self.user.name.clone(),
-            token: match self.via {
-                Via::Session { .. } => None,
-                Via::Token { id, .. } => Some(id),
-            },
+            token,
         }
     }
 }
@@ -189,6 +219,16 @@ mod tests {
         assert!(allowed(Role::Operator).is_superset(&allowed(Role::Viewer)));
         assert!(!allowed(Role::Operator).contains(&Permission::UsersManage));
         assert!(!allowed(Role::Operator).contains(&Permission::AuditRead));
+    }
+
+    #[test]
+    fn whoever_sits_at_the_machine_may_do_everything_and_is_named_as_its_user() {
+        let principal = Principal::local("root");
+        let all: BTreeSet<Permission> = Permission::ALL.iter().copied().collect();
+        assert_eq!(principal.permissions(), all);
+        assert_eq!(principal.require(Permission::SettingsWrite), Ok(()));
+        let name = "root".to_owned();
+        assert_eq!(principal.actor(), Actor::Local { name });
     }
 
     #[test]

@@ -10,7 +10,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use yunhai_api_types::ProblemCode;
-use yunhai_identity::{Action, AuditEvent, Origin, Outcome, Permission, Principal, Target};
+use yunhai_identity::{Action, AuditEvent, Origin, Outcome, Permission, Principal, Target, Via};
 use yunhai_model::{Secret, TimestampMs, UserId};
 
 use crate::app::App;
@@ -34,6 +34,11 @@ pub(crate) struct Caller {
 
 /// Where a request comes from, also before anybody has signed in.
 pub(crate) struct CameFrom(pub(crate) Origin);
+
+/// Marks a request of this very process as that of the machine's user, whom it names. Nothing that
+/// comes over the network can carry it.
+#[derive(Clone)]
+pub(crate) struct LocalUser(pub(crate) String);
 
 /// What came of looking at a request's cookie or token.
 #[derive(Clone)]
@@ -68,9 +73,17 @@ impl Caller {
         yunhai_identity::Caller::of(&self.principal, &self.origin)
     }
 
-    /// The user's id.
-    pub(crate) fn user_id(&self) -> UserId {
-        self.principal.user.id
+    /// Returns the user's id; fails where there is no account behind the caller.
+    pub(crate) fn user_id(&self) -> ApiResult<UserId> {
+        match self.principal.via {
+            Via::Session { .. } | Via::Token { .. } => Ok(self.principal.user.id),
+            Via::Local => Err(ApiError::new(
+                ProblemCode::PermissionDenied,
+                "whoever works on the data directory itself has no account, and so no sessions \
+                 and tokens of their own",
+            )
+            .hint("sign in to a server")),
+        }
     }
 }
 
@@ -127,6 +140,13 @@ async fn find_caller(
     parts: &Parts,
     rotated: &mut Option<Secret>,
 ) -> ApiResult<Option<Caller>> {
+    if let Some(LocalUser(name)) = parts.extensions.get() {
+        return Ok(Some(Caller {
+            principal: Principal::local(name),
+            origin: Origin::default(),
+            expires_at_ms: None,
+        }));
+    }
     let origin = origin(&parts.extensions, &parts.headers);
     if let Some(token) = bearer_token(&parts.headers)? {
         let principal = app.identity.authenticate_token(&token, &origin).await;

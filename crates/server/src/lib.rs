@@ -1,7 +1,8 @@
 //! The HTTP server: router, authorisation and thin handlers.
 //!
 //! [`Server::start`] wires the domains together and starts what runs in the background;
-//! [`Server::serve`] answers requests until it is told to stop. Rules and SQL live in the domain
+//! [`Server::serve`] answers requests until it is told to stop. [`LocalServer`] answers its own
+//! process, without a socket. Rules and SQL live in the domain
 //! crates; here a handler extracts, authorises, calls one of their functions and converts.
 
 mod app;
@@ -16,6 +17,7 @@ mod fleet;
 mod identity_errors;
 mod judgement;
 mod list;
+mod local;
 mod monitor_errors;
 mod node;
 mod notifying;
@@ -30,6 +32,7 @@ mod server;
 mod tls;
 
 pub use config::{ServerConfig, TlsConfig};
+pub use local::LocalServer;
 pub use routes::audit::verification_of;
 pub use routes::openapi;
 pub use routes::users::{new_user, user_of};

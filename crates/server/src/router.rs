@@ -25,8 +25,31 @@ use crate::security::{Guard, guard};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Builds the router.
+/// Builds the router of a server that listens.
 pub(crate) fn router(app: Arc<App>, guarding: Arc<Guard>, config: &ServerConfig) -> Router {
+    addresses(app, config)
+        .layer(middleware::from_fn_with_state(guarding, guard))
+        .layer(middleware::from_fn(explain_refusals))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_| {
+            ApiError::new(
+                ProblemCode::Internal,
+                "the request failed inside the server; its log says why",
+            )
+            .into_response()
+        }))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+}
+
+/// Builds the router of one that answers its own process, where there are no networks to guard
+/// against.
+pub(crate) fn local_router(app: Arc<App>, config: &ServerConfig) -> Router {
+    addresses(app, config).layer(middleware::from_fn(explain_refusals))
+}
+
+/// All addresses, for those who are known and those who are not.
+fn addresses(app: Arc<App>, config: &ServerConfig) -> Router {
     let (api, description) = crate::routes::api().split_for_parts();
     let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
     Router::new()
@@ -50,18 +73,6 @@ pub(crate) fn router(app: Arc<App>, guarding: Arc<Guard>, config: &ServerConfig)
         .layer(middleware::from_fn(measure))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(max_body))
-        .layer(middleware::from_fn_with_state(guarding, guard))
-        .layer(middleware::from_fn(explain_refusals))
-        .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(|_| {
-            ApiError::new(
-                ProblemCode::Internal,
-                "the request failed inside the server; its log says why",
-            )
-            .into_response()
-        }))
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
 }
 
 /// Counts requests and how long they take, by route rather than by address, so that the number of

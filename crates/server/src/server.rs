@@ -152,7 +152,10 @@ impl Server {
 }
 
 /// Opens the stores and wires the domains together; nothing runs yet.
-async fn open(parts: Parts, stop: CancellationToken) -> anyhow::Result<(Arc<App>, HostCollector)> {
+pub(crate) async fn open(
+    parts: Parts,
+    stop: CancellationToken,
+) -> anyhow::Result<(Arc<App>, HostCollector)> {
     let Parts {
         clock,
         database,

@@ -11,13 +11,14 @@ mod monitor;
 mod probe;
 mod route;
 mod rule;
-mod serve;
+pub(crate) mod serve;
 mod server;
 mod shell;
 mod sign_in;
 mod silence;
 mod token;
 mod user;
+mod window;
 
 use std::io::Read;
 use std::path::Path;
@@ -25,11 +26,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Subcommand;
+use tokio::sync::OnceCell;
 use yunhai_model::{ByteSize, Secret};
 
 use crate::Cli;
 use crate::client::{Client, Connection};
+use crate::config::DataDir;
 use crate::output::Format;
+use crate::state::Local;
 
 /// What the command line can do.
 #[derive(Debug, Subcommand)]
@@ -83,16 +87,31 @@ pub(crate) enum Command {
 }
 
 /// What the commands that speak to a server need.
-#[derive(Debug)]
 pub(crate) struct Session {
     connection: Connection,
+    /// The data directory to work on instead of a server.
+    pub(crate) data_dir: Option<DataDir>,
+    /// The server over it, once a command has asked for it.
+    local: OnceCell<Local>,
     pub(crate) format: Format,
 }
 
 impl Session {
     /// Returns a client that is let in.
-    pub(crate) fn client(&self) -> anyhow::Result<Client> {
-        self.connection.client()
+    pub(crate) async fn client(&self) -> anyhow::Result<Client> {
+        let Some(data_dir) = &self.data_dir else {
+            return self.connection.client();
+        };
+        let local = self.local.get_or_try_init(|| Local::open(data_dir)).await?;
+        Client::of_local(local.server.clone())
+    }
+
+    /// Ends what commands have opened.
+    async fn close(self) -> anyhow::Result<()> {
+        match self.local.into_inner() {
+            Some(local) => local.close().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -100,23 +119,31 @@ impl Session {
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let session = Session {
         connection: cli.connection,
+        data_dir: cli.data_dir.named(),
+        local: OnceCell::new(),
         format: cli.format,
     };
-    match cli.command {
+    let ended = run_in(&session, cli.command).await;
+    let closed = session.close().await;
+    ended.and_then(|code| closed.map(|()| code))
+}
+
+async fn run_in(session: &Session, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Serve(args) => serve::serve(args).await?,
-        Command::Login(args) => account::login(&session, args).await?,
-        Command::Me { command } => me::run(&session, command).await?,
-        Command::Logout => account::logout(&session).await?,
-        Command::Status => server::status(&session).await?,
-        Command::Server(command) => server::run(&session, command).await?,
-        Command::Probe(command) => probe::run(&session, command).await?,
-        Command::Monitor(command) => return monitor::run(&session, command).await,
-        Command::Alert(command) => return alert::run(&session, command).await,
-        Command::Channel(command) => channel::run(&session, command).await?,
-        Command::User(command) => user::run(&session, command).await?,
-        Command::Token(command) => token::run(&session, command).await?,
-        Command::Audit(command) => return audit::run(&session, command).await,
-        Command::Key(command) => key::run(&session, command).await?,
+        Command::Login(args) => account::login(session, args).await?,
+        Command::Me { command } => me::run(session, command).await?,
+        Command::Logout => account::logout(session).await?,
+        Command::Status => server::status(session).await?,
+        Command::Server(command) => server::run(session, command).await?,
+        Command::Probe(command) => probe::run(session, command).await?,
+        Command::Monitor(command) => return monitor::run(session, command).await,
+        Command::Alert(command) => return alert::run(session, command).await,
+        Command::Channel(command) => channel::run(session, command).await?,
+        Command::User(command) => user::run(session, command).await?,
+        Command::Token(command) => token::run(session, command).await?,
+        Command::Audit(command) => return audit::run(session, command).await,
+        Command::Key(command) => key::run(session, command).await?,
         Command::Openapi => crate::output::print_json(&yunhai_server::openapi()),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args)?,

@@ -3,6 +3,8 @@
 mod data_dir;
 mod read;
 
+pub(crate) use self::data_dir::DataLock;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

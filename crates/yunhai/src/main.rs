@@ -20,7 +20,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage; \
                           `monitor once` also has 3, something fires.
 
 Commands that speak to a server use the login that `yunhai login` remembers, or --server and \
---token (YUNHAI_SERVER, YUNHAI_TOKEN). With --format json they print what the API answers: field \
+--token (YUNHAI_SERVER, YUNHAI_TOKEN). With --data they need no server: they work on a data \
+directory that no running server uses. With --format json they print what the API answers: field \
 names stay as they are.";
 
 /// Watches servers, alerts, and looks after their data.
@@ -35,6 +36,8 @@ names stay as they are.";
 pub(crate) struct Cli {
     #[command(flatten)]
     connection: client::Connection,
+    #[command(flatten)]
+    data_dir: state::OptionalDataDir,
     /// How to print
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,

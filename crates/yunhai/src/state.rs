@@ -4,14 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
 use yunhai_database::Database;
 use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target};
 use yunhai_model::{Clock, Secret, SystemClock};
 use yunhai_monitor::SealedSecrets;
+use yunhai_server::LocalServer;
 use yunhai_vault::{RotationReport, Vault};
 
-use crate::config::{Config, DataDir};
+use crate::commands::serve;
+use crate::config::{Config, DataDir, DataLock};
 
 const KEY_FILE: &str = "master.key";
 const CHECKPOINT_FILE: &str = "audit-checkpoints.jsonl";
@@ -20,24 +24,72 @@ const CHECKPOINT_FILE: &str = "audit-checkpoints.jsonl";
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct OptionalDataDir {
     /// Work on this data directory itself instead of a server
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A configuration file, with --data
-    #[arg(long, value_name = "FILE", requires = "data")]
+    /// A configuration file, with --data; else that of YUNHAI_CONFIG
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The state database, with --data
-    #[arg(long, value_name = "URL", requires = "data")]
+    /// The state database, with --data; else that of YUNHAI_DATABASE
+    #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
 }
 
 impl OptionalDataDir {
-    /// Returns the data directory where one is named.
+    /// Returns the data directory where one is named. Ends the program where only what goes with
+    /// one is.
     pub(crate) fn named(self) -> Option<DataDir> {
-        self.data.map(|data| DataDir {
+        let Some(data) = self.data else {
+            if self.config.is_some() || self.database.is_some() {
+                let reason = "--config and --database go with --data DIR";
+                crate::Cli::command()
+                    .error(ErrorKind::MissingRequiredArgument, reason)
+                    .exit();
+            }
+            return None;
+        };
+        // The environment is that of the server too, and says nothing of where to work.
+        let environment = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        Some(DataDir {
             data,
-            config: self.config,
-            database: self.database,
+            config: self
+                .config
+                .or_else(|| environment("YUNHAI_CONFIG").map(PathBuf::from)),
+            database: self
+                .database
+                .or_else(|| environment("YUNHAI_DATABASE")?.into_string().ok()),
         })
+    }
+}
+
+/// A server within this process over a data directory, which is its own meanwhile.
+pub(crate) struct Local {
+    pub(crate) server: LocalServer,
+    _lock: DataLock,
+}
+
+impl Local {
+    /// Opens a data directory, making it where there is none.
+    pub(crate) async fn open(data_dir: &DataDir) -> anyhow::Result<Self> {
+        serve::start_log(false, "warn");
+        let config = data_dir.load()?;
+        config.check()?;
+        let lock = data_dir.lock_or(
+            "leave --data away to speak to that one (`yunhai login --server URL --user NAME`), \
+             or stop it",
+        )?;
+        let state = open_with(data_dir, &config).await?;
+        let url = config.server.external_url.clone().unwrap_or_default();
+        let server_config = config.server.clone();
+        let parts = serve::parts(state, config, data_dir, &url);
+        Ok(Self {
+            server: LocalServer::open(parts, &server_config, &local_name()).await?,
+            _lock: lock,
+        })
+    }
+
+    /// Closes the stores and gives the directory back.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.server.close().await
     }
 }
 
@@ -133,6 +185,13 @@ pub(crate) async fn rotate_keys(data_dir: &DataDir) -> anyhow::Result<RotationRe
 
 /// Whoever sits at the command line of this machine.
 fn local_caller() -> Caller {
-    let name = std::env::var("USER").unwrap_or_else(|_| "local".to_owned());
-    Caller::local(&name)
+    Caller::local(&local_name())
+}
+
+fn local_name() -> String {
+    // Cron sets only the second on some systems.
+    ["USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .unwrap_or_else(|| "local".to_owned())
 }

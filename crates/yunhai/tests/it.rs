@@ -9,6 +9,8 @@ mod bad_start;
 mod commands;
 #[path = "it/help.rs"]
 mod help;
+#[path = "it/offline.rs"]
+mod offline;
 #[path = "it/program.rs"]
 mod program;
 #[path = "it/shells.rs"]

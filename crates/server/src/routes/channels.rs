@@ -12,7 +12,7 @@ use yunhai_api_types::{
     Channel, ChannelFilter, ChannelRequest, ChannelTest, Fault, List, ListQuery, NotificationEntry,
     NotificationFilter, Problem, ProblemCode,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target};
 use yunhai_model::{ChannelId, PageRequest};
 use yunhai_monitor::{
     Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState, Route,
@@ -171,11 +171,14 @@ async fn test_channel(
         },
         Err(error) => return Err(error.into()),
     };
-    let event = AuditEvent::new(
-        Action::ChannelTested,
-        Target::new("channel", channel.id, channel.name),
-    )
-    .after(&test);
+    let target = Target::new("channel", channel.id, channel.name);
+    let event = AuditEvent::new(Action::ChannelTested, target)
+        .outcome(if test.ok {
+            Outcome::Success
+        } else {
+            Outcome::Failure
+        })
+        .after(&test);
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(Json(test))
 }

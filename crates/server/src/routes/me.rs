@@ -41,7 +41,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 #[utoipa::path(get, path = "/me", tag = "account",
     responses((status = OK, body = Account), Refused))]
 async fn show_me(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Account>> {
-    Ok(Json(account(&app, caller.user_id()).await?))
+    Ok(Json(account(&app, caller.user_id()?).await?))
 }
 
 /// Changes one's own account.
@@ -60,9 +60,9 @@ async fn update_me(
         ..UserChange::default()
     };
     app.identity
-        .update_user(&caller.actor(), caller.user_id(), change)
+        .update_user(&caller.actor(), caller.user_id()?, change)
         .await?;
-    Ok(Json(account(&app, caller.user_id()).await?))
+    Ok(Json(account(&app, caller.user_id()?).await?))
 }
 
 /// Changes one's own password, which ends all other sessions.
@@ -77,7 +77,7 @@ async fn change_password(
     app.identity
         .change_password(
             &caller.actor(),
-            caller.user_id(),
+            caller.user_id()?,
             &Secret::new(body.current),
             &Secret::new(body.new),
             caller.principal.session_id(),
@@ -97,7 +97,7 @@ async fn list_sessions(
     let request = page_request(&query, SESSION_SORT_FIELDS)?;
     let sessions = app
         .identity
-        .sessions(&request, Some(caller.user_id()))
+        .sessions(&request, Some(caller.user_id()?))
         .await?;
     Ok(Json(list_of(sessions, &request, |session| {
         session_entry(&caller, session)
@@ -118,7 +118,7 @@ async fn revoke_session(
         .parse()
         .map_err(|_| ApiError::not_found(format_args!("session {id}")))?;
     app.identity
-        .revoke_session(&caller.actor(), caller.user_id(), id)
+        .revoke_session(&caller.actor(), caller.user_id()?, id)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -134,7 +134,7 @@ async fn revoke_other_sessions(
     let own = caller.principal.session_id();
     let revoked = app
         .identity
-        .revoke_sessions(&caller.actor(), caller.user_id(), own)
+        .revoke_sessions(&caller.actor(), caller.user_id()?, own)
         .await?;
     Ok(Json(RevokedSessions { revoked }))
 }
@@ -145,7 +145,7 @@ async fn revoke_other_sessions(
 async fn begin_totp(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<TotpEnrolment>> {
     caller.require_session()?;
     caller.require_recent_authentication(&app)?;
-    let setup = app.identity.begin_second_factor(caller.user_id()).await?;
+    let setup = app.identity.begin_second_factor(caller.user_id()?).await?;
     Ok(Json(TotpEnrolment {
         secret: setup.secret.expose().to_owned(),
         otpauth_url: setup.url.expose().to_owned(),
@@ -165,7 +165,7 @@ async fn confirm_totp(
         .identity
         .confirm_second_factor(
             &caller.actor(),
-            caller.user_id(),
+            caller.user_id()?,
             &Secret::new(body.code),
             caller.principal.session_id(),
         )
@@ -184,7 +184,7 @@ async fn renew_recovery_codes(
     caller.require_recent_authentication(&app)?;
     let codes = app
         .identity
-        .renew_recovery_codes(&caller.actor(), caller.user_id())
+        .renew_recovery_codes(&caller.actor(), caller.user_id()?)
         .await?;
     Ok(Json(recovery_codes(&codes)))
 }
@@ -196,7 +196,7 @@ async fn disable_totp(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<
     caller.require_session()?;
     caller.require_recent_authentication(&app)?;
     app.identity
-        .disable_second_factor(&caller.actor(), caller.user_id())
+        .disable_second_factor(&caller.actor(), caller.user_id()?)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

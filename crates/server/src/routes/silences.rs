@@ -156,10 +156,12 @@ async fn expire_silence(
     Path(path): Path<IdPath>,
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::SilencesWrite)?;
-    let (id, now_ms) = (path.silence_id()?, app.clock.now_ms());
-    let before = silence_of(app.monitor.silence(id).await?, now_ms);
+    let id = path.silence_id()?;
+    let before = silence_of(app.monitor.silence(id).await?, app.clock.now_ms());
     let user = &caller.principal.user.name;
-    let silence = silence_of(app.monitor.expire_silence(id, user).await?, now_ms);
+    let silence = app.monitor.expire_silence(id, user).await?;
+    // Only from now on has it expired.
+    let silence = silence_of(silence, app.clock.now_ms());
     let event = AuditEvent::new(Action::SilenceEnded, target(&silence))
         .before(&before)
         .after(&silence);

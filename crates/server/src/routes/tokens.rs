@@ -42,7 +42,7 @@ async fn list_tokens(
     let request = page_request(&query, SORT_FIELDS)?;
     let tokens = app
         .identity
-        .tokens(&request, Some(caller.user_id()))
+        .tokens(&request, Some(caller.user_id()?))
         .await?;
     let user = &caller.principal.user.name;
     Ok(Json(list_of(tokens, &request, |token| {
@@ -59,6 +59,7 @@ async fn create_token(
     Json(body): Json<CreateTokenRequest>,
 ) -> ApiResult<(StatusCode, Json<CreatedToken>)> {
     caller.require(Permission::TokensOwn)?;
+    caller.user_id()?;
     let mut scopes = BTreeSet::new();
     let mut faults = Vec::new();
     for (at, scope) in body.scopes.iter().enumerate() {
@@ -109,7 +110,7 @@ async fn revoke_token(
             .map_err(|_| ApiError::not_found(format_args!("token {text}")))?,
     };
     app.identity
-        .revoke_token(&caller.actor(), wanted, Some(caller.user_id()))
+        .revoke_token(&caller.actor(), wanted, Some(caller.user_id()?))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,8 +9,8 @@ use yunhai_identity::{DatabaseKeyRing, Role};
 use yunhai_model::{Clock, SystemClock};
 use yunhai_monitor::SealedSecrets;
 use yunhai_test_support::channels::{
-    ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET, Provider,
-    WEBHOOK_TOKEN, WECOM_KEY,
+    ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET, ForcedAnswer,
+    Provider, WEBHOOK_TOKEN, WECOM_KEY,
 };
 use yunhai_vault::Vault;
 
@@ -37,6 +37,37 @@ async fn add_webhook(admin: &Browser<'_>, simulator: &ChannelSimulator) -> Strin
         "authorization": {"type": "bearer", "token": WEBHOOK_TOKEN},
     });
     add(admin, "hook", "webhook", config).await
+}
+
+#[tokio::test]
+async fn a_test_that_was_refused_is_a_failure_in_the_audit_log() {
+    let simulator = simulator().await;
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let hook = add_webhook(&admin, &simulator).await;
+    let path = format!("/api/v1/channels/{hook}/test");
+    for (answer, ok) in [(None, true), (Some("go away"), false)] {
+        if let Some(answer) = answer {
+            simulator.answer_next(Provider::Webhook, ForcedAnswer::new(403, answer));
+        }
+        let (status, test) = admin.send(Method::POST, &path, &Value::Null).await;
+        assert_eq!(
+            (status, &test["ok"]),
+            (StatusCode::OK, &json!(ok)),
+            "{test}"
+        );
+    }
+    let entries = admin
+        .get("/api/v1/audit?action=channel.tested&sort=seq")
+        .await;
+    for (at, (outcome, ok)) in [("ok", true), ("failed", false)].iter().enumerate() {
+        let entry = &entries["items"][at];
+        assert_eq!(
+            (&entry["outcome"], &entry["after"]["ok"], &entry["target"]),
+            (&json!(outcome), &json!(ok), &json!("channel hook")),
+            "{entry}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,12 @@ async fn a_silence_is_previewed_edited_and_ended() {
     let (status, _) = admin.send(Method::DELETE, &path, &Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     assert_eq!(admin.get(current).await["total"], 0);
+    let entry = &audited(&admin, "silence.ended").await[0];
+    assert_eq!(
+        (&entry["before"]["state"], &entry["after"]["state"]),
+        (&json!("active"), &json!("expired")),
+        "{entry}"
+    );
     assert_eq!(
         admin.get("/api/v1/silences?state=expired").await["total"],
         1
@@ -157,6 +163,32 @@ async fn inhibitions_are_made_changed_and_deleted_and_hold_back_meanwhile() {
     let (status, problem) = admin.send(Method::POST, "/api/v1/inhibitions", &spec).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["errors"][0]["pointer"], "/target/0");
+}
+
+#[tokio::test]
+async fn the_audit_log_keeps_what_a_window_was_before_it_changed_and_went() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let mut spec = json!({
+        "name": "night", "cron": "0 2 * * *", "duration_secs": 3600, "time_zone": "Asia/Shanghai",
+    });
+    let windows = "/api/v1/maintenance-windows";
+    let (status, made) = admin.send(Method::POST, windows, &spec).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let path = format!("{windows}/{}", made["id"].as_str().unwrap());
+    spec["name"] = json!("late");
+    let (status, changed) = admin.send(Method::PUT, &path, &spec).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    let (status, _) = admin.send(Method::DELETE, &path, &Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let updated = &audited(&admin, "maintenance.updated").await[0];
+    assert_eq!(
+        (&updated["before"]["name"], &updated["after"]["name"]),
+        (&json!("night"), &json!("late"))
+    );
+    let deleted = &audited(&admin, "maintenance.deleted").await[0];
+    assert_eq!(deleted["before"]["name"], "late");
+    assert_eq!(deleted["target"], "maintenance window late");
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ pub(crate) struct LoginArgs {
 
 /// Signs in, makes a token for this machine, and remembers it.
 pub(crate) async fn login(session: &Session, args: LoginArgs) -> anyhow::Result<()> {
+    refuse_data_dir(session)?;
     let client = session.connection.anonymous()?;
     let password = args
         .password
@@ -69,7 +70,8 @@ pub(crate) async fn login(session: &Session, args: LoginArgs) -> anyhow::Result<
 
 /// Forgets the login and revokes its token.
 pub(crate) async fn logout(session: &Session) -> anyhow::Result<()> {
-    let client = session.client();
+    refuse_data_dir(session)?;
+    let client = session.client().await;
     let Some(login) = Login::forget()? else {
         print_done(session.format, &(), "There was no login.");
         return Ok(());
@@ -87,6 +89,15 @@ pub(crate) async fn logout(session: &Session) -> anyhow::Result<()> {
         ),
     };
     print_done(session.format, &(), &sentence);
+    Ok(())
+}
+
+fn refuse_data_dir(session: &Session) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        session.data_dir.is_none(),
+        "a login is to a server, and --data works without one\n\
+         hint: leave --data away; on the data directory no login is needed"
+    );
     Ok(())
 }
 

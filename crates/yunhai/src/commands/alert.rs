@@ -9,6 +9,7 @@ use super::inhibition::InhibitionCommand;
 use super::route::RouteCommand;
 use super::rule::RuleCommand;
 use super::silence::SilenceCommand;
+use super::window::WindowCommand;
 use super::{Session, segment};
 use crate::output::{optional, print_done, print_fields, print_rows, time, word};
 
@@ -60,6 +61,9 @@ pub(crate) enum AlertCommand {
     /// Silences
     #[command(subcommand)]
     Silence(SilenceCommand),
+    /// Maintenance windows: times that come back in which alerts do not notify
+    #[command(subcommand)]
+    Window(WindowCommand),
     /// Rules
     #[command(subcommand)]
     Rule(RuleCommand),
@@ -85,7 +89,11 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
             }
             filter.extend(severity.map(|severity| ("severity", severity)));
             filter.extend(on.map(|server| ("server", server)));
-            let alerts: Vec<Alert> = session.client()?.list("api/v1/alerts", &filter).await?;
+            let alerts: Vec<Alert> = session
+                .client()
+                .await?
+                .list("api/v1/alerts", &filter)
+                .await?;
             print_rows(
                 session.format,
                 &alerts,
@@ -108,7 +116,7 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
         }
         AlertCommand::Show { id } => {
             let path = format!("api/v1/alerts/{}", segment(&id));
-            let detail: AlertDetail = session.client()?.get(&path, &[]).await?;
+            let detail: AlertDetail = session.client().await?.get(&path, &[]).await?;
             let alert = &detail.alert;
             let mut fields = vec![
                 ("id", alert.id.clone()),
@@ -144,27 +152,30 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
         AlertCommand::Ack { id, comment } => {
             let path = format!("api/v1/alerts/{}/acknowledge", segment(&id));
             let alert: serde_json::Value = session
-                .client()?
+                .client()
+                .await?
                 .send_json(Method::POST, &path, &AcknowledgeRequest { comment })
                 .await?;
             print_done(session.format, &alert, &format!("You are on alert {id}."));
         }
         AlertCommand::Unack { id } => {
             let path = format!("api/v1/alerts/{}/acknowledge", segment(&id));
-            session.client()?.delete(&path).await?;
+            session.client().await?.delete(&path).await?;
             let sentence = format!("Nobody is on alert {id} any more.");
             print_done(session.format, &(), &sentence);
         }
         AlertCommand::Comment { id, comment } => {
             let path = format!("api/v1/alerts/{}/comments", segment(&id));
             let answer: serde_json::Value = session
-                .client()?
+                .client()
+                .await?
                 .send_json(Method::POST, &path, &CommentRequest { comment })
                 .await?;
             print_done(session.format, &answer, "The alert's timeline has it.");
         }
         AlertCommand::Route(command) => super::route::run(session, command).await?,
         AlertCommand::Inhibition(command) => super::inhibition::run(session, command).await?,
+        AlertCommand::Window(command) => super::window::run(session, command).await?,
         AlertCommand::Silence(command) => super::silence::run(session, command).await?,
         AlertCommand::Rule(command) => return super::rule::run(session, command).await,
     }

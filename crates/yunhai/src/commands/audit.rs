@@ -27,10 +27,7 @@ pub(crate) enum AuditCommand {
         limit: u32,
     },
     /// Find any change, deletion or truncation; fails where there is one
-    Verify {
-        #[command(flatten)]
-        state: crate::state::OptionalDataDir,
-    },
+    Verify,
 }
 
 /// Runs `yunhai audit …`.
@@ -50,7 +47,7 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> anyhow::Res
             filter.extend(action.map(|action| ("action", action)));
             filter.extend(query.map(|text| ("q", text)));
             let list: yunhai_api_types::List<AuditEntry> =
-                session.client()?.get("api/v1/audit", &filter).await?;
+                session.client().await?.get("api/v1/audit", &filter).await?;
             print_rows(
                 session.format,
                 &list.items,
@@ -69,12 +66,13 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> anyhow::Res
             );
             Ok(ExitCode::SUCCESS)
         }
-        AuditCommand::Verify { state } => {
-            let verification: AuditVerification = match state.named() {
-                Some(data_dir) => crate::state::verify_audit(&data_dir).await?,
+        AuditCommand::Verify => {
+            let verification: AuditVerification = match &session.data_dir {
+                Some(data_dir) => crate::state::verify_audit(data_dir).await?,
                 None => {
                     session
-                        .client()?
+                        .client()
+                        .await?
                         .send_json(Method::POST, "api/v1/audit/verify", &())
                         .await?
                 }

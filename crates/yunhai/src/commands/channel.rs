@@ -108,7 +108,7 @@ impl Settings {
 
 /// Runs `yunhai channel …`.
 pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     match command {
         ChannelCommand::Add {
             name,

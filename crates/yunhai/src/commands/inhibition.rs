@@ -50,7 +50,7 @@ pub(crate) enum InhibitionCommand {
 
 /// Runs `yunhai alert inhibition …`.
 pub(crate) async fn run(session: &Session, command: InhibitionCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let path = |id: &str| format!("api/v1/inhibitions/{}", segment(id));
     match command {
         InhibitionCommand::Add {
@@ -110,7 +110,7 @@ pub(crate) async fn run(session: &Session, command: InhibitionCommand) -> anyhow
 }
 
 async fn switch(session: &Session, path: &str, enabled: bool) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let before: Inhibition = client.get(path, &[]).await?;
     let spec = InhibitionSpec {
         enabled,

@@ -109,7 +109,7 @@ impl Credentials {
 }
 
 async fn account(session: &Session) -> anyhow::Result<Account> {
-    session.client()?.get("api/v1/me", &[]).await
+    session.client().await?.get("api/v1/me", &[]).await
 }
 
 /// Runs `yunhai me …`.
@@ -138,7 +138,11 @@ pub(crate) async fn run(session: &Session, command: Option<MeCommand>) -> anyhow
         }
         MeCommand::Totp(command) => totp(session, command).await?,
         MeCommand::Sessions => {
-            let sessions = session.client()?.list("api/v1/me/sessions", &[]).await?;
+            let sessions = session
+                .client()
+                .await?
+                .list("api/v1/me/sessions", &[])
+                .await?;
             print_sessions(session.format, &sessions);
         }
         MeCommand::Revoke {

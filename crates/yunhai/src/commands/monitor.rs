@@ -39,7 +39,8 @@ pub(crate) enum MonitorCommand {
     /// Measure this machine, evaluate all rules and notify, once and without a server
     ///
     /// Exits with 0 when nothing fires and with 3 when something does, so that cron or a
-    /// serverless function can act on it.
+    /// serverless function can act on it. Rules and channels are set up with --data on `alert rule
+    /// apply`, `channel add` and the like.
     Once {
         #[command(flatten)]
         data_dir: DataDir,
@@ -61,7 +62,7 @@ pub(crate) async fn run(session: &Session, command: MonitorCommand) -> anyhow::R
 }
 
 async fn once(session: &Session, data_dir: &DataDir) -> anyhow::Result<ExitCode> {
-    super::serve::start_log(false);
+    super::serve::start_log(false, super::serve::SERVER_LOG);
     let config = data_dir.load()?;
     config.check()?;
     let _lock = data_dir.lock()?;
@@ -100,7 +101,7 @@ async fn query(
         form.extend(time.map(|time| ("time", time)));
         "prometheus/api/v1/query"
     };
-    let client = session.client()?;
+    let client = session.client().await?;
     let response = client
         .send(client.request(Method::POST, path)?.form(&form))
         .await?;

@@ -171,7 +171,7 @@ impl SettingsArgs {
 
 /// Runs `yunhai probe …`.
 pub(crate) async fn run(session: &Session, command: ProbeCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     match command {
         ProbeCommand::List { query, state, sort } => {
             let mut filter = vec![("sort", sort)];

@@ -18,9 +18,12 @@ pub(crate) enum RouteCommand {
     /// List the routes from the root down
     List,
     /// Replace all routes by those of a JSON file, as `list --format json` prints them
-    #[command(after_help = "Example:
+    ///
+    /// Channels stand in it by their ids or names.
+    #[command(after_help = "Examples:
   yunhai alert route list --format json > routes.json
-  yunhai alert route set routes.json")]
+  yunhai alert route set routes.json
+  echo '{\"channels\": [\"ops\"]}' | yunhai alert route set -")]
     Set {
         /// The file; - for the standard input
         file: PathBuf,
@@ -29,7 +32,7 @@ pub(crate) enum RouteCommand {
 
 /// Runs `yunhai alert route …`.
 pub(crate) async fn run(session: &Session, command: RouteCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     match command {
         RouteCommand::List => {
             let root: Route = client.get("api/v1/routes", &[]).await?;
@@ -51,8 +54,10 @@ pub(crate) async fn run(session: &Session, command: RouteCommand) -> anyhow::Res
         }
         RouteCommand::Set { file } => {
             let text = read_file_or_stdin(&file)?;
-            let routes: Value = serde_json::from_str(&text)
+            let mut routes: Value = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not JSON", file.display()))?;
+            let channels: Vec<Channel> = client.list("api/v1/channels", &[]).await?;
+            put_ids(&mut routes, &channels);
             let routes: Value = client
                 .send_json(Method::PUT, "api/v1/routes", &routes)
                 .await?;
@@ -60,6 +65,39 @@ pub(crate) async fn run(session: &Session, command: RouteCommand) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// Puts ids where channels stand by their names. What is neither, the server refuses.
+fn put_ids(value: &mut Value, channels: &[Channel]) {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                put_ids(item, channels);
+            }
+        }
+        Value::Object(fields) => {
+            for (field, below) in fields {
+                match below {
+                    Value::Array(named) if field == "channels" => {
+                        for named in named {
+                            put_id(named, channels);
+                        }
+                    }
+                    below => put_ids(below, channels),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn put_id(named: &mut Value, channels: &[Channel]) {
+    if channels.iter().any(|channel| *named == channel.id) {
+        return;
+    }
+    if let Some(channel) = channels.iter().find(|channel| *named == channel.name) {
+        *named = channel.id.clone().into();
+    }
 }
 
 /// Writes a route and those below it, a row each.

@@ -56,7 +56,7 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
     if let RuleCommand::Test { file } = &command {
         return test(session, file).await;
     }
-    let client = session.client()?;
+    let client = session.client().await?;
     let group_path = |group: &str| format!("api/v1/rule-groups/{}", segment(group));
     match command {
         RuleCommand::List => {

@@ -13,6 +13,9 @@ use crate::config::{Config, DataDir};
 use crate::output::print_text;
 use crate::state::{self, State};
 
+/// What a server logs unless `YUNHAI_LOG` says otherwise.
+pub(crate) const SERVER_LOG: &str = "warn,yunhai=info";
+
 /// How the server runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -32,7 +35,7 @@ pub(crate) struct ServeArgs {
 
 /// Runs the server until it is told to stop.
 pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    start_log(args.log_json);
+    start_log(args.log_json, SERVER_LOG);
     let mut config = args.data_dir.load()?;
     if let Some(listen) = args.listen {
         config.server.listen = listen;
@@ -119,9 +122,8 @@ async fn stop_on_signal(stop: CancellationToken) {
 }
 
 /// Logs to the standard error, so that the standard output holds what people wait for.
-pub(crate) fn start_log(json: bool) {
-    let filter = EnvFilter::try_from_env("YUNHAI_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,yunhai=info"));
+pub(crate) fn start_log(json: bool, default: &str) {
+    let filter = EnvFilter::try_from_env("YUNHAI_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // Colours are for people: in a file or the journal they are noise.

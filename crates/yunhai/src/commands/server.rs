@@ -79,8 +79,11 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
             filter.extend(tag.map(|tag| ("tag", tag)));
             filter.extend(account.map(|account| ("account", account)));
             filter.extend(region.map(|region| ("region", region)));
-            let servers: Vec<ServerSummary> =
-                session.client()?.list("api/v1/servers", &filter).await?;
+            let servers: Vec<ServerSummary> = session
+                .client()
+                .await?
+                .list("api/v1/servers", &filter)
+                .await?;
             print_rows(
                 session.format,
                 &servers,
@@ -116,7 +119,7 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
         }
         ServerCommand::Show { name } => {
             let path = format!("api/v1/servers/{}", segment(&name));
-            let detail: ServerDetail = session.client()?.get(&path, &[]).await?;
+            let detail: ServerDetail = session.client().await?.get(&path, &[]).await?;
             let server = &detail.summary;
             let metrics = detail
                 .metrics
@@ -157,7 +160,7 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
             tags,
         } => {
             let path = format!("api/v1/servers/{}", segment(&name));
-            let client = session.client()?;
+            let client = session.client().await?;
             let detail: ServerDetail = client.get(&path, &[]).await?;
             let settings = changed_settings(detail, interval, account, region, &tags)?;
             let path = format!("{path}/settings");
@@ -168,7 +171,7 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
         }
         ServerCommand::Remove { name } => {
             let path = format!("api/v1/servers/{}", segment(&name));
-            session.client()?.delete(&path).await?;
+            session.client().await?.delete(&path).await?;
             let sentence = format!("Removed server {name}; it comes back when it sends again.");
             print_done(session.format, &(), &sentence);
         }
@@ -243,7 +246,7 @@ fn tags(server: &ServerSummary) -> String {
 
 /// Runs `yunhai status`.
 pub(crate) async fn status(session: &Session) -> anyhow::Result<()> {
-    let overview: Overview = session.client()?.get("api/v1/overview", &[]).await?;
+    let overview: Overview = session.client().await?.get("api/v1/overview", &[]).await?;
     let top = |consumers: &[yunhai_api_types::Consumer]| {
         consumers
             .iter()

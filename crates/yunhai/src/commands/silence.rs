@@ -58,7 +58,7 @@ pub(crate) enum SilenceCommand {
 
 /// Runs `yunhai alert silence …`.
 pub(crate) async fn run(session: &Session, command: SilenceCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     match command {
         SilenceCommand::Add {
             matchers,

@@ -38,7 +38,7 @@ pub(crate) enum TokenCommand {
 
 /// Runs `yunhai token …`.
 pub(crate) async fn run(session: &Session, command: TokenCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     match command {
         TokenCommand::Create {
             name,

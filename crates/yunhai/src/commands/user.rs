@@ -55,8 +55,6 @@ pub(crate) enum UserCommand {
         email: Option<String>,
         #[command(flatten)]
         password: PasswordArgs,
-        #[command(flatten)]
-        state: crate::state::OptionalDataDir,
     },
     /// List users
     List {
@@ -105,8 +103,6 @@ pub(crate) enum UserCommand {
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
-        #[command(flatten)]
-        state: crate::state::OptionalDataDir,
     },
     /// Let a user in who has registered
     Approve {
@@ -160,7 +156,6 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
             display_name,
             email,
             password,
-            state,
         } => {
             let request = CreateUserRequest {
                 password: password
@@ -172,11 +167,12 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
                 display_name,
                 email,
             };
-            let user: User = match state.named() {
-                Some(data_dir) => crate::state::create_user(&data_dir, request).await?,
+            let user: User = match &session.data_dir {
+                Some(data_dir) => crate::state::create_user(data_dir, request).await?,
                 None => {
                     session
-                        .client()?
+                        .client()
+                        .await?
                         .send_json(Method::POST, "api/v1/users", &request)
                         .await?
                 }
@@ -190,12 +186,16 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
             filter.extend(role.map(|role| ("role", word(&UserRole::from(role)))));
             filter.extend(state.map(|state| ("state", state)));
             filter.extend(query.map(|text| ("q", text)));
-            let users: Vec<User> = session.client()?.list("api/v1/users", &filter).await?;
+            let users: Vec<User> = session
+                .client()
+                .await?
+                .list("api/v1/users", &filter)
+                .await?;
             print_users(session, &users);
             Ok(())
         }
         UserCommand::Show { name } => {
-            let client = session.client()?;
+            let client = session.client().await?;
             let path = path_of(&client, &name).await?;
             let account: Account = client.get(&path, &[]).await?;
             print_fields(
@@ -226,15 +226,11 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
             let sentence = format!("{name} is {} now.", word(&role));
             update(session, &name, change, &sentence).await
         }
-        UserCommand::Password {
-            name,
-            password,
-            state,
-        } => {
+        UserCommand::Password { name, password } => {
             let new = password.read(&format!("New password of {name}"), true)?;
             let sentence = format!("{name} has a new password; sessions and tokens have ended.");
-            if let Some(data_dir) = state.named() {
-                crate::state::set_password(&data_dir, &name, &new).await?;
+            if let Some(data_dir) = &session.data_dir {
+                crate::state::set_password(data_dir, &name, &new).await?;
                 print_done(session.format, &(), &sentence);
                 return Ok(());
             }
@@ -259,7 +255,7 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
             act(session, &name, "unlock", &format!("Unlocked {name}.")).await
         }
         UserCommand::ResetTotp { name } => {
-            let client = session.client()?;
+            let client = session.client().await?;
             let path = path_of(&client, &name).await?;
             client.delete(&format!("{path}/totp")).await?;
             let sentence = format!("{name} signs in without a second factor now.");
@@ -271,7 +267,7 @@ pub(crate) async fn run(session: &Session, command: UserCommand) -> anyhow::Resu
         UserCommand::Invite(args) => invitation::invite(session, args).await,
         UserCommand::Invitations { command } => invitation::run(session, command).await,
         UserCommand::Delete { name } => {
-            let client = session.client()?;
+            let client = session.client().await?;
             let path = path_of(&client, &name).await?;
             client.delete(&path).await?;
             print_done(session.format, &(), &format!("Deleted {name}."));
@@ -321,7 +317,7 @@ async fn update(
     change: UpdateUserRequest,
     sentence: &str,
 ) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let path = path_of(&client, name).await?;
     let user: User = client.send_json(Method::PATCH, &path, &change).await?;
     print_done(session.format, &user, sentence);
@@ -330,7 +326,7 @@ async fn update(
 
 /// Does something that the API has an address of its own for.
 async fn act(session: &Session, name: &str, what: &str, sentence: &str) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let path = path_of(&client, name).await?;
     let user: User = client
         .send_json(Method::POST, &format!("{path}/{what}"), &())

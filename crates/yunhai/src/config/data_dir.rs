@@ -27,6 +27,11 @@ impl DataDir {
 
     /// Takes the directory for this process, before anything in it is touched.
     pub(crate) fn lock(&self) -> anyhow::Result<DataLock> {
+        self.lock_or("stop that one, or choose another directory with --data")
+    }
+
+    /// Takes the directory for this process; `hint` says what to do where it is taken.
+    pub(crate) fn lock_or(&self, hint: &str) -> anyhow::Result<DataLock> {
         self.make()?;
         let path = self.data.join(LOCK_FILE);
         let mut file = OpenOptions::new()
@@ -49,7 +54,7 @@ impl DataDir {
                 let _ = file.read_to_string(&mut owner);
                 bail!(
                     "the data directory {} is in use by another yunhai (process {})\n\
-                     hint: stop that one, or choose another directory with --data",
+                     hint: {hint}",
                     self.data.display(),
                     owner.trim()
                 );

@@ -38,7 +38,7 @@ pub(crate) struct BacktestArgs {
 
 /// Runs `yunhai alert rule backtest`.
 pub(super) async fn run(session: &Session, args: BacktestArgs) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let (expr, rule_for_secs) = match (&args.expression, &args.rule) {
         (Some(expression), _) => (expression.clone(), 0.0),

@@ -38,7 +38,7 @@ pub(crate) struct TokensCommand {
 
 /// Lists sessions, or ends them.
 pub(super) async fn sessions(session: &Session, command: AccessCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let path = path_of(&client, &command.name).await?;
     if let Some(id) = &command.revoke {
         client
@@ -60,7 +60,7 @@ pub(super) async fn sessions(session: &Session, command: AccessCommand) -> anyho
 
 /// Lists tokens, or revokes one.
 pub(super) async fn tokens(session: &Session, command: TokensCommand) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let path = path_of(&client, &command.name).await?;
     if let Some(id) = &command.revoke {
         client

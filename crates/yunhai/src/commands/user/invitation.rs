@@ -42,7 +42,7 @@ pub(crate) enum InvitationCommand {
 
 /// Makes an invitation.
 pub(super) async fn invite(session: &Session, args: InviteArgs) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     let request = CreateInvitationRequest {
         role: args.role.into(),
         email: args.email,
@@ -67,7 +67,7 @@ pub(super) async fn run(
     session: &Session,
     command: Option<InvitationCommand>,
 ) -> anyhow::Result<()> {
-    let client = session.client()?;
+    let client = session.client().await?;
     match command.unwrap_or(InvitationCommand::List { state: None }) {
         InvitationCommand::List { state } => {
             let filter: Vec<_> = state.map(|state| ("state", state)).into_iter().collect();
