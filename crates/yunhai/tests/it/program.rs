@@ -25,12 +25,17 @@ impl Ended {
         self.output
     }
 
-    /// Checks that it failed, and returns the message.
+    /// Checks that it failed, and returns the message: what the log says before it is left out.
     #[track_caller]
     pub(crate) fn failed(self) -> String {
         assert_eq!(self.code, 1, "{}{}", self.output, self.errors);
-        assert!(self.errors.starts_with("error: "), "{}", self.errors);
-        self.errors
+        let begin = if self.errors.starts_with("error: ") {
+            Some(0)
+        } else {
+            self.errors.find("\nerror: ").map(|line_end| line_end + 1)
+        };
+        let begin = begin.unwrap_or_else(|| panic!("no error is told: {}", self.errors));
+        self.errors[begin..].to_owned()
     }
 }
 

@@ -15,11 +15,12 @@ interface Props {
 export function TotpEnrolment({ enrolment: { secret, otpauth_url }, onCodes, onCancel }: Props) {
   const { t } = useTranslation();
   const confirm = useChange<RecoveryCodes>(['session']);
+  // By the promise, not by a callback of the mutation: the account is read anew before that would be
+  // called, and then this form is gone and the codes with it.
   const save = ({ code }: { code: string }) =>
-    confirm.mutate(
-      { method: 'POST', path: 'me/totp/confirm', body: { code: code.replaceAll(' ', '') } },
-      { onSuccess: ({ recovery_codes }) => onCodes(recovery_codes) },
-    );
+    confirm
+      .mutateAsync({ method: 'POST', path: 'me/totp/confirm', body: { code: code.replaceAll(' ', '') } })
+      .then(({ recovery_codes }) => onCodes(recovery_codes), () => undefined);
   return (
     <>
       <p style={{ margin: 0 }}>{t('totp.scan')}</p>
