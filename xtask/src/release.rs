@@ -9,9 +9,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::running_server::without_settings;
+use crate::running_server::{build_release, without_settings};
 use crate::workspace::Workspace;
-use crate::{command, interface, toolchain};
+use crate::{command, toolchain};
 
 /// Parts of glibc, the loader, and the unwinder of the compiler that every system with glibc has.
 const ALLOWED_LIBRARIES: [&str; 8] = [
@@ -31,15 +31,7 @@ const DOCUMENTS: [&str; 4] = ["LICENSE", "README.md", "README.zh-CN.md", "CHANGE
 /// Builds the interface and the binary and packs them.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     toolchain::check()?;
-    interface::build(workspace)?;
-    command::run(workspace.cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "yunhai",
-    ]))?;
-    let binary = workspace.target.join("release/yunhai");
+    let binary = build_release(workspace)?;
     let libraries = command::output(Command::new("ldd").arg(&binary))?;
     let foreign = foreign_libraries(&libraries);
     if !foreign.is_empty() {

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::workspace::Workspace;
-use crate::{command, http};
+use crate::{command, http, interface};
 
 /// The server chooses a port itself and prints where it listens.
 const ANY_FREE_PORT: &str = "127.0.0.1:0";
@@ -21,6 +21,19 @@ const ANY_FREE_PORT: &str = "127.0.0.1:0";
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take to shut down after it was asked to.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Builds the interface and the program that people get; returns the program's path.
+pub(crate) fn build_release(workspace: &Workspace) -> Result<PathBuf> {
+    interface::build(workspace)?;
+    command::run(workspace.cargo().args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "yunhai",
+    ]))?;
+    Ok(workspace.target.join("release/yunhai"))
+}
 
 /// Which build of the program is meant.
 #[derive(Clone, Copy, Debug)]

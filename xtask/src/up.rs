@@ -9,8 +9,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::running_server::build_release;
 use crate::workspace::Workspace;
-use crate::{command, http, interface, toolchain};
+use crate::{http, toolchain};
 
 /// Where Yunhai listens and keeps its data.
 #[derive(clap::Args)]
@@ -41,18 +42,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     }
 
     toolchain::check()?;
-    interface::build(workspace)?;
-    command::run(workspace.cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "yunhai",
-    ]))?;
+    let binary = build_release(workspace)?;
 
     // Becoming the server, instead of waiting for it, leaves one process that gets Ctrl-C
     // and one exit code: the server's.
-    let binary = workspace.target.join("release/yunhai");
     let error = Command::new(&binary)
         .arg("serve")
         .arg("--data")

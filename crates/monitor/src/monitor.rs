@@ -37,7 +37,7 @@ use crate::store::Store;
 
 pub use alerts::AlertDetail;
 pub use evaluation::EvaluationSummary;
-pub(crate) use evaluation::{alert_series, chain};
+pub(crate) use evaluation::alert_series;
 use others::Others;
 
 pub use inhibitions::InhibitionEffect;

@@ -246,7 +246,7 @@ impl World {
                             "at {}: rule `{}`: {}",
                             format_duration_ms(at_ms),
                             rule.name(),
-                            crate::monitor::chain(&error)
+                            yunhai_model::with_causes(&error)
                         ));
                     }
                 }
@@ -371,7 +371,7 @@ impl World {
                     "`{}` at {}: {}",
                     test.expr,
                     test.eval_time,
-                    crate::monitor::chain(&error)
+                    yunhai_model::with_causes(&error)
                 ));
                 return;
             }

@@ -22,9 +22,8 @@ use self::report::{Evaluations, Seen, mebibytes};
 use self::simulation::{INTERVAL_SECS, Write};
 use self::users::Users;
 use self::writer::{Writer, Written};
-use crate::running_server::{Build, RunningServer};
+use crate::running_server::{Build, RunningServer, build_release};
 use crate::workspace::Workspace;
-use crate::{command, interface};
 
 /// How much is simulated.
 #[derive(clap::Args)]
@@ -52,14 +51,7 @@ const LIST_LIMIT: Duration = Duration::from_secs(30);
 
 /// Builds, starts, loads and judges a server.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    interface::build(workspace)?;
-    command::run(workspace.cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "yunhai",
-    ]))?;
+    build_release(workspace)?;
     let server = RunningServer::start(workspace, Build::Release, "fleet", |data| {
         let configuration = data.join("yunhai.toml");
         fs::write(&configuration, CONFIGURATION).context("writing the configuration")?;

@@ -20,8 +20,9 @@ use serde_json::Value;
 use self::contender::{Contender, Running};
 use self::load::{Load, Question};
 use self::report::Measured;
+use crate::command;
+use crate::running_server::build_release;
 use crate::workspace::Workspace;
-use crate::{command, interface};
 
 /// What is measured.
 #[derive(clap::Args)]
@@ -47,14 +48,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     }
 
     Contender::all_are_here()?;
-    interface::build(workspace)?;
-    command::run(workspace.cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "yunhai",
-    ]))?;
+    build_release(workspace)?;
     let folder = tempfile::tempdir().context("making a folder for the requests")?;
     let requests = folder.path().join("requests");
     let now_ms = now().as_millis().to_string();

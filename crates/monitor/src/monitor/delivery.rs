@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use serde_json::Value;
-use yunhai_model::{ChannelId, TimestampMs};
+use yunhai_model::{ChannelId, TimestampMs, with_causes};
 
-use super::evaluation::chain;
 use super::{Monitor, StateChange};
 use crate::alert::digest;
 use crate::error::Result;
@@ -60,7 +59,7 @@ impl Monitor {
         let config = match self.open_config(channel).await {
             Ok(config) => config,
             Err(error) => {
-                tracing::error!(channel = channel.name, error = %chain(&error), "a channel cannot be used");
+                tracing::error!(channel = channel.name, error = %with_causes(&error), "a channel cannot be used");
                 return Ok(0);
             }
         };

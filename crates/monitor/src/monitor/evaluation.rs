@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use serde::Serialize;
-use yunhai_model::{Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, stale_nan};
+use yunhai_model::{Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, stale_nan, with_causes};
 
 use super::alerts::MAX_RACES;
 use super::rules::rule_key;
@@ -121,7 +121,7 @@ impl Monitor {
                 Err(error) => {
                     failed += 1;
                     metrics::counter!(RULE_FAILURES).increment(1);
-                    (Vec::new(), Some(chain(&error)))
+                    (Vec::new(), Some(with_causes(&error)))
                 }
             };
             failure = failure.or_else(|| error.clone());
@@ -522,19 +522,4 @@ pub(crate) fn alert_series(alerts: &[Alert]) -> Vec<(Labels, f64)> {
 
 fn rule_digest(key: &RuleKey) -> String {
     digest(&format!("{}\0{}\0{}", key.file, key.group, key.rule))
-}
-
-/// An error with what caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

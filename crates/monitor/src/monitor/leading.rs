@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
+use yunhai_model::with_causes;
 
 use super::Monitor;
-use super::evaluation::chain;
 use crate::error::{Error, Result};
 use crate::leadership::{Leadership, Lease, Role, Step, Term, Watched};
 
@@ -89,11 +89,11 @@ impl Monitor {
                 _ = beats.tick() => {}
             }
             if let Err(error) = self.beat().await {
-                tracing::error!(error = %chain(&error), "the lease of alerting could not be looked at");
+                tracing::error!(error = %with_causes(&error), "the lease of alerting could not be looked at");
                 self.step_down_when_overdue();
             }
             if let Err(error) = self.notice_others().await {
-                tracing::error!(error = %chain(&error), "the changes of other servers could not be read");
+                tracing::error!(error = %with_causes(&error), "the changes of other servers could not be read");
             }
         }
         self.release_lease().await;
@@ -121,7 +121,7 @@ impl Monitor {
             return;
         };
         if let Err(error) = self.try_release(term).await {
-            tracing::warn!(error = %chain(&error), "the lease of alerting could not be given back");
+            tracing::warn!(error = %with_causes(&error), "the lease of alerting could not be given back");
         }
         self.set_term(None);
     }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use yunhai_model::with_causes;
 
 use super::Monitor;
-use super::evaluation::chain;
 use crate::error::Result;
 
 /// How often is looked for something to forget.
@@ -77,7 +77,7 @@ impl Monitor {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.prune().await {
-                tracing::error!(error = %chain(&error), "what is long over could not be forgotten");
+                tracing::error!(error = %with_causes(&error), "what is long over could not be forgotten");
             }
         }
     }

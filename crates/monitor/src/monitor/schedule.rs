@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use yunhai_model::TimestampMs;
+use yunhai_model::{TimestampMs, with_causes};
 
 use super::Monitor;
-use super::evaluation::{chain, count_skipped};
+use super::evaluation::count_skipped;
 use crate::alert::digest;
 use crate::error::{Error, Result};
 use crate::leadership::Term;
@@ -113,7 +113,7 @@ impl Monitor {
             if let Err(error) = self.evaluate_group(file, group, tick_ms).await
                 && !matches!(error, Error::NotLeader { .. })
             {
-                tracing::error!(file, group = group.name, error = %chain(&error), "a rule group could not be evaluated");
+                tracing::error!(file, group = group.name, error = %with_causes(&error), "a rule group could not be evaluated");
             }
             let next_ms =
                 next_tick(self.now_ms(), interval_ms, phase_ms).max(tick_ms + interval_ms);
@@ -174,7 +174,7 @@ impl Monitor {
                 Ok(_) | Err(Error::NotLeader { .. }) => {}
                 // What another server has changed meanwhile is seen by the next step.
                 Err(error @ Error::Raced(_)) => tracing::debug!(%error, "{failure}"),
-                Err(error) => tracing::error!(error = %chain(&error), "{failure}"),
+                Err(error) => tracing::error!(error = %with_causes(&error), "{failure}"),
             }
         }
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 use url::form_urlencoded;
 use yunhai_identity::Permission;
-use yunhai_model::{Labels, TimestampMs};
+use yunhai_model::{Labels, TimestampMs, with_causes};
 use yunhai_promql::{Annotated, Matcher, metric_selectors, parse_step, parse_timestamp};
 use yunhai_series::{MetricKind, MetricMetadata};
 
@@ -512,20 +512,6 @@ fn unavailable(error: yunhai_series::Error) -> PromError {
         kind: "unavailable",
         message: with_causes(&error),
     }
-}
-
-/// An error with its causes: that the disk is full stands at the bottom.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 fn metric_kind(kind: u64) -> MetricKind {
