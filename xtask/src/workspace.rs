@@ -64,6 +64,17 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root);
+        // What Cargo tells this program about its own package: some build scripts (ring's) look at
+        // these, and would have half of the dependencies compiled anew after each `cargo build`.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|ours| name.starts_with(ours))
+            {
+                cargo.env_remove(&*name);
+            }
+        }
         cargo
     }
 

@@ -11,6 +11,7 @@ use yunhai_vault::{Place, Resealer, SigningKey, StoreError, TokenHasher, Vault};
 
 use crate::entity::{MIGRATIONS, setting, user};
 use crate::password::PasswordHasher;
+use crate::recent::RecentProofs;
 use crate::{AuditLog, Error, IdentityConfig, Result};
 
 const SIGNING_KEY: &str = "audit_signing_key";
@@ -24,6 +25,7 @@ pub struct Identity {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Arc<IdentityConfig>,
     pub(crate) passwords: PasswordHasher,
+    pub(crate) recent: RecentProofs,
     audit: AuditLog,
 }
 
@@ -47,6 +49,7 @@ impl Identity {
         .await?;
         Ok(Self {
             passwords: PasswordHasher::new(&config)?,
+            recent: RecentProofs::default(),
             hasher: vault.token_hasher(),
             database,
             vault,

@@ -18,6 +18,7 @@ mod login;
 mod names;
 mod password;
 mod permission;
+mod recent;
 mod registration;
 mod second_factor;
 mod session;

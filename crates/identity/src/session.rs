@@ -15,6 +15,7 @@ use yunhai_vault::{constant_time_eq, random_token};
 use crate::entity::{invitation, session, user};
 use crate::listing::Listing;
 use crate::names::stored;
+use crate::recent::Proof;
 use crate::user::{find, target};
 use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Principal, Result, Target, User,
@@ -153,7 +154,17 @@ impl Identity {
     ) -> Result<Authenticated> {
         use session::Column as C;
         let hash = self.hasher.hash("session", token.expose());
-        let now_ms = self.now_ms();
+        let (changes, now_ms) = (self.audit().changes(), self.now_ms());
+        if let Some(proof) = self.recent.find(&hash, changes, now_ms)
+            && proof.address == address(origin)
+            && let Some(expires_at_ms) = proof.expires_at_ms
+        {
+            return Ok(Authenticated {
+                principal: proof.principal,
+                rotated: None,
+                expires_at_ms,
+            });
+        }
         let connection = self.database.connection();
         let (row, owner) = session::Entity::find()
             .filter(
@@ -201,14 +212,24 @@ impl Identity {
         } else {
             None
         };
-        Ok(Authenticated {
-            principal: Principal {
-                user: owner.try_into()?,
-                via: Via::Session {
-                    id,
-                    authenticated_at_ms: row.authenticated_at_ms,
-                },
+        let principal = Principal {
+            user: owner.try_into()?,
+            via: Via::Session {
+                id,
+                authenticated_at_ms: row.authenticated_at_ms,
             },
+        };
+        if row.token_hash == hash && !row.rotate {
+            let proof = Proof {
+                principal: principal.clone(),
+                address: address(origin),
+                checked_at_ms: now_ms,
+                expires_at_ms: Some(row.expires_at_ms),
+            };
+            self.recent.keep(hash, changes, proof);
+        }
+        Ok(Authenticated {
+            principal,
             rotated,
             expires_at_ms: row.expires_at_ms,
         })

@@ -14,6 +14,7 @@ use yunhai_vault::random_token;
 use crate::entity::{api_token, user};
 use crate::listing::Listing;
 use crate::names::stored;
+use crate::recent::Proof;
 use crate::user::find;
 use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Permission, Principal, Result, Target,
@@ -53,7 +54,7 @@ pub struct ApiToken {
     pub expires_at_ms: Option<TimestampMs>,
     /// When it was used last, to the minute.
     pub last_used_at_ms: Option<TimestampMs>,
-    /// From where it was used last.
+    /// From where it was used then.
     pub last_used_address: Option<String>,
 }
 
@@ -174,9 +175,14 @@ impl Identity {
         if !has_token_form(token.expose()) {
             return Err(Error::Unauthenticated);
         }
+        let hash = self.hasher.hash("token", token.expose());
+        let (changes, now_ms) = (self.audit().changes(), self.now_ms());
+        if let Some(proof) = self.recent.find(&hash, changes, now_ms) {
+            return Ok(proof.principal);
+        }
         let connection = self.database.connection();
         let row = api_token::Entity::find()
-            .filter(api_token::Column::TokenHash.eq(self.hasher.hash("token", token.expose())))
+            .filter(api_token::Column::TokenHash.eq(&hash))
             .one(connection)
             .await?
             .ok_or(Error::Unauthenticated)?;
@@ -184,18 +190,17 @@ impl Identity {
             .one(connection)
             .await?
             .ok_or(Error::Unauthenticated)?;
-        let now_ms = self.now_ms();
         let is_over = row
             .expires_at_ms
             .is_some_and(|expires_at_ms| expires_at_ms <= now_ms);
         if is_over || owner.state != UserState::Active.as_str() {
             return Err(Error::Unauthenticated);
         }
-        let address = origin.address.map(|address| address.to_string());
         let is_stale = row
             .last_used_at_ms
             .is_none_or(|used_at_ms| now_ms - used_at_ms >= USED_MS);
-        if is_stale || row.last_used_address != address {
+        if is_stale {
+            let address = origin.address.map(|address| address.to_string());
             let change = api_token::ActiveModel {
                 id: Set(row.id.clone()),
                 last_used_at_ms: Set(Some(now_ms)),
@@ -208,13 +213,21 @@ impl Identity {
             }
         }
         let token = ApiToken::try_from(row)?;
-        Ok(Principal {
+        let principal = Principal {
             user: owner.try_into()?,
             via: Via::Token {
                 id: token.id,
                 scopes: token.scopes,
             },
-        })
+        };
+        let proof = Proof {
+            principal: principal.clone(),
+            address: None,
+            checked_at_ms: now_ms,
+            expires_at_ms: token.expires_at_ms,
+        };
+        self.recent.keep(hash, changes, proof);
+        Ok(principal)
     }
 
     /// Lists tokens, of one user or of all, sorted by `name`, `created`, `expires` or

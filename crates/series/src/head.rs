@@ -137,10 +137,34 @@ impl Head {
             }
         }
         series.latest_ms = series.latest_ms.max(time);
-        self.samples += 1;
-        self.newest_ms = Some(self.newest_ms.map_or(time, |newest| newest.max(time)));
-        self.oldest_ms = Some(self.oldest_ms.map_or(time, |oldest| oldest.min(time)));
+        self.note(1, time, time);
         Insertion::New
+    }
+
+    /// Puts samples behind all that a series has; they must be in the order of time and newer.
+    pub(crate) fn extend(&mut self, id: SeriesId, samples: &[Sample]) {
+        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+            return;
+        };
+        let series = self.series[id as usize]
+            .as_mut()
+            .expect("samples are put in after their series was added");
+        let column = &mut series.column;
+        column
+            .times
+            .extend(samples.iter().map(|sample| sample.timestamp_ms));
+        column
+            .values
+            .extend(samples.iter().map(|sample| sample.value));
+        series.latest_ms = last.timestamp_ms;
+        self.note(samples.len(), first.timestamp_ms, last.timestamp_ms);
+    }
+
+    fn note(&mut self, samples: usize, oldest_ms: TimestampMs, newest_ms: TimestampMs) {
+        let (oldest, newest) = (self.oldest_ms, self.newest_ms);
+        self.samples += samples;
+        self.newest_ms = Some(newest.map_or(newest_ms, |newest| newest.max(newest_ms)));
+        self.oldest_ms = Some(oldest.map_or(oldest_ms, |oldest| oldest.min(oldest_ms)));
     }
 
     /// Moves the samples up to `cut_ms` out of the head, for a flush.

@@ -106,10 +106,13 @@ impl Wal {
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&draft)?;
             file.write_all(MAGIC)?;
-            for record in records {
-                file.write_all(&record::frame(record))?;
+            let mut framed = Vec::new();
+            let end = [record::END].as_slice();
+            for record in records.iter().map(Vec::as_slice).chain([end]) {
+                framed.clear();
+                record::frame(&mut framed, record);
+                file.write_all(&framed)?;
             }
-            file.write_all(&record::frame(&[record::END]))?;
             file.sync_all()?;
             std::fs::rename(&draft, &path)?;
             sync_folder(&self.folder)
@@ -183,7 +186,7 @@ impl Writer {
                 match message {
                     Message::Append { record, reply } => {
                         if !record.is_empty() {
-                            buffer.extend_from_slice(&record::frame(&record));
+                            record::frame(&mut buffer, &record);
                         }
                         waiting.push(reply);
                     }

@@ -85,22 +85,7 @@ impl<'a> WriteRequest<'a> {
                     }
                     self.labels.push((name, text));
                 }
-                (2, Value::Bytes(mut inner)) => {
-                    let mut sample = Sample {
-                        timestamp_ms: 0,
-                        value: 0.0,
-                    };
-                    while let Some((field, value)) = inner.next()? {
-                        match (field, value) {
-                            (1, Value::Fixed64(bits)) => sample.value = f64::from_bits(bits),
-                            (2, Value::Varint(number)) => {
-                                sample.timestamp_ms = number.cast_signed();
-                            }
-                            _ => {}
-                        }
-                    }
-                    self.samples.push(sample);
-                }
+                (2, Value::Bytes(inner)) => self.samples.push(sample(inner)?),
                 _ => {}
             }
         }
@@ -121,6 +106,27 @@ impl<'a> WriteRequest<'a> {
             })
             .collect()
     }
+}
+
+fn sample(mut message: Message<'_>) -> Result<Sample, DecodeError> {
+    let mut sample = Sample {
+        timestamp_ms: 0,
+        value: 0.0,
+    };
+    // Nearly all have both fields, in this order: the key 0x09 and eight bytes, then 0x10.
+    if let Some((&[0x09, ref value @ .., 0x10], _)) = message.bytes.split_first_chunk::<10>() {
+        message.at = 10;
+        sample.value = f64::from_le_bytes(*value);
+        sample.timestamp_ms = message.varint()?.cast_signed();
+    }
+    while let Some((field, value)) = message.next()? {
+        match (field, value) {
+            (1, Value::Fixed64(bits)) => sample.value = f64::from_bits(bits),
+            (2, Value::Varint(number)) => sample.timestamp_ms = number.cast_signed(),
+            _ => {}
+        }
+    }
+    Ok(sample)
 }
 
 fn metadata(mut message: Message<'_>) -> Result<Metadata<'_>, DecodeError> {
@@ -166,6 +172,7 @@ impl<'a> Message<'a> {
         DecodeError::Malformed(self.offset + self.at)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, DecodeError> {
         if self.at == self.bytes.len() {
             return Ok(None);
@@ -192,6 +199,7 @@ impl<'a> Message<'a> {
         Ok(Some((key >> 3, value)))
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, DecodeError> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {

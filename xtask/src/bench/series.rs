@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// How often each server is loaded; the fastest run counts.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Load this server alone, without judging.
+    #[arg(long, value_enum)]
+    only: Option<Contender>,
 }
 
 /// Figures by the names under which the benchmark prints them.
@@ -41,28 +44,46 @@ pub(crate) type Figures = BTreeMap<String, f64>;
 /// Builds, measures and judges.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let program = build(workspace)?;
+    if let Some(only) = arguments.only {
+        let measured = measure_all(workspace, &program, &[only], arguments.runs)?;
+        report::print_servers(&measured);
+        return Ok(());
+    }
     let in_process = figures(Command::new(&program))?;
     report::print_in_process(&in_process);
     if arguments.in_process {
         return report::judge(&in_process, &[]);
     }
+    let measured = measure_all(workspace, &program, &Contender::ALL, arguments.runs)?;
+    report::print_servers(&measured);
+    report::judge(&in_process, &measured)
+}
 
-    Contender::all_are_here()?;
-    build_release(workspace)?;
+/// Loads servers one after the other, each with an empty folder, and keeps the fastest run of each.
+fn measure_all(
+    workspace: &Workspace,
+    program: &Path,
+    contenders: &[Contender],
+    runs: u32,
+) -> Result<Vec<Measured>> {
+    Contender::are_here(contenders)?;
+    if contenders.contains(&Contender::Yunhai) {
+        build_release(workspace)?;
+    }
     let folder = tempfile::tempdir().context("making a folder for the requests")?;
     let requests = folder.path().join("requests");
     let now_ms = now().as_millis().to_string();
-    let mut prepare = Command::new(&program);
+    let mut prepare = Command::new(program);
     prepare.arg("requests").arg(&requests).arg(&now_ms);
     let range = figures(prepare)?;
     let question = Question::of_range(&range)?;
     let load = Load::read(&requests)?;
 
     let mut measured = Vec::new();
-    for contender in Contender::ALL {
+    for &contender in contenders {
         let mut best: Option<Measured> = None;
-        for _ in 0..arguments.runs {
-            let run = measure(workspace, &program, contender, &load, &question)
+        for _ in 0..runs {
+            let run = measure(workspace, program, contender, &load, &question)
                 .with_context(|| format!("measuring {}", contender.name()))?;
             if best.as_ref().is_none_or(|best| run.wall < best.wall) {
                 best = Some(run);
@@ -70,8 +91,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         }
         measured.extend(best);
     }
-    report::print_servers(&measured);
-    report::judge(&in_process, &measured)
+    Ok(measured)
 }
 
 fn measure(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -37,6 +37,7 @@ pub(super) struct Inner {
     pub(super) key: SigningKey,
     pub(super) checkpoint_file: Option<PathBuf>,
     checkpoint_entries: i64,
+    changes: AtomicU64,
     /// The last entry that this process knows to be signed.
     signed: AtomicI64,
     /// Keeps the lines of the checkpoint file in order.
@@ -103,6 +104,7 @@ impl AuditLog {
             key,
             checkpoint_file,
             checkpoint_entries: i64::from(checkpoint_entries),
+            changes: AtomicU64::new(0),
             signed: AtomicI64::new(signed),
             signing: Mutex::new(()),
         })))
@@ -172,9 +174,18 @@ impl AuditLog {
         event: AuditEvent,
     ) -> Result<()> {
         let sequence = self.append(&transaction, caller, event).await?;
-        transaction.commit().await?;
+        let committed = transaction.commit().await;
+        // Also after an error, which does not tell whether the database took it.
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
+        committed?;
         self.sign_when_due(sequence).await;
         Ok(())
+    }
+
+    /// Returns how many changes this process has committed: what was read before the last of them
+    /// may no longer be so.
+    pub(crate) fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::SeqCst)
     }
 
     async fn sign_when_due(&self, sequence: i64) {

@@ -150,8 +150,17 @@ impl<'a> Appender<'a> {
             Ok(id) => id,
             Err(reason) => return self.reject_all(labels, samples, &reason),
         };
-        for sample in samples {
-            self.sample(id, &labels, *sample);
+        if self.is_plain(id, samples) {
+            self.log_series(id);
+            self.state.head.extend(id, samples);
+            for sample in samples {
+                self.record.sample(id, *sample);
+            }
+            self.outcome.accepted += samples.len();
+        } else {
+            for sample in samples {
+                self.sample(id, &labels, *sample);
+            }
         }
         if self.record.len_bytes() > RECORD_BYTES {
             let record = std::mem::take(&mut self.record).finish();
@@ -185,15 +194,34 @@ impl<'a> Appender<'a> {
         Ok(id)
     }
 
+    /// Tells whether samples are what nearly all are: in the order of time, newer than what the
+    /// series has, and neither too old nor too new. None of them can be refused.
+    fn is_plain(&self, id: SeriesId, samples: &[Sample]) -> bool {
+        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+            return true;
+        };
+        let series = self.state.head.get(id);
+        series.is_some_and(|series| series.latest_ms < first.timestamp_ms)
+            && first.timestamp_ms >= self.bounds.oldest_kept_ms
+            && last.timestamp_ms <= self.bounds.newest_accepted_ms
+            && samples.is_sorted_by(|one, next| one.timestamp_ms < next.timestamp_ms)
+    }
+
+    /// Has the log say what a series's id means, unless it has.
+    fn log_series(&mut self, id: SeriesId) {
+        let State {
+            head, catalogue, ..
+        } = &mut *self.state;
+        let series = head.get_mut(id).expect("resolved series are in the head");
+        if !std::mem::replace(&mut series.is_logged, true) {
+            self.record.series(id, catalogue.labels(id));
+        }
+    }
+
     fn sample(&mut self, id: SeriesId, labels: &impl Fn() -> Labels, sample: Sample) {
         let time = sample.timestamp_ms;
         let bounds = &self.bounds;
-        let State {
-            head,
-            frozen,
-            catalogue,
-            ..
-        } = &mut *self.state;
+        let State { head, frozen, .. } = &mut *self.state;
         let series = head.get(id).expect("resolved series are in the head");
         let oldest_accepted_ms = series.latest_ms.saturating_sub(bounds.window_ms);
         let reason = if time > bounds.newest_accepted_ms {
@@ -209,10 +237,7 @@ impl<'a> Appender<'a> {
         } else {
             match head.insert(id, frozen.as_deref(), sample) {
                 Insertion::New => {
-                    let series = head.get_mut(id).expect("resolved series are in the head");
-                    if !std::mem::replace(&mut series.is_logged, true) {
-                        self.record.series(id, catalogue.labels(id));
-                    }
+                    self.log_series(id);
                     self.record.sample(id, sample);
                     self.outcome.accepted += 1;
                     return;

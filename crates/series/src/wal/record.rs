@@ -45,18 +45,19 @@ impl RecordBuilder {
         }
     }
 
+    #[inline]
     pub(crate) fn sample(&mut self, id: SeriesId, sample: Sample) {
         let (last_id, last_time) = self.last;
-        put_varint(
-            &mut self.samples,
-            zigzag(i64::from(id) - i64::from(last_id)),
-        );
-        put_varint(
-            &mut self.samples,
+        // Two varints and a value, put together on the stack so that the vector grows once.
+        let mut bytes = [0u8; 10 + 10 + 8];
+        let mut at = write_varint(&mut bytes, 0, zigzag(i64::from(id) - i64::from(last_id)));
+        at = write_varint(
+            &mut bytes,
+            at,
             zigzag(sample.timestamp_ms.wrapping_sub(last_time)),
         );
-        self.samples
-            .extend_from_slice(&sample.value.to_bits().to_le_bytes());
+        bytes[at..at + 8].copy_from_slice(&sample.value.to_bits().to_le_bytes());
+        self.samples.extend_from_slice(&bytes[..at + 8]);
         self.count += 1;
         self.last = (id, sample.timestamp_ms);
     }
@@ -77,12 +78,11 @@ impl RecordBuilder {
 }
 
 /// Puts a payload in its frame.
-pub(super) fn frame(payload: &[u8]) -> Vec<u8> {
-    let mut framed = Vec::with_capacity(payload.len() + 8);
-    framed.extend_from_slice(&(payload.len() as u32).to_le_bytes());
-    framed.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
-    framed.extend_from_slice(payload);
-    framed
+pub(super) fn frame(into: &mut Vec<u8>, payload: &[u8]) {
+    into.reserve(payload.len() + 8);
+    into.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    into.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    into.extend_from_slice(payload);
 }
 
 /// What stands at the start of some bytes.
@@ -153,12 +153,22 @@ pub(super) fn entries(mut payload: &[u8]) -> Option<Vec<Entry>> {
     Some(entries)
 }
 
-fn put_varint(into: &mut Vec<u8>, mut value: u64) {
+fn put_varint(into: &mut Vec<u8>, value: u64) {
+    let mut bytes = [0; 10];
+    let length = write_varint(&mut bytes, 0, value);
+    into.extend_from_slice(&bytes[..length]);
+}
+
+/// Writes at a place of a buffer and returns the place after.
+#[inline]
+fn write_varint(into: &mut [u8], mut at: usize, mut value: u64) -> usize {
     while value >= 0x80 {
-        into.push(value as u8 | 0x80);
+        into[at] = value as u8 | 0x80;
         value >>= 7;
+        at += 1;
     }
-    into.push(value as u8);
+    into[at] = value as u8;
+    at + 1
 }
 
 fn take_varint(input: &mut &[u8]) -> Option<u64> {
@@ -215,7 +225,8 @@ mod tests {
         for (id, sample) in samples {
             record.sample(id, sample);
         }
-        let framed = frame(&record.finish());
+        let mut framed = Vec::new();
+        frame(&mut framed, &record.finish());
         let Framed::Sound(payload, rest) = unframe(&framed) else {
             panic!("the frame is sound");
         };

@@ -94,40 +94,43 @@ impl IntoResponse for PromError {
     }
 }
 
-/// An answer in Prometheus's envelope.
-struct PromAnswer {
-    data: serde_json::Value,
-    warnings: Vec<String>,
-    infos: Vec<String>,
+/// An answer in Prometheus's envelope, as JSON.
+struct PromAnswer(Vec<u8>);
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    status: &'static str,
+    data: T,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    infos: &'a [String],
 }
 
 impl PromAnswer {
     fn new(data: impl Serialize) -> PromResult {
-        Ok(Self {
-            data: serde_json::to_value(data).map_err(PromError::execution)?,
-            warnings: Vec::new(),
-            infos: Vec::new(),
-        })
+        Self::noted(data, &[], &[])
     }
 
     fn annotated(answer: &Annotated) -> PromResult {
-        Ok(Self {
-            warnings: answer.warnings.clone(),
-            infos: answer.infos.clone(),
-            ..Self::new(&answer.value)?
-        })
+        Self::noted(&answer.value, &answer.warnings, &answer.infos)
+    }
+
+    fn noted(data: impl Serialize, warnings: &[String], infos: &[String]) -> PromResult {
+        let envelope = Envelope {
+            status: "success",
+            data,
+            warnings,
+            infos,
+        };
+        let body = serde_json::to_vec(&envelope).map_err(PromError::execution)?;
+        Ok(Self(body))
     }
 }
 
 impl IntoResponse for PromAnswer {
     fn into_response(self) -> Response {
-        let mut body = json!({"status": "success", "data": self.data});
-        for (name, notes) in [("warnings", self.warnings), ("infos", self.infos)] {
-            if !notes.is_empty() {
-                body[name] = notes.into();
-            }
-        }
-        axum::Json(body).into_response()
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }
 

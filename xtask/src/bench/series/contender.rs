@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(65);
 const SETTLE_LIMIT: Duration = Duration::from_mins(5);
 
 /// A server that takes remote write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Contender {
     Yunhai,
     Prometheus,
@@ -42,11 +42,12 @@ impl Contender {
         }
     }
 
-    /// Fails with what to do unless all programs are on this machine.
-    pub(crate) fn all_are_here() -> Result<()> {
-        let missing: Vec<&str> = [Self::Prometheus, Self::VictoriaMetrics]
-            .map(Self::name)
-            .into_iter()
+    /// Fails with what to do unless all programs that are not ours are on this machine.
+    pub(crate) fn are_here(contenders: &[Self]) -> Result<()> {
+        let missing: Vec<&str> = contenders
+            .iter()
+            .filter(|contender| **contender != Self::Yunhai)
+            .map(|contender| contender.name())
             .filter(|name| command::find(name).is_none())
             .collect();
         ensure!(
