@@ -55,6 +55,8 @@ struct Inner {
 struct State {
     catalogue: Catalogue,
     head: Head,
+    /// How often samples were put into the head.
+    appends: u64,
     frozen: Option<SharedFrozen>,
     /// In the order of their making, so that of two samples at one time the first stays.
     blocks: Vec<Arc<Block>>,
@@ -151,6 +153,12 @@ impl Store {
         tokio::task::spawn_blocking(move || inner.wal.close())
             .await
             .map_err(|_| Error::Closed)
+    }
+
+    /// Returns a number that grows whenever samples are taken in: while it stays, so do the answers
+    /// to queries.
+    pub fn appends(&self) -> u64 {
+        self.read().appends
     }
 
     /// Records what sources tell about their metrics.

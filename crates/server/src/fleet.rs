@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -60,6 +60,8 @@ pub(crate) struct Fleet {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     servers: BTreeMap<String, ServerSummary>,
+    /// Found out once for all who ask.
+    top: OnceLock<TopConsumers>,
 }
 
 impl Fleet {
@@ -180,7 +182,10 @@ impl Fleet {
             server.interval_secs = self.interval_secs(&server.name);
             server.is_local = server.name == self.host.name();
         }
-        let snapshot = Arc::new(Snapshot { servers });
+        let snapshot = Arc::new(Snapshot {
+            servers,
+            top: OnceLock::new(),
+        });
         *self
             .snapshot
             .write()
@@ -377,27 +382,26 @@ impl Snapshot {
     }
 
     /// Returns who uses the most.
-    pub(crate) fn top(&self) -> TopConsumers {
+    pub(crate) fn top(&self) -> &TopConsumers {
         let top = |value: fn(&ServerSummary) -> Option<f64>| {
-            let mut consumers: Vec<Consumer> = self
+            let mut consumers: Vec<(f64, &str)> = self
                 .servers
                 .values()
-                .filter_map(|server| {
-                    Some(Consumer {
-                        server: server.name.clone(),
-                        value: value(server)?,
-                    })
-                })
+                .filter_map(|server| Some((value(server)?, server.name.as_str())))
                 .collect();
-            consumers.sort_by(|a, b| b.value.total_cmp(&a.value));
-            consumers.truncate(TOP);
-            consumers
+            consumers.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let top = consumers.into_iter().take(TOP);
+            top.map(|(value, server)| Consumer {
+                server: server.to_owned(),
+                value,
+            })
+            .collect()
         };
-        TopConsumers {
+        self.top.get_or_init(|| TopConsumers {
             cpu: top(|server| server.cpu_ratio),
             memory: top(|server| server.memory_ratio),
             disk: top(|server| server.disk_ratio),
-        }
+        })
     }
 }
 

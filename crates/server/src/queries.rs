@@ -1,9 +1,10 @@
-//! Queries of people and of their dashboards: a few at a time, and one that several ask for once.
+//! Queries of people and of their dashboards: few at a time, and one that several ask for once.
 //!
 //! Everyone who has the overview open asks for the same charts at the same moment. Evaluated all at
 //! once these would take as many times the memory and keep other requests from the processors.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -31,38 +32,60 @@ pub(crate) struct Queries {
     engine: Engine,
     store: Store,
     turns: Arc<Semaphore>,
-    waiting: Waiting,
+    asked: Arc<Mutex<HashMap<RangeQuery, Asked>>>,
 }
 
-/// The queries whose turn has not come. They are held weakly: one that nobody waits for any more
-/// gives up its place.
-type Waiting = Arc<Mutex<HashMap<RangeQuery, WeakShared<BoxFuture<'static, Answer>>>>>;
+/// A query that is waiting for its turn or under way. It is held weakly: one that nobody waits for
+/// any more gives up its place.
+struct Asked {
+    answer: WeakShared<BoxFuture<'static, Answer>>,
+    /// What the store had taken in when the query's turn came.
+    begun_at: Arc<AtomicU64>,
+}
+
+/// The query's turn has not come.
+const NOT_BEGUN: u64 = u64::MAX;
 
 impl Queries {
-    /// Evaluates twice as many queries at once as there are processors.
+    /// Evaluates as many queries at once as there are processors.
     pub(crate) fn new(engine: Engine, store: Store) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             engine,
             store,
-            turns: Arc::new(Semaphore::new(2 * processors)),
-            waiting: Arc::default(),
+            turns: Arc::new(Semaphore::new(processors)),
+            asked: Arc::default(),
         }
     }
 
     /// Evaluates a query; `expr` is what its text means.
     ///
-    /// Who asks for what is waiting already gets its answer. What is under way is not shared: it
-    /// may have read the store before the newest samples came.
+    /// Who asks for what is waiting already gets its answer, and so does who asks for what is under
+    /// way, unless samples have come since it began to read the store.
     pub(crate) async fn range(&self, query: RangeQuery, expr: Expr) -> Answer {
         let answer = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = waiting.get(&query).and_then(WeakShared::upgrade);
+            let appends = self.store.appends();
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = asked
+                .get(&query)
+                .filter(|one| {
+                    let begun_at = one.begun_at.load(Ordering::SeqCst);
+                    begun_at == NOT_BEGUN || begun_at == appends
+                })
+                .and_then(|one| one.answer.upgrade());
             known.unwrap_or_else(|| {
-                waiting.retain(|_, answer| answer.upgrade().is_some());
-                let answer = self.clone().evaluate(query.clone(), expr).boxed().shared();
+                asked.retain(|_, one| one.answer.upgrade().is_some());
+                let begun_at = Arc::new(AtomicU64::new(NOT_BEGUN));
+                let evaluation = self
+                    .clone()
+                    .evaluate(query.clone(), expr, Arc::clone(&begun_at));
+                let answer = evaluation.boxed().shared();
                 if let Some(weak) = answer.downgrade() {
-                    waiting.insert(query, weak);
+                    let one = Asked {
+                        answer: weak,
+                        begun_at,
+                    };
+                    asked.insert(query, one);
                 }
                 answer
             })
@@ -70,13 +93,10 @@ impl Queries {
         answer.await
     }
 
-    async fn evaluate(self, query: RangeQuery, expr: Expr) -> Answer {
+    async fn evaluate(self, query: RangeQuery, expr: Expr, begun_at: Arc<AtomicU64>) -> Answer {
         // The semaphore is never closed; without a turn the answer would come all the same.
         let _turn = self.turns.acquire().await.ok();
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&query);
+        begun_at.store(self.store.appends(), Ordering::SeqCst);
         let RangeQuery {
             start_ms,
             end_ms,
@@ -142,7 +162,7 @@ mod tests {
         let asked = futures::future::join3(ask("up"), ask("up"), ask("up + 1"));
         let release = async {
             // All three wait by now, as they were polled first.
-            assert_eq!(queries.waiting.lock().unwrap().len(), 2);
+            assert_eq!(queries.asked.lock().unwrap().len(), 2);
             drop(busy);
         };
         let ((first, second, other), ()) = futures::future::join(asked, release).await;

@@ -1,5 +1,6 @@
 // Live updates by server-sent events. An event does not carry data for the screen: it says which
-// resource changed, and what shows it is read again (at most once a second).
+// resource changed, and what shows it is read again (at most once a second). All browsers hear of it
+// at the same moment: each waits a little longer by chance, so that they do not ask all at once.
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
@@ -25,6 +26,7 @@ export function staleAfter(kind: string): string[] | undefined {
 }
 
 const GATHER_MS = 1000;
+const SPREAD_MS = 1000;
 const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 60_000;
 /** The server ends a stream now and then; one that is soon back is not called lost. */
@@ -56,7 +58,7 @@ export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (st
   const mark = (names: string[] | undefined) => {
     if (names === undefined) all = true;
     for (const name of names ?? []) stale.add(name);
-    gather ??= setTimeout(refresh, GATHER_MS);
+    gather ??= setTimeout(refresh, GATHER_MS + SPREAD_MS * Math.random());
   };
   const connect = () => {
     source = open();

@@ -265,7 +265,10 @@ impl<'a> Appender<'a> {
 
     /// Hands the record to the log while the lock is still held. Even a call of duplicates alone
     /// waits, since the originals may not be synced yet.
-    fn finish(self) -> (AppendOutcome, Synced) {
+    fn finish(mut self) -> (AppendOutcome, Synced) {
+        if self.outcome.accepted > 0 {
+            self.state.appends += 1;
+        }
         let record = self.record.finish();
         let synced = match self.synced {
             Some(synced) if record.is_empty() => synced,

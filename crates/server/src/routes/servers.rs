@@ -39,7 +39,7 @@ async fn overview(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json
     Ok(Json(Overview {
         servers: fleet.counts(),
         alerts: super::alerts::counts(&app).await?,
-        top: fleet.top(),
+        top: fleet.top().clone(),
     }))
 }
 

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::api::{Session, session_cookie};
 use crate::http::{Connection, Request};
 
-/// After news the pages wait this long for more of them.
+/// After news the pages wait this long for more of them, and by chance up to as long again. Here
+/// the users are spread evenly, so that runs are alike.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Without news the pages ask again after this time.
 const AT_THE_LATEST: Duration = Duration::from_secs(15);
@@ -93,6 +94,7 @@ impl Users {
     pub(crate) fn arrive(address: SocketAddr, sessions: Vec<Session>) -> Self {
         let watching = Arc::new(AtomicBool::new(true));
         let mut pages = Vec::new();
+        let users = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
         for (number, session) in sessions.into_iter().enumerate() {
             let (wake_page, page_woken) = channel();
             let (wake_chart, chart_woken) = channel();
@@ -103,10 +105,12 @@ impl Users {
                 vec![wake_page, wake_chart],
             );
             let cookie = Arc::new(Mutex::new(session.cookie));
+            let place = u32::try_from(number).unwrap_or_default();
+            let pause = PAUSE + PAUSE * place / users;
             let mut page = Page::new(address, &cookie, &watching);
             let mut turn = number;
             pages.push(std::thread::spawn(move || {
-                page.show(&page_woken, |page| {
+                page.show(&page_woken, pause, |page| {
                     for question in OVERVIEW.iter().chain([&SERVERS[turn % SERVERS.len()]]) {
                         page.ask(question.name, question.path);
                     }
@@ -117,7 +121,7 @@ impl Users {
             // the chart.
             let mut chart = Page::new(address, &cookie, &watching);
             pages.push(std::thread::spawn(move || {
-                chart.show(&chart_woken, |page| {
+                chart.show(&chart_woken, pause, |page| {
                     for expression in CHART {
                         page.ask("overview's chart", &range_query(expression));
                     }
@@ -161,11 +165,16 @@ impl Page {
     }
 
     /// Reads the page again and again until the users leave.
-    fn show(&mut self, woken: &Receiver<()>, mut read: impl FnMut(&mut Self)) -> Experience {
+    fn show(
+        &mut self,
+        woken: &Receiver<()>,
+        pause: Duration,
+        mut read: impl FnMut(&mut Self),
+    ) -> Experience {
         while self.watching.load(Ordering::Relaxed) {
             read(self);
             match woken.recv_timeout(AT_THE_LATEST) {
-                Ok(()) => std::thread::sleep(PAUSE),
+                Ok(()) => std::thread::sleep(pause),
                 Err(RecvTimeoutError::Timeout) => {}
                 // The listener ends when the users leave.
                 Err(RecvTimeoutError::Disconnected) => break,
