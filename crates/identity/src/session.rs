@@ -204,7 +204,10 @@ impl Identity {
             // A full disk must not keep anybody from looking; without the time of the last request
             // the session ends early at worst.
             if let Err(error) = session::Entity::update(change).exec(connection).await {
-                tracing::warn!(%error, "cannot note when a session was used");
+                tracing::warn!(
+                    error = yunhai_model::with_causes(&error),
+                    "cannot note when a session was used"
+                );
             }
         }
         let rotated = if row.rotate && row.token_hash == hash {

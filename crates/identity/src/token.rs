@@ -209,7 +209,10 @@ impl Identity {
             };
             // A full disk must not keep anybody from looking.
             if let Err(error) = api_token::Entity::update(change).exec(connection).await {
-                tracing::warn!(%error, "cannot note when a token was used");
+                tracing::warn!(
+                    error = yunhai_model::with_causes(&error),
+                    "cannot note when a token was used"
+                );
             }
         }
         let token = ApiToken::try_from(row)?;

@@ -210,12 +210,12 @@ impl Probes {
                 }
                 _ = reloads.tick() => {
                     if let Err(error) = self.reload().await {
-                        tracing::warn!(%error, "cannot look for changes of probes");
+                        tracing::warn!(error = yunhai_model::with_causes(&error), "cannot look for changes of probes");
                     }
                 }
                 Some(ended) = running.join_next() => match ended {
                     Ok(id) => schedule.finished(id, started.elapsed()),
-                    Err(error) => tracing::error!(%error, "a probe ended badly"),
+                    Err(error) => tracing::error!(error = yunhai_model::with_causes(&error), "a probe ended badly"),
                 },
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
@@ -258,7 +258,11 @@ impl Probes {
         };
         if let Err(error) = self.run_once(&known).await {
             let probe = &known.probe.settings.name;
-            tracing::error!(probe, %error, "cannot run a probe or store what it found");
+            tracing::error!(
+                probe,
+                error = yunhai_model::with_causes(&error),
+                "cannot run a probe or store what it found"
+            );
         }
     }
 

@@ -55,7 +55,7 @@ impl MetadataFile {
         let path = folder.join("metadata.json");
         let metrics = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                tracing::warn!(path = %path.display(), %error, "metric metadata is damaged and starts anew");
+                tracing::warn!(path = %path.display(), error = yunhai_model::with_causes(&error), "metric metadata is damaged and starts anew");
                 BTreeMap::new()
             }),
             Err(_) => BTreeMap::new(),

@@ -230,7 +230,7 @@ impl Writer {
                     }
                     Ok(()) => Ok(()),
                     Err(error) => {
-                        tracing::error!(folder = %self.folder.display(), %error, "writing the write-ahead log failed");
+                        tracing::error!(folder = %self.folder.display(), error = yunhai_model::with_causes(&error), "writing the write-ahead log failed");
                         self.set(Health::Broken);
                         Err(error.to_string())
                     }
@@ -254,7 +254,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                tracing::error!(folder = %self.folder.display(), %error, "starting a segment of the write-ahead log failed");
+                tracing::error!(folder = %self.folder.display(), error = yunhai_model::with_causes(&error), "starting a segment of the write-ahead log failed");
                 self.set(Health::Broken);
             }
         }

@@ -131,7 +131,10 @@ async fn record_denial(app: &App, actor: &yunhai_identity::Caller, what: String)
     let event = AuditEvent::new(Action::AccessDenied, Target::new("request", "", what))
         .outcome(Outcome::Denied);
     if let Err(error) = app.identity.audit().record(actor, event).await {
-        tracing::error!(%error, "cannot record a denied request in the audit log");
+        tracing::error!(
+            error = yunhai_model::with_causes(&error),
+            "cannot record a denied request in the audit log"
+        );
     }
 }
 

@@ -113,7 +113,10 @@ pub(crate) async fn run(
         let started = Instant::now();
         match collect_once(&collector, &store, &clock).await {
             Ok(series) => written = series,
-            Err(error) => tracing::error!(%error, "cannot store this machine's measurements"),
+            Err(error) => tracing::error!(
+                error = format!("{error:#}"),
+                "cannot store this machine's measurements"
+            ),
         }
         let warm_up = warm_up.next();
         loop {
@@ -176,7 +179,10 @@ async fn end(store: &Store, clock: &Arc<dyn Clock>, series: &[Labels]) {
         .map(|labels| end_of(labels, timestamp_ms))
         .collect();
     if let Err(error) = store.append(ends).await {
-        tracing::warn!(%error, "cannot end the series under this machine's old labels");
+        tracing::warn!(
+            error = yunhai_model::with_causes(&error),
+            "cannot end the series under this machine's old labels"
+        );
     }
 }
 

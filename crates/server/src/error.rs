@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use yunhai_api_types::{Problem, ProblemCode};
+use yunhai_model::with_causes;
 
 /// What a handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -47,8 +48,11 @@ impl ApiError {
     }
 
     /// Logs a failure of our own and tells the caller no more than that it happened.
-    pub(crate) fn internal(error: impl std::fmt::Display + std::fmt::Debug) -> Self {
-        tracing::error!(%error, "a request failed inside the server");
+    pub(crate) fn internal(error: impl std::error::Error + 'static) -> Self {
+        tracing::error!(
+            error = with_causes(&error),
+            "a request failed inside the server"
+        );
         Self::new(
             ProblemCode::Internal,
             "the request failed inside the server; its log says why",

@@ -102,7 +102,10 @@ impl Fleet {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.refresh().await {
-                tracing::warn!(%error, "cannot refresh the list of servers");
+                tracing::warn!(
+                    error = yunhai_model::with_causes(&error),
+                    "cannot refresh the list of servers"
+                );
             }
         }
     }

@@ -109,7 +109,10 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             if let Err(error) = app.monitor.run(stop).await {
-                tracing::error!(%error, "alerting stopped");
+                tracing::error!(
+                    error = yunhai_model::with_causes(&error),
+                    "alerting stopped"
+                );
             }
         });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
@@ -139,7 +142,10 @@ impl Server {
         self.stop.cancel();
         while let Some(ended) = self.background.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "a background task ended badly");
+                tracing::error!(
+                    error = yunhai_model::with_causes(&error),
+                    "a background task ended badly"
+                );
             }
         }
         let event = AuditEvent::new(Action::ServerStopped, Target::only("server"));
@@ -278,7 +284,7 @@ async fn judge_servers(app: &App, stop: CancellationToken) {
             }
             _ = reloads.tick() => {
                 if let Err(error) = app.directory.reload().await {
-                    tracing::warn!(%error, "cannot look for changes of what is set for servers");
+                    tracing::warn!(error = yunhai_model::with_causes(&error), "cannot look for changes of what is set for servers");
                 }
             }
         }
@@ -298,7 +304,10 @@ async fn judge(app: &App, judging: &mut Judge) {
                 tracing::warn!(%rejection, "the judgement of a server was refused");
             }
         }
-        Err(error) => tracing::error!(%error, "cannot store the judgement of servers"),
+        Err(error) => tracing::error!(
+            error = yunhai_model::with_causes(&error),
+            "cannot store the judgement of servers"
+        ),
     }
 }
 
@@ -357,7 +366,10 @@ async fn follow_keys(vault: &Vault, stop: CancellationToken) {
             _ = ticks.tick() => {}
         }
         if let Err(error) = vault.refresh().await {
-            tracing::warn!(%error, "cannot read the key ring again");
+            tracing::warn!(
+                error = yunhai_model::with_causes(&error),
+                "cannot read the key ring again"
+            );
         }
     }
 }
@@ -371,10 +383,16 @@ async fn tidy_sessions(app: &App, stop: CancellationToken) {
             _ = ticks.tick() => {}
         }
         if let Err(error) = app.identity.delete_expired().await {
-            tracing::warn!(%error, "cannot delete the sessions that have ended");
+            tracing::warn!(
+                error = yunhai_model::with_causes(&error),
+                "cannot delete the sessions that have ended"
+            );
         }
         if let Err(error) = app.identity.audit().checkpoint().await {
-            tracing::warn!(%error, "cannot sign the audit log");
+            tracing::warn!(
+                error = yunhai_model::with_causes(&error),
+                "cannot sign the audit log"
+            );
         }
     }
 }

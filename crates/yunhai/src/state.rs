@@ -68,9 +68,10 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens a data directory, making it where there is none.
+    /// Opens a data directory that is there.
     pub(crate) async fn open(data_dir: &DataDir) -> anyhow::Result<Self> {
         serve::start_log(false, "warn");
+        data_dir.require()?;
         let config = data_dir.load()?;
         config.check()?;
         let lock = data_dir.lock_or(
@@ -101,13 +102,15 @@ pub(crate) struct State {
     pub(crate) identity: Identity,
 }
 
-/// Opens the state of a data directory, making it where there is none.
+/// Opens the state of a data directory that is there.
 pub(crate) async fn open(data_dir: &DataDir) -> anyhow::Result<State> {
+    data_dir.require()?;
     let config = data_dir.load()?;
     open_with(data_dir, &config).await
 }
 
-/// Opens the state with a configuration that is read already.
+/// Opens the state with a configuration that is read already, making the directory where there is
+/// none.
 pub(crate) async fn open_with(data_dir: &DataDir, config: &Config) -> anyhow::Result<State> {
     data_dir.make()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -139,7 +142,7 @@ pub(crate) async fn create_user(
     data_dir: &DataDir,
     request: CreateUserRequest,
 ) -> anyhow::Result<User> {
-    let state = open(data_dir).await?;
+    let state = open_with(data_dir, &data_dir.load()?).await?;
     let user = state
         .identity
         .create_user(&local_caller(), yunhai_server::new_user(request))

@@ -1,4 +1,6 @@
-use yunhai_identity::{Caller, Denied, Error, NewToken, Permission, Role, UserChange};
+use yunhai_identity::{
+    Caller, Denied, Error, Identity, IdentityConfig, NewToken, Permission, Role, UserChange,
+};
 use yunhai_model::{PageRequest, Secret};
 use yunhai_test_support::on_every_database;
 
@@ -75,17 +77,29 @@ on_every_database! {
         let ann = world.user("ann", Role::Viewer).await;
         let bob = world.user("bob", Role::Viewer).await;
         let root = Caller::local("root");
-        let (listed, token) = identity
-            .create_token_for(&root, ann.id, new_token(&[Permission::ServersRead]))
-            .await
-            .unwrap();
+        let lasting = NewToken { expires_at_ms: None, ..new_token(&[Permission::ServersRead]) };
+        let (listed, token) = identity.create_token_for(&root, ann.id, lasting).await.unwrap();
         let mistyped = Secret::new(format!("{}x", token.expose()));
         assert!(identity.authenticate_token(&mistyped, &origin()).await.is_err());
         let of_another = identity.revoke_token(&root, listed.id, Some(bob.id)).await;
         assert!(matches!(of_another, Err(Error::NotFound { kind: "token", .. })));
+        // Both this server and another one on the same database have just let the token in.
+        let other = Identity::new(
+            world.database.clone(),
+            world.vault.clone(),
+            world.clock.clone(),
+            IdentityConfig::default(),
+        )
+        .await
+        .unwrap();
+        assert!(identity.authenticate_token(&token, &origin()).await.is_ok());
+        assert!(other.authenticate_token(&token, &origin()).await.is_ok());
         identity.revoke_token(&root, listed.id, Some(ann.id)).await.unwrap();
         let revoked = identity.authenticate_token(&token, &origin()).await;
         assert!(matches!(revoked, Err(Error::Unauthenticated)));
+        world.clock.set(NOW_MS + 1000);
+        let elsewhere = other.authenticate_token(&token, &origin()).await;
+        assert!(matches!(elsewhere, Err(Error::Unauthenticated)), "a second later");
         for (wrong, field) in [
             (NewToken { name: " ".to_owned(), ..new_token(&[Permission::ServersRead]) }, "name: "),
             (new_token(&[]), "scopes: "),

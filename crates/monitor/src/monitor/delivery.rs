@@ -177,7 +177,7 @@ impl Monitor {
         store
             .advance_outbox(store.database().connection(), entry, &next)
             .await?;
-        tracing::warn!(notification = entry.id, attempts = entry.attempts, error = %error, retry_in_ms = wait_ms, "a notification did not arrive and is tried again");
+        tracing::warn!(notification = entry.id, attempts = entry.attempts, %error, retry_in_ms = wait_ms, "a notification did not arrive and is tried again");
         Ok(())
     }
 

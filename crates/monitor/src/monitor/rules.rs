@@ -84,7 +84,11 @@ impl Monitor {
                     rules,
                 }),
                 Err(error) => {
-                    tracing::warn!(file = file.name, %error, "a stored rule file is not in force");
+                    tracing::warn!(
+                        file = file.name,
+                        error = yunhai_model::with_causes(&error),
+                        "a stored rule file is not in force"
+                    );
                 }
             }
         }

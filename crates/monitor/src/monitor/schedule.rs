@@ -173,7 +173,9 @@ impl Monitor {
             match step().await {
                 Ok(_) | Err(Error::NotLeader { .. }) => {}
                 // What another server has changed meanwhile is seen by the next step.
-                Err(error @ Error::Raced(_)) => tracing::debug!(%error, "{failure}"),
+                Err(error @ Error::Raced(_)) => {
+                    tracing::debug!(error = yunhai_model::with_causes(&error), "{failure}")
+                }
                 Err(error) => tracing::error!(error = %with_causes(&error), "{failure}"),
             }
         }

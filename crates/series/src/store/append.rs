@@ -90,7 +90,10 @@ impl Store {
             if waiting() >= 4 * limit {
                 return Err(Error::HeadFull { samples: waiting() });
             }
-            tracing::error!(%error, "the head cannot be flushed and grows");
+            tracing::error!(
+                error = yunhai_model::with_causes(&error),
+                "the head cannot be flushed and grows"
+            );
         }
         Ok(())
     }

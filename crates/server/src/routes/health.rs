@@ -26,7 +26,10 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
             (StatusCode::OK, format!("ready\nalerting: {role}\n"))
         }
         Err(error) => {
-            tracing::warn!(%error, "not ready: the state database does not answer");
+            tracing::warn!(
+                error = yunhai_model::with_causes(&error),
+                "not ready: the state database does not answer"
+            );
             (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the state database does not answer\n".to_owned(),

@@ -25,6 +25,19 @@ impl DataDir {
         })
     }
 
+    /// Refuses a directory that is not there, so that a mistyped one is not made by looking into it.
+    pub(crate) fn require(&self) -> anyhow::Result<()> {
+        if self.data.is_dir() {
+            return Ok(());
+        }
+        bail!(
+            "there is no data directory {}\n\
+             hint: name the one of your server, or make one with `yunhai serve` or \
+             `yunhai user create`",
+            self.data.display()
+        )
+    }
+
     /// Takes the directory for this process, before anything in it is touched.
     pub(crate) fn lock(&self) -> anyhow::Result<DataLock> {
         self.lock_or("stop that one, or choose another directory with --data")

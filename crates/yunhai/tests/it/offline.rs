@@ -14,6 +14,13 @@ fn offline(home: &Home, command: &str) -> Ended {
     home.run(&words)
 }
 
+/// A home with an empty data directory.
+fn empty_home() -> Home {
+    let home = Home::new();
+    std::fs::create_dir(home.path("data")).unwrap();
+    home
+}
+
 fn offline_json(home: &Home, command: &str) -> Value {
     let command = format!("{command} --format json");
     serde_json::from_str(&offline(home, &command).done()).unwrap()
@@ -25,7 +32,7 @@ fn alerting_is_set_up_and_run_once_without_a_server() {
     let simulator = runtime
         .block_on(ChannelSimulator::start(SystemClock.now_ms()))
         .unwrap();
-    let home = Home::new();
+    let home = empty_home();
     home.write(
         "rules.yml",
         "groups:\n  - name: team\n    rules:\n      - alert: Always\n        expr: vector(1)\n",
@@ -82,7 +89,7 @@ fn alerting_is_set_up_and_run_once_without_a_server() {
 
 #[test]
 fn what_is_made_without_a_server_is_there_with_one_and_goes_again() {
-    let home = Home::new();
+    let home = empty_home();
     let add = "probe add web https://127.0.0.1:1/";
     let probe = offline(&home, add);
     assert_eq!(probe.code, 0, "{}", probe.errors);
@@ -114,8 +121,28 @@ fn what_is_made_without_a_server_is_there_with_one_and_goes_again() {
 }
 
 #[test]
-fn what_needs_an_account_or_a_data_directory_says_so() {
+fn a_mistyped_data_directory_is_not_made() {
     let home = Home::new();
+    for command in [
+        "alert list",
+        "probe add web https://127.0.0.1:1/",
+        "key list",
+        "user list",
+        "audit verify",
+    ] {
+        let error = offline(&home, command).failed();
+        assert!(
+            error.contains("there is no data directory data"),
+            "{command}: {error}"
+        );
+        assert!(error.contains("yunhai user create"), "{command}: {error}");
+    }
+    assert!(!home.path("data").exists());
+}
+
+#[test]
+fn what_needs_an_account_or_a_data_directory_says_so() {
+    let home = empty_home();
     for command in [
         "me",
         "token list",
@@ -135,7 +162,7 @@ fn what_needs_an_account_or_a_data_directory_says_so() {
 
 #[test]
 fn maintenance_windows_are_changed_piece_by_piece() {
-    let home = Home::new();
+    let home = empty_home();
     let run = |words: &[&str]| home.run(&[words, &["--data", "data"]].concat());
     run(&[
         "alert",
