@@ -10,6 +10,8 @@ mod blocks;
 mod buckets;
 #[path = "it/duckdb.rs"]
 mod duckdb;
+#[path = "it/formats.rs"]
+mod formats;
 #[path = "it/kill.rs"]
 mod kill;
 #[path = "it/model.rs"]
