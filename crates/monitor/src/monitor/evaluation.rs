@@ -520,6 +520,7 @@ pub(crate) fn alert_series(alerts: &[Alert]) -> Vec<(Labels, f64)> {
         .collect()
 }
 
-fn rule_digest(key: &RuleKey) -> String {
+/// Under what is kept what a rule has seen.
+pub(super) fn rule_digest(key: &RuleKey) -> String {
     digest(&format!("{}\0{}\0{}", key.file, key.group, key.rule))
 }

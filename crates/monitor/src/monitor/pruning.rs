@@ -1,13 +1,17 @@
-//! Forgets what is long over: ended alerts with their history, finished notifications, silences and
-//! maintenance windows. In small batches, so that nobody waits long for the database.
+//! Forgets what is long over: ended alerts with their history, finished notifications, silences,
+//! maintenance windows, and what deleted rules have seen. In small batches, so that nobody waits long for the database.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use yunhai_model::with_causes;
 
 use super::Monitor;
+use super::evaluation::rule_digest;
+use super::rules::rule_key;
 use crate::error::Result;
+use crate::rule_file::RuleFile;
 
 /// How often is looked for something to forget.
 const INTERVAL: Duration = Duration::from_mins(30);
@@ -28,6 +32,8 @@ pub struct Pruned {
     pub silences: u64,
     /// Maintenance windows that are over for good.
     pub windows: u64,
+    /// Deleted rules of which was kept what they had seen.
+    pub rules: u64,
 }
 
 impl Monitor {
@@ -43,6 +49,7 @@ impl Monitor {
             notifications: in_batches(|| store.prune_outbox(notifications_ms, BATCH)).await?,
             silences: in_batches(|| store.prune_silences(silences_ms, BATCH)).await?,
             windows: self.prune_windows(silences_ms).await?,
+            rules: self.prune_known_series().await?,
         };
         if pruned != Pruned::default() {
             tracing::info!(
@@ -51,6 +58,7 @@ impl Monitor {
                 notifications = pruned.notifications,
                 silences = pruned.silences,
                 windows = pruned.windows,
+                rules = pruned.rules,
                 "forgot what is older than it is kept"
             );
         }
@@ -66,6 +74,32 @@ impl Monitor {
             }
         }
         Ok(count)
+    }
+
+    /// Forgets what rules that are no longer there have seen.
+    async fn prune_known_series(&self) -> Result<u64> {
+        let store = &self.0.store;
+        // First what is known, then the rules: what a rule that comes meanwhile sees is not touched.
+        let mut gone = store.remembering_rules().await?;
+        let mut there = HashSet::new();
+        for file in store.rule_files().await? {
+            // Which rules a file has that this release does not understand nobody can tell.
+            let Ok(rules) = RuleFile::parse(&file.source) else {
+                return Ok(0);
+            };
+            for group in &rules.groups {
+                there.extend(
+                    group
+                        .identified()
+                        .map(|(id, _)| rule_digest(&rule_key(&file.name, group, id))),
+                );
+            }
+        }
+        gone.retain(|rule| !there.contains(rule));
+        for batch in gone.chunks(BATCH as usize) {
+            store.forget_rules(batch).await?;
+        }
+        Ok(gone.len() as u64)
     }
 
     pub(super) async fn run_pruning(&self, cancel: &CancellationToken) {

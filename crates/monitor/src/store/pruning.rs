@@ -46,6 +46,24 @@ impl Store {
             .await
     }
 
+    /// The digests of the rules of which is kept what they have seen.
+    pub(crate) async fn remembering_rules(&self) -> Result<Vec<String>> {
+        let query = Query::select()
+            .column("rule")
+            .from("monitor_known_series")
+            .to_owned();
+        let rows = self.database.connection().query_all(&query).await?;
+        rows.iter()
+            .map(|row| Ok(row.try_get("", "rule")?))
+            .collect()
+    }
+
+    /// Deletes what rules have seen.
+    pub(crate) async fn forget_rules(&self, digests: &[String]) -> Result<()> {
+        let connection = self.database.connection();
+        delete(connection, "monitor_known_series", "rule", digests).await
+    }
+
     async fn prune(
         &self,
         table: &'static str,

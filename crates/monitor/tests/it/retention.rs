@@ -79,4 +79,31 @@ on_every_database! {
         assert_eq!(house.monitor.prune().await.unwrap().alerts, 620);
         assert_eq!(house.monitor.alerts(&AlertFilter::default(), &page).await.unwrap().total, 0);
     }
+
+    async fn what_a_deleted_rule_has_seen_is_forgotten_and_what_others_have_is_kept(house: &mut House) {
+        let rule = |name: &str| {
+            format!(
+                "{{alert: {name}, expr: cpu > 0.9, annotations: {{yunhai_no_data: alert, yunhai_no_data_for: 0s}}}}"
+            )
+        };
+        let file = |rules: &[String]| {
+            format!("groups:\n  - name: cpu\n    rules: [{}]\n", rules.join(", "))
+        };
+        house.rules(&file(&[rule("Kept"), rule("Gone")])).await;
+        house.step(60, &[("a", 0.1)]).await;
+        assert_eq!(house.monitor.prune().await.unwrap(), Pruned::default(), "both are there");
+
+        house.rules(&file(&[rule("Kept")])).await;
+        let pruned = house.monitor.prune().await.unwrap();
+        assert_eq!(pruned, Pruned { rules: 1, ..Pruned::default() });
+        assert_eq!(house.monitor.prune().await.unwrap(), Pruned::default());
+
+        // The rule that stayed misses its series, the one that comes back never saw it.
+        house.rules(&file(&[rule("Kept"), rule("Gone")])).await;
+        house.step(600, &[]).await;
+        let page = PageRequest::default();
+        let alerts = house.monitor.alerts(&AlertFilter::default(), &page).await.unwrap();
+        let names: Vec<_> = alerts.items.iter().map(yunhai_monitor::Alert::name).collect();
+        assert_eq!(names, ["Kept"]);
+    }
 }
