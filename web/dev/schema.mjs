@@ -1,5 +1,6 @@
-// Writes src/api/schema.d.ts, the types of what the API takes and gives, out of `yunhai openapi`.
-// With --check it writes nothing and fails when the file is not what the program says now.
+// Writes src/api/schema.d.ts, the types of what the API takes and gives, out of `yunhai openapi`,
+// and beside it the names that the interface lists, since types are gone when it runs.
+// With --check it writes nothing and fails when a file is not what the program says now.
 //
 // YUNHAI_BINARY  the program (default target/debug/yunhai)
 import { execFileSync } from 'node:child_process';
@@ -9,13 +10,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.YUNHAI_BINARY ?? fileURLToPath(new URL('../../target/debug/yunhai', import.meta.url));
-const SCHEMA = fileURLToPath(new URL('../src/api/schema.d.ts', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../src/api/', import.meta.url));
 // The generator wants an older TypeScript than the interface is checked with, so it is no dependency.
 const TOOL = ['--yes', '--package=typescript@5.9.3', '--package=openapi-typescript@7.13.0', 'openapi-typescript'];
 
-/** The types of the program's schemas; its paths are not typed. */
-function generate() {
-  const description = JSON.parse(execFileSync(BINARY, ['openapi'], { encoding: 'utf8', maxBuffer: 2 ** 26 }));
+/** The types of the schemas; the paths are not typed. */
+function typesOf(description) {
   const folder = mkdtempSync(join(tmpdir(), 'yunhai-schema-'));
   try {
     const [from, to] = [join(folder, 'openapi.json'), join(folder, 'schema.d.ts')];
@@ -27,10 +27,17 @@ function generate() {
   }
 }
 
-const current = generate();
-if (!process.argv.includes('--check')) {
-  writeFileSync(SCHEMA, current);
-} else if (readFileSync(SCHEMA, 'utf8') !== current) {
-  console.error('src/api/schema.d.ts is not what the API says: run `npm run generate` in web/');
-  process.exitCode = 1;
+const description = JSON.parse(execFileSync(BINARY, ['openapi'], { encoding: 'utf8', maxBuffer: 2 ** 26 }));
+const files = {
+  'schema.d.ts': typesOf(description),
+  'auditActions.json': `${JSON.stringify(description.components.schemas.AuditAction.enum, null, 2)}\n`,
+};
+for (const [name, current] of Object.entries(files)) {
+  const path = join(FOLDER, name);
+  if (!process.argv.includes('--check')) {
+    writeFileSync(path, current);
+  } else if (readFileSync(path, 'utf8') !== current) {
+    console.error(`src/api/${name} is not what the API says: run \`npm run generate\` in web/`);
+    process.exitCode = 1;
+  }
 }

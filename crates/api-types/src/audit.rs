@@ -1,6 +1,7 @@
 //! The audit log.
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::Ref;
 use utoipa::{IntoParams, ToSchema};
 
 /// One entry of the audit log.
@@ -13,6 +14,7 @@ pub struct AuditEntry {
     /// Who did it.
     pub actor: String,
     /// What was done.
+    #[schema(schema_with = action)]
     pub action: String,
     /// On what.
     pub target: String,
@@ -35,6 +37,7 @@ pub struct AuditFilter {
     /// Who did it.
     pub actor: Option<String>,
     /// What was done.
+    #[param(schema_with = action)]
     pub action: Option<String>,
     /// On what.
     pub target: Option<String>,
@@ -64,4 +67,9 @@ pub struct AuditFault {
     pub seq: i64,
     /// What happened to it.
     pub problem: String,
+}
+
+/// Every action has a name, which the crate that keeps the log knows; the server describes them.
+fn action() -> Ref {
+    Ref::from_schema_name("AuditAction")
 }

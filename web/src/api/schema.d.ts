@@ -198,10 +198,14 @@ export interface components {
             /** @description Whose it is. */
             user: string;
         };
+        /**
+         * @description What the audit log records.
+         * @enum {string}
+         */
+        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "monitored_server.updated" | "monitored_server.deleted";
         /** @description One entry of the audit log. */
         AuditEntry: {
-            /** @description What was done. */
-            action: string;
+            action: components["schemas"]["AuditAction"];
             /** @description Who did it. */
             actor: string;
             /** @description From where. */
@@ -681,8 +685,7 @@ export interface components {
         List_AuditEntry: {
             /** @description The entries of this page. */
             items: {
-                /** @description What was done. */
-                action: string;
+                action: components["schemas"]["AuditAction"];
                 /** @description Who did it. */
                 actor: string;
                 /** @description From where. */

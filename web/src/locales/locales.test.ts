@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import actions from '../api/auditActions.json';
 import en from './en.json';
 import zh from './zh-CN.json';
 
@@ -50,6 +51,11 @@ describe('texts', () => {
       return ![...english.keys()].some((known) => pattern.test(known));
     });
     expect(missing).toEqual([]);
+  });
+
+  it('name every action of the audit log, and no others', () => {
+    const keys = actions.map((action) => `audit.actions.${action.replace('.', '_')}`);
+    expect([...english.keys()].filter((key) => key.startsWith('audit.actions.')).sort()).toEqual(keys.sort());
   });
 
   it('are all used', () => {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
@@ -25,10 +28,30 @@ const SORT_FIELDS: &[(&str, &str)] = &[
 ];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(list_audit))
         .routes(routes!(verify_audit))
 }
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(AuditAction)))]
+struct Description;
+
+/// What the description of the API says of an action: all that there are.
+struct AuditAction;
+
+impl PartialSchema for AuditAction {
+    fn schema() -> RefOr<Schema> {
+        let names = Action::ALL.iter().map(|action| action.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What the audit log records."))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for AuditAction {}
 
 /// Lists what was done, newest first unless sorted otherwise.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(ListQuery, AuditFilter),

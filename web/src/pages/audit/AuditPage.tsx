@@ -1,6 +1,7 @@
 import { DatePicker, Grid } from 'antd';
 import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
+import ACTIONS from '../../api/auditActions.json';
 import type { AuditEntry } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
@@ -8,8 +9,8 @@ import { PageHeader } from '../../components/PageHeader';
 import { OutcomeMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
-import { ACTIONS, KINDS } from './actions';
 import { AuditChange } from './AuditChange';
+import { KINDS } from './kinds';
 import { VerifyButton } from './VerifyButton';
 
 const OUTCOMES = ['ok', 'denied', 'failed'] as const;

@@ -1,0 +1,22 @@
+/** The kinds of things that entries are about; each stands before the thing's name. */
+export const KINDS = [
+  'address',
+  'alert',
+  'audit log',
+  'channel',
+  'collection',
+  'inhibition',
+  'invitation',
+  'key',
+  'maintenance window',
+  'probe',
+  'registration',
+  'request',
+  'routes',
+  'rule',
+  'server',
+  'session',
+  'silence',
+  'token',
+  'user',
+];
