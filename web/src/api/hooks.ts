@@ -44,14 +44,27 @@ export interface Change {
   body?: unknown;
 }
 
-/** Changes something, then refreshes the named resources (and the one that was changed). */
+/** What is to be done after a change. */
+interface After<T> {
+  onSuccess?: (answer: T) => void;
+  onError?: (error: unknown) => void;
+}
+
+/**
+ * Changes something, then refreshes the named resources (and the one that was changed). What
+ * `mutate` is told to do afterwards is done before the page shows the change, and also when that
+ * takes away the component which asked for it, as a row that no longer belongs to its list.
+ */
 export function useChange<T = unknown>(refresh: string[] = []) {
   const client = useQueryClient();
-  return useMutation({
+  const mutation = useMutation({
     mutationFn: ({ method, path, body }: Change) => request<T>(method, path, { body }),
-    onSuccess: async (_answer, { path }) => {
+    onSuccess: (_answer, { path }) => {
       const names = new Set([resourceOf(path), ...refresh]);
-      await client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) });
+      void client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) });
     },
   });
+  const mutate = (change: Change, { onSuccess, onError = () => undefined }: After<T> = {}) =>
+    void mutation.mutateAsync(change).then(onSuccess, onError);
+  return { ...mutation, mutate };
 }
