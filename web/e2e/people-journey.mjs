@@ -43,7 +43,7 @@ journey('people and roles', async ({ server, visit }) => {
   step('the invited person registers, and nobody else with the same link');
   await guest.goto(link);
   await guest.getByLabel('Password').fill('password1234');
-  await guest.getByText(/tried first|easy to guess/).waitFor();
+  await guest.getByText(/tried first|easy to guess|common password/).waitFor();
   await register(guest, 'vera');
   await guest.getByText('The account is ready.').waitFor();
   await guest.getByRole('link', { name: 'To the login' }).click();

@@ -132,8 +132,20 @@ pub struct PasswordStrength {
     pub score: u8,
     /// Whether it may be used.
     pub acceptable: bool,
-    /// What makes it weak.
-    pub reasons: Vec<String>,
+    /// What makes it weak, where it may not be used, and after that what would make it better.
+    pub reasons: Vec<PasswordAdvice>,
+}
+
+/// A weakness of a password, or a way to a better one.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PasswordAdvice {
+    /// The stable code, such as `too_short` or `add_words`.
+    pub code: String,
+    /// The number that it is about, such as the least length, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// The same as a sentence.
+    pub detail: String,
 }
 
 /// A browser session.

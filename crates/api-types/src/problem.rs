@@ -40,6 +40,12 @@ pub struct Fault {
     /// The column, from 1, where the fault is in a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// The stable code of the fault, where it has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The number that the fault is about, such as the least length, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
     /// What is wrong there.
     pub detail: String,
 }
@@ -75,6 +81,10 @@ problem_codes! {
     InvalidQuery 400 "The query is malformed";
     NotSignedIn 401 "Sign in first";
     WrongCredentials 401 "The name or the password is wrong";
+    WrongPassword 401 "The password is wrong";
+    WrongCode 401 "The one-time code is wrong";
+    WrongSetupCode 401 "The set-up code is wrong or has expired";
+    WrongInvitation 401 "The invitation is not valid";
     TotpRequired 401 "A one-time code is required";
     InvalidToken 401 "The token is not valid";
     LockedOut 429 "Too many failed attempts";
@@ -90,6 +100,7 @@ problem_codes! {
     BodyTooLarge 413 "The body is too large";
     UnsupportedMediaType 415 "The media type is not supported";
     ValidationFailed 422 "A value is not valid";
+    WeakPassword 422 "The password is too weak";
     MalformedRule 422 "The rule is malformed";
     QueryFailed 422 "The query could not be answered";
     TooManyRequests 429 "Too many requests";

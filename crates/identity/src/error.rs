@@ -11,10 +11,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why an operation on identities did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Name and password do not belong together, or the second factor is wrong. Says no more, so
-    /// that nobody learns which names exist.
-    #[error("the name, the password or the code is wrong")]
+    /// Name and password do not belong together. Says no more, so that nobody learns which names
+    /// exist.
+    #[error("the name or the password is wrong")]
     InvalidCredentials,
+    /// The code of the second factor is wrong or was used before; whoever reads this has given the
+    /// password.
+    #[error("the code is wrong or was used before; wait for the next one")]
+    WrongCode,
+    /// The password of someone who is signed in is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
     /// Too many failed attempts.
     #[error("too many failed attempts; try again later, or ask an administrator to unlock you")]
     TooManyAttempts {

@@ -75,7 +75,7 @@ impl Identity {
             if proof.is_none() {
                 self.login_failed(login, attempt, Some(row), "wrong code")
                     .await?;
-                return Err(Error::InvalidCredentials);
+                return Err(Error::WrongCode);
             }
         }
         let rehashed = if outdated {
@@ -154,7 +154,7 @@ impl Identity {
                 .because("wrong password");
             self.audit().record(caller, event).await?;
             self.attempt_failed(attempt, caller).await?;
-            return Err(Error::InvalidCredentials);
+            return Err(Error::WrongPassword);
         }
         let transaction = self.database.begin().await?;
         self.attempt_succeeded(&transaction, &attempt).await?;

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use yunhai_model::Secret;
 use zxcvbn::Score;
 
-use crate::{Error, IdentityConfig, Result};
+use crate::{Error, IdentityConfig, PasswordAdvice, Result};
 
 /// Longer ones are refused: hashing is made to be slow.
 const MAX_LENGTH: usize = 1024;
@@ -18,22 +18,34 @@ const MAX_LENGTH: usize = 1024;
 /// without regard to case.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// Why a password is too weak, for a person to read.
+/// Why a password is too weak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeakPassword {
-    /// A stable code: `too_short`, `too_long`, `common`, `guessable`.
-    pub code: &'static str,
     /// What is wrong.
-    pub reason: String,
+    pub reason: PasswordAdvice,
     /// What would make it better.
-    pub suggestions: Vec<String>,
+    pub suggestions: Vec<PasswordAdvice>,
+}
+
+impl WeakPassword {
+    fn new(reason: PasswordAdvice) -> Self {
+        Self {
+            reason,
+            suggestions: Vec::new(),
+        }
+    }
+
+    fn suggest(mut self, suggestion: impl Into<PasswordAdvice>) -> Self {
+        self.suggestions.push(suggestion.into());
+        self
+    }
 }
 
 impl std::fmt::Display for WeakPassword {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)?;
+        f.write_str(&self.reason.sentence)?;
         for suggestion in &self.suggestions {
-            write!(f, " {suggestion}")?;
+            write!(f, " {}", suggestion.sentence)?;
         }
         Ok(())
     }
@@ -46,28 +58,24 @@ pub fn check_strength(
     about_user: &[&str],
     min_length: usize,
 ) -> Result<(), WeakPassword> {
-    let weak = |code, reason: String, suggestions: Vec<String>| {
-        Err(WeakPassword {
-            code,
-            reason,
-            suggestions,
-        })
-    };
     let text = password.expose();
     let length = text.chars().count();
     if length < min_length {
-        return weak(
-            "too_short",
-            format!("The password has {length} characters; it needs at least {min_length}."),
-            vec!["Several words in a row are long and easy to remember.".to_owned()],
-        );
+        let sentence =
+            format!("The password has {length} characters; it needs at least {min_length}.");
+        return Err(WeakPassword::new(
+            PasswordAdvice::new("too_short", sentence).limit(min_length),
+        )
+        .suggest(PasswordAdvice::new(
+            "several_words",
+            "Several words in a row are long and easy to remember.",
+        )));
     }
     if text.len() > MAX_LENGTH {
-        return weak(
-            "too_long",
-            format!("The password is longer than {MAX_LENGTH} bytes."),
-            Vec::new(),
-        );
+        let sentence = format!("The password is longer than {MAX_LENGTH} bytes.");
+        return Err(WeakPassword::new(
+            PasswordAdvice::new("too_long", sentence).limit(MAX_LENGTH),
+        ));
     }
     let folded = text.to_lowercase();
     let trimmed = folded.trim_matches(|c: char| c.is_ascii_punctuation());
@@ -75,10 +83,11 @@ pub fn check_strength(
         .lines()
         .any(|common| common == folded || common == trimmed)
     {
-        return weak(
-            "common",
-            "This is one of the passwords that are tried first.".to_owned(),
-            vec!["Choose one that nobody else has.".to_owned()],
+        let sentence = "This is one of the passwords that are tried first.";
+        return Err(
+            WeakPassword::new(PasswordAdvice::new("common", sentence)).suggest(
+                PasswordAdvice::new("unique", "Choose one that nobody else has."),
+            ),
         );
     }
     let mut known: Vec<&str> = vec!["yunhai", "云海"];
@@ -88,24 +97,17 @@ pub fn check_strength(
         return Ok(());
     }
     let feedback = estimate.feedback();
-    weak(
-        "guessable",
-        feedback
-            .and_then(zxcvbn::feedback::Feedback::warning)
-            .map_or_else(
-                || "This password is easy to guess.".to_owned(),
-                |warning| warning.to_string(),
-            ),
-        feedback
-            .map(|feedback| {
-                feedback
-                    .suggestions()
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect()
-            })
-            .unwrap_or_default(),
-    )
+    let warning = feedback.and_then(zxcvbn::feedback::Feedback::warning);
+    let reason = warning.map_or_else(
+        || PasswordAdvice::new("guessable", "This password is easy to guess."),
+        PasswordAdvice::from,
+    );
+    let suggestions = feedback.map_or(&[][..], zxcvbn::feedback::Feedback::suggestions);
+    Err(suggestions
+        .iter()
+        .fold(WeakPassword::new(reason), |weak, suggestion| {
+            weak.suggest(*suggestion)
+        }))
 }
 
 /// Whether a password was right, and whether its hash has outlived its parameters.
@@ -272,13 +274,13 @@ mod tests {
             ("1234567890", "common"),
             ("Woaini1314!", "common"),
             ("wanglei2024", "guessable"),
-            ("aaaaaaaaaaaa", "guessable"),
-            ("yunhaiyunhai", "guessable"),
+            ("aaaaaaaaaaaa", "repeated_character"),
+            ("yunhaiyunhai", "repeated_pattern"),
             (&"x".repeat(2000), "too_long"),
         ] {
             let weak = check(text).unwrap_err();
-            assert_eq!(weak.code, code, "{text}: {weak}");
-            assert!(weak.reason.ends_with('.'), "{weak}");
+            assert_eq!(weak.reason.code, code, "{text}: {weak}");
+            assert!(weak.reason.sentence.ends_with('.'), "{weak}");
         }
         check("violet-tractor-mends-glass").unwrap();
         check("晨雾里的旧船票与灯塔").unwrap();

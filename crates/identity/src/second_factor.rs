@@ -105,7 +105,7 @@ impl Identity {
         let attempt = self.begin_attempt(&row.name, &caller.origin).await?;
         let Some(step) = self.matching_step(&row, code).await? else {
             self.attempt_failed(attempt, caller).await?;
-            return Err(Error::InvalidCredentials);
+            return Err(Error::WrongCode);
         };
         let transaction = self.database.begin().await?;
         self.attempt_succeeded(&transaction, &attempt).await?;
@@ -245,7 +245,7 @@ impl Identity {
                 .because("wrong code");
             self.audit().record(caller, event).await?;
             self.attempt_failed(attempt, caller).await?;
-            return Err(Error::InvalidCredentials);
+            return Err(Error::WrongCode);
         };
         let transaction = self.database.begin().await?;
         self.attempt_succeeded(&transaction, &attempt).await?;

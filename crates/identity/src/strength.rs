@@ -19,7 +19,7 @@ impl Identity {
         let weakness = check_strength(password, about_user, self.config.password_min_length).err();
         let score = match &weakness {
             // The estimate of an endless text would take endless time.
-            Some(weak) if weak.code == "too_long" => 0,
+            Some(weak) if weak.reason.code == "too_long" => 0,
             _ => u8::from(zxcvbn::zxcvbn(password.expose(), about_user).score()),
         };
         PasswordStrength { score, weakness }

@@ -10,9 +10,11 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         use ProblemCode as P;
         let code = match &error {
-            Error::InvalidCredentials | Error::InvalidSetupCode | Error::InvalidInvitation => {
-                P::WrongCredentials
-            }
+            Error::InvalidCredentials => P::WrongCredentials,
+            Error::WrongPassword => P::WrongPassword,
+            Error::WrongCode => P::WrongCode,
+            Error::InvalidSetupCode => P::WrongSetupCode,
+            Error::InvalidInvitation => P::WrongInvitation,
             Error::TooManyAttempts { wait_ms, .. } => {
                 let secs = u64::try_from(*wait_ms).unwrap_or(0).div_ceil(1000);
                 return Self::new(P::LockedOut, "too many failed attempts")
@@ -28,12 +30,19 @@ impl From<Error> for ApiError {
             Error::WeakPassword(weak) => {
                 let fault = Fault {
                     pointer: Some("/password".to_owned()),
-                    detail: weak.reason.clone(),
+                    code: Some(weak.reason.code.to_owned()),
+                    limit: weak.reason.limit.map(|limit| limit as u64),
+                    detail: weak.reason.sentence.clone(),
                     ..Fault::default()
                 };
-                let problem = Self::new(P::ValidationFailed, weak.reason.clone());
+                let problem = Self::new(P::WeakPassword, weak.reason.sentence.clone());
+                let suggestions: Vec<&str> = weak
+                    .suggestions
+                    .iter()
+                    .map(|advice| advice.sentence.as_str())
+                    .collect();
                 return Self(Box::new(problem.0.with_errors(vec![fault])))
-                    .hint_if(weak.suggestions.join(" "));
+                    .hint_if(suggestions.join(" "));
             }
             Error::Invalid { field, reason } => {
                 let fault = Fault {

@@ -54,7 +54,6 @@ impl From<Error> for ApiError {
 /// Turns a fault of a rule file into what travels.
 pub(crate) fn rule_fault(fault: &RuleFault) -> Fault {
     Fault {
-        pointer: None,
         line: u32::try_from(fault.line).ok(),
         column: u32::try_from(fault.column).ok(),
         detail: if fault.place.is_empty() {
@@ -62,6 +61,7 @@ pub(crate) fn rule_fault(fault: &RuleFault) -> Fault {
         } else {
             format!("{}: {}", fault.place, fault.message)
         },
+        ..Fault::default()
     }
 }
 

@@ -69,7 +69,7 @@ describe('the client', () => {
   it('notices that the session has ended, but not by a wrong password', async () => {
     const out = vi.fn();
     handleSignedOut(out);
-    answers.push(json(401, { code: 'wrong_credentials' }), json(401, { code: 'wrong_credentials' }), json(401, { code: 'not_signed_in' }), json(401, { code: 'not_signed_in' }));
+    answers.push(json(401, { code: 'wrong_credentials' }), json(401, { code: 'wrong_password' }), json(401, { code: 'not_signed_in' }), json(401, { code: 'not_signed_in' }));
     await request('POST', 'session', { body: {} }).catch(() => {});
     await request('POST', 'me/password', { body: {} }).catch(() => {});
     await request('GET', 'session').catch(() => {});

@@ -23,14 +23,6 @@ export class ApiError extends Error {
   }
 }
 
-/**
- * The server answers alike whatever was wrong of what one shows it. A form that asks for one thing
- * knows which it was, and says so by a code of its own.
- */
-export function wrongIs(code: string, error: unknown): unknown {
-  return error instanceof ApiError && error.code === 'wrong_credentials' ? new ApiError(error.status, { code }) : error;
-}
-
 let csrfToken = '';
 let onSignedOut: () => void = () => {};
 let reauthenticate: (() => Promise<boolean>) | undefined;

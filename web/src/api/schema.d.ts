@@ -436,6 +436,8 @@ export interface components {
         };
         /** @description One fault and where it stands. */
         Fault: {
+            /** @description The stable code of the fault, where it has one of its own. */
+            code?: string | null;
             /**
              * Format: int32
              * @description The column, from 1, where the fault is in a text.
@@ -443,6 +445,11 @@ export interface components {
             column?: number | null;
             /** @description What is wrong there. */
             detail: string;
+            /**
+             * Format: int64
+             * @description The number that the fault is about, such as the least length, where there is one.
+             */
+            limit?: number | null;
             /**
              * Format: int32
              * @description The line, from 1, where the fault is in a text.
@@ -1434,12 +1441,24 @@ export interface components {
             /** @description Who uses the most. */
             top: components["schemas"]["TopConsumers"];
         };
+        /** @description A weakness of a password, or a way to a better one. */
+        PasswordAdvice: {
+            /** @description The stable code, such as `too_short` or `add_words`. */
+            code: string;
+            /** @description The same as a sentence. */
+            detail: string;
+            /**
+             * Format: int64
+             * @description The number that it is about, such as the least length, where there is one.
+             */
+            limit?: number | null;
+        };
         /** @description How strong a password is. */
         PasswordStrength: {
             /** @description Whether it may be used. */
             acceptable: boolean;
-            /** @description What makes it weak. */
-            reasons: string[];
+            /** @description What makes it weak, where it may not be used, and after that what would make it better. */
+            reasons: components["schemas"]["PasswordAdvice"][];
             /**
              * Format: int32
              * @description From 0 (guessed at once) to 4 (very strong).
@@ -1638,7 +1657,7 @@ export interface components {
          * @description The stable code of a problem; the table of all of them is in the documentation.
          * @enum {string}
          */
-        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "malformed_rule" | "query_failed" | "too_many_requests" | "internal" | "unavailable";
+        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "too_many_requests" | "internal" | "unavailable";
         /** @description Confirms the password before a dangerous action. */
         ReauthenticateRequest: {
             /**

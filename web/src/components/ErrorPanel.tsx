@@ -1,12 +1,14 @@
 import { Alert, Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/client';
+import { useAdviceText } from './useAdviceText';
 import { useErrorText } from './useErrorText';
 
 /** What went wrong, what to do about it, and a way to try again; `stale` when older values stay in sight. */
 export function ErrorPanel({ error, retry, stale }: { error: unknown; retry?: () => void; stale?: boolean }) {
   const { t } = useTranslation();
   const { title, hint } = useErrorText()(error);
+  const adviceText = useAdviceText();
   const faults = error instanceof ApiError ? error.faults : [];
   return (
     <Alert
@@ -25,7 +27,7 @@ export function ErrorPanel({ error, retry, stale }: { error: unknown; retry?: ()
                   <li key={`${fault.pointer}${fault.line}${fault.detail}`}>
                     {fault.pointer && <span className="mono">{fault.pointer} </span>}
                     {fault.line !== undefined && `${t('common.line_column', { line: fault.line, column: fault.column ?? 1 })} `}
-                    {fault.detail}
+                    {adviceText(fault)}
                   </li>
                 ))}
               </ul>

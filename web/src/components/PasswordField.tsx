@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { request } from '../api/client';
 import type { PasswordStrength } from '../api/types';
-import { passwordWeakness } from '../format/passwordWeakness';
+import { useAdviceText } from './useAdviceText';
 
 interface Props {
   name: string;
@@ -18,6 +18,7 @@ interface Props {
 /** A new password with the server's judgement of its strength under it. */
 export function PasswordField({ name, label, about = ['name', 'email', 'display_name'], optional, extra }: Props) {
   const { t } = useTranslation();
+  const adviceText = useAdviceText();
   const { token } = theme.useToken();
   const form = Form.useFormInstance<Record<string, string>>();
   const password = Form.useWatch(name, form) ?? '';
@@ -42,10 +43,6 @@ export function PasswordField({ name, label, about = ['name', 'email', 'display_
     // The list of fields is fixed for a form.
   }, [password, form]);
 
-  const weakness = (reasons: string[]) => {
-    const { key, count } = passwordWeakness(reasons[0]);
-    return t(`password.weak.${key}`, { count });
-  };
   const colour = strength?.acceptable ? token.colorSuccess : token.colorWarning;
   return (
     <>
@@ -69,7 +66,7 @@ export function PasswordField({ name, label, about = ['name', 'email', 'display_
             <Progress percent={(strength.score + 1) * 20} size={{ height: 4 }} showInfo={false} strokeColor={colour} />
             <div className="faint" style={{ fontSize: 12 }}>
               {t(`password.score.${strength.score}`)}
-              {!strength.acceptable && strength.reasons.length > 0 && ` – ${weakness(strength.reasons)}`}
+              {strength.reasons.length > 0 && ` – ${strength.reasons.map(adviceText).join(' · ')}`}
             </div>
           </>
         )}

@@ -1,7 +1,7 @@
 import { Form, Input, Modal } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { handleReauthentication, request, wrongIs } from '../api/client';
+import { handleReauthentication, request } from '../api/client';
 import { useSession } from '../api/session';
 import { ErrorPanel } from './ErrorPanel';
 import { useSubmit } from './useSubmit';
@@ -65,7 +65,7 @@ export function ReauthenticationDialog() {
         )}
         <button type="submit" hidden />
       </Form>
-      {error !== undefined && <ErrorPanel error={wrongIs(session?.user.totp_enabled ? 'wrong_password_or_code' : 'wrong_password', error)} />}
+      {error !== undefined && <ErrorPanel error={error} />}
     </Modal>
   );
 }

@@ -21,6 +21,19 @@ describe('an error', () => {
     expect(screen.getByRole('alert').textContent).toContain('账户已被锁定');
     await loadLanguage('en');
   });
+
+  it('says by codes what makes a password weak, and what it does not know as it came', async () => {
+    const errors = [
+      { pointer: '/password', code: 'too_short', limit: 12, detail: 'it needs at least 12' },
+      { pointer: '/password', code: 'of_a_newer_server', detail: 'too fishy' },
+    ];
+    await loadLanguage('zh-CN');
+    render(<ErrorPanel error={new ApiError(422, { code: 'weak_password', detail: 'it needs at least 12', hint: 'use words', errors })} />);
+    const text = screen.getByRole('alert').textContent;
+    expect(text).toMatch(/密码太弱.*至少需要 12 个字符.*too fishy/s);
+    expect(text).not.toMatch(/it needs|use words/);
+    await loadLanguage('en');
+  });
 });
 
 describe('marks', () => {

@@ -34,7 +34,7 @@ async fn set_up(world: &World, user: &User) -> (App, Vec<Secret>) {
         .identity
         .confirm_second_factor(&caller, user.id, &Secret::new("000000"), None)
         .await;
-    assert!(matches!(wrong, Err(Error::InvalidCredentials)));
+    assert!(matches!(wrong, Err(Error::WrongCode)));
     let code = app.code(world.clock.now_ms());
     let codes = world
         .identity
@@ -61,11 +61,11 @@ on_every_database! {
         assert!(matches!(without, LoginOutcome::SecondFactorRequired));
         // The code that confirmed the set-up is used up.
         let used = with_code(&world, &app.code(world.clock.now_ms())).await;
-        assert!(matches!(used, Err(Error::InvalidCredentials)));
+        assert!(matches!(used, Err(Error::WrongCode)));
         world.clock.advance_ms(STEP_MS);
         let code = app.code(world.clock.now_ms());
         signed_in(with_code(&world, &code).await);
-        assert!(matches!(with_code(&world, &code).await, Err(Error::InvalidCredentials)));
+        assert!(matches!(with_code(&world, &code).await, Err(Error::WrongCode)));
         // The next step's code counts already, the one after it does not.
         let now_ms = world.clock.now_ms();
         assert!(with_code(&world, &app.code(now_ms + 2 * STEP_MS)).await.is_err());

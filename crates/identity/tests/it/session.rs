@@ -120,7 +120,7 @@ on_every_database! {
                 .reauthenticate(&session.principal, &Secret::new(password), None, &origin())
                 .await
         };
-        assert!(matches!(again("wrong").await, Err(Error::InvalidCredentials)));
+        assert!(matches!(again("wrong").await, Err(Error::WrongPassword)));
         again(PASSWORD).await.unwrap();
         let fresh = world.identity.authenticate_session(&session.token, &origin()).await.unwrap();
         assert_eq!(recent(&fresh.principal), Ok(()));

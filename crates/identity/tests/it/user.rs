@@ -148,7 +148,7 @@ on_every_database! {
             let keep = own.principal.session_id();
             identity.change_password(&caller, ann.id, &Secret::new(current), new, keep).await
         };
-        assert!(matches!(change("wrong", &fresh).await, Err(Error::InvalidCredentials)));
+        assert!(matches!(change("wrong", &fresh).await, Err(Error::WrongPassword)));
         assert!(matches!(change(PASSWORD, &Secret::new("password123")).await, Err(Error::WeakPassword(_))));
         change(PASSWORD, &fresh).await.unwrap();
         assert!(world.try_login("ann", PASSWORD).await.is_err());

@@ -8,8 +8,9 @@ use http::{StatusCode, header};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    PasswordStrength, PasswordStrengthRequest, ProblemCode, ReauthenticateRequest, RegisterRequest,
-    Registration, RegistrationMode, SessionInfo, SetupRequest, SetupState, SignInRequest, User,
+    PasswordAdvice, PasswordStrength, PasswordStrengthRequest, ProblemCode, ReauthenticateRequest,
+    RegisterRequest, Registration, RegistrationMode, SessionInfo, SetupRequest, SetupState,
+    SignInRequest, User,
 };
 use yunhai_identity::{Login, LoginOutcome, NewRegistration, NewSession, NewUser, Principal, Role};
 use yunhai_model::{Secret, TimestampMs};
@@ -184,12 +185,14 @@ async fn password_strength(
         acceptable: strength.weakness.is_none(),
         reasons: strength
             .weakness
-            .map(|weak| {
-                std::iter::once(weak.reason)
-                    .chain(weak.suggestions)
-                    .collect()
+            .into_iter()
+            .flat_map(|weak| std::iter::once(weak.reason).chain(weak.suggestions))
+            .map(|advice| PasswordAdvice {
+                code: advice.code.to_owned(),
+                limit: advice.limit.map(|limit| limit as u64),
+                detail: advice.sentence,
             })
-            .unwrap_or_default(),
+            .collect(),
     }))
 }
 

@@ -15,7 +15,7 @@ async fn the_setup_code_creates_one_administrator_once() {
     let (status, problem) = answer(setup("AAAA-AAAA-AAAA")).await;
     assert_eq!(
         (status, problem["code"].as_str()),
-        (StatusCode::UNAUTHORIZED, Some("wrong_credentials"))
+        (StatusCode::UNAUTHORIZED, Some("wrong_setup_code"))
     );
     let code = server.setup_code.clone().unwrap();
     let response = setup(&code).send().await.unwrap();
@@ -41,7 +41,9 @@ async fn a_weak_password_is_refused_with_its_field_and_a_reason() {
     )
     .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["code"], "weak_password");
     assert_eq!(problem["errors"][0]["pointer"], "/password");
+    assert_eq!(problem["errors"][0]["code"], "common");
     assert!(!problem["detail"].as_str().unwrap().contains("password123"));
 }
 
@@ -126,5 +128,82 @@ async fn a_second_factor_is_set_up_and_asked_for() {
             &json!({"code": "000000x"}),
         )
         .await;
-    assert!(status.is_client_error(), "{problem}");
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (StatusCode::UNAUTHORIZED, Some("wrong_code"))
+    );
+}
+
+#[tokio::test]
+async fn each_thing_that_can_be_wrong_has_its_code() {
+    let server = TestServer::start().await;
+    let browser = server.sign_in_new("ada", Role::Administrator).await;
+    let wrong = "violet-tractor-mends-glass";
+    for (path, body, code) in [
+        (
+            "/api/v1/session",
+            json!({"name": "ada", "password": wrong}),
+            "wrong_credentials",
+        ),
+        (
+            "/api/v1/session/reauthenticate",
+            json!({"password": wrong}),
+            "wrong_password",
+        ),
+        (
+            "/api/v1/me/password",
+            json!({"current": wrong, "new": wrong}),
+            "wrong_password",
+        ),
+        (
+            "/api/v1/registration",
+            json!({"name": "bob", "password": wrong, "invitation": "none"}),
+            "wrong_invitation",
+        ),
+    ] {
+        if code == "wrong_invitation" {
+            let open = json!({"registration": "invitation"});
+            let (status, _) = browser.send(Method::PATCH, "/api/v1/settings", &open).await;
+            assert_eq!(status, StatusCode::OK);
+        }
+        let (status, problem) = browser.send(Method::POST, path, &body).await;
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (StatusCode::UNAUTHORIZED, Some(code)),
+            "{path}: {problem}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_makes_a_password_weak_has_codes_that_both_languages_know() {
+    let server = TestServer::start().await;
+    let rate = async |password: &str| {
+        let body = json!({"password": password, "user_inputs": ["wanglei"]});
+        let request = server.request(Method::POST, "/api/v1/password-strength");
+        answer(request.json(&body)).await.1
+    };
+    let weak = rate("short").await;
+    assert_eq!(weak["acceptable"], false);
+    assert_eq!(weak["reasons"][0]["code"], "too_short");
+    assert_eq!(weak["reasons"][0]["limit"], 10);
+    assert_eq!(weak["reasons"][1]["code"], "several_words");
+    let weak = rate("aaaaaaaaaaaa").await;
+    assert_eq!(weak["reasons"][0]["code"], "repeated_character");
+    assert!(weak["reasons"][1]["code"].is_string(), "{weak}");
+    let strong = rate("violet-tractor-mends-glass").await;
+    assert_eq!(
+        (&strong["acceptable"], &strong["reasons"]),
+        (&json!(true), &json!([]))
+    );
+
+    for texts in [
+        include_str!("../../../../web/src/locales/en.json"),
+        include_str!("../../../../web/src/locales/zh-CN.json"),
+    ] {
+        let texts: serde_json::Value = serde_json::from_str(texts).unwrap();
+        for code in yunhai_identity::password_advice_codes() {
+            assert!(texts["password"]["weak"][code].is_string(), "{code}");
+        }
+    }
 }

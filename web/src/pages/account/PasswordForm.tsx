@@ -1,6 +1,5 @@
 import { Button, Card, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { wrongIs } from '../../api/client';
 import { useChange } from '../../api/hooks';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { PasswordField } from '../../components/PasswordField';
@@ -37,7 +36,7 @@ export function PasswordForm() {
           {t('account.change_password')}
         </Button>
       </Form>
-      {change.error && <ErrorPanel error={wrongIs('wrong_password', change.error)} />}
+      {change.error && <ErrorPanel error={change.error} />}
     </Card>
   );
 }

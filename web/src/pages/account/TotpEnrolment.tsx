@@ -1,6 +1,5 @@
 import { Button, Form, Input, QRCode, Typography } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { wrongIs } from '../../api/client';
 import { useChange } from '../../api/hooks';
 import type { RecoveryCodes, TotpEnrolment as Enrolment } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
@@ -44,7 +43,7 @@ export function TotpEnrolment({ enrolment: { secret, otpauth_url }, onCodes, onC
           <Button onClick={onCancel}>{t('common.cancel')}</Button>
         </div>
       </Form>
-      {confirm.error && <ErrorPanel error={wrongIs('invalid_code', confirm.error)} />}
+      {confirm.error && <ErrorPanel error={confirm.error} />}
     </>
   );
 }

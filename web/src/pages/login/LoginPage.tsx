@@ -2,7 +2,7 @@ import { Form, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Navigate, useNavigate, useSearchParams } from 'react-router';
-import { ApiError, wrongIs } from '../../api/client';
+import { ApiError } from '../../api/client';
 import { useResource } from '../../api/hooks';
 import { type Credentials, useSession, useSessionEnded, useSignIn } from '../../api/session';
 import type { RegistrationMode } from '../../api/types';
@@ -36,8 +36,6 @@ export default function LoginPage() {
         await signIn(credentials);
         await navigate(target, { replace: true });
       } catch (failure) {
-        // With the password already accepted, it was the code.
-        if (waiting) throw wrongIs('invalid_code', failure);
         if (!(failure instanceof ApiError) || failure.code !== 'totp_required') throw failure;
         setWaiting({ name: credentials.name, password: credentials.password });
       }

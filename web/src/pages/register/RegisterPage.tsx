@@ -2,7 +2,7 @@ import { Form, Input, Result, Spin } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
-import { request, wrongIs } from '../../api/client';
+import { request } from '../../api/client';
 import { useResource } from '../../api/hooks';
 import type { RegistrationMode } from '../../api/types';
 import { AuthForm } from '../../components/AuthForm';
@@ -59,7 +59,7 @@ export default function RegisterPage() {
   }
   return (
     <AuthLayout title={t('register.title')} hint={mode === 'open' && !invitation ? t('register.open_hint') : t('register.invitation_hint')}>
-      <AuthForm<Values> submitText={t('register.submit')} busy={busy} error={wrongIs('wrong_invitation', error)} initialValues={{ invitation }} onSubmit={(values) => void register(values)}>
+      <AuthForm<Values> submitText={t('register.submit')} busy={busy} error={error} initialValues={{ invitation }} onSubmit={(values) => void register(values)}>
         {(mode === 'invitation' || invitation) && (
           <Form.Item name="invitation" label={t('register.invitation')} rules={[{ required: true, message: t('common.required') }]}>
             <Input className="mono" autoComplete="off" />

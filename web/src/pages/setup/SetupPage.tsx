@@ -1,7 +1,7 @@
 import { Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Navigate, useNavigate } from 'react-router';
-import { request, wrongIs } from '../../api/client';
+import { request } from '../../api/client';
 import { useResource } from '../../api/hooks';
 import { useSignIn } from '../../api/session';
 import { AuthForm } from '../../components/AuthForm';
@@ -31,7 +31,7 @@ export default function SetupPage() {
   if (setup.data && !setup.data.needed && !busy) return <Navigate to="/login" replace />;
   return (
     <AuthLayout title={t('setup.title')} hint={t('setup.hint')}>
-      <AuthForm<Values> submitText={t('setup.create')} busy={busy} error={wrongIs('wrong_setup_code', error)} onSubmit={(values) => void create(values)}>
+      <AuthForm<Values> submitText={t('setup.create')} busy={busy} error={error} onSubmit={(values) => void create(values)}>
         <Form.Item name="code" label={t('setup.code')} extra={t('setup.code_hint')} rules={[{ required: true, message: t('common.required') }]}>
           <Input autoFocus autoComplete="off" className="mono" placeholder="XXXX-XXXX-XXXX" />
         </Form.Item>

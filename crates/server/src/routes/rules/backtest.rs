@@ -64,6 +64,7 @@ fn rule_of(body: &BacktestRequest) -> ApiResult<AlertRule> {
             line: u32::try_from(error.position.line).ok(),
             column: u32::try_from(error.position.column).ok(),
             detail: error.message.clone(),
+            ..Fault::default()
         };
         return Err(Problem::new(ProblemCode::InvalidQuery, error.to_string())
             .with_errors(vec![fault])
