@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Select,
 };
-use yunhai_model::{Page, PageRequest};
+use yunhai_model::{Page, PageRequest, UserId};
 
 use crate::Result;
 
@@ -23,6 +23,18 @@ fn contains<C: ColumnTrait>(columns: &[C], text: &str) -> Condition {
         let folded = Expr::from(Func::lower(Expr::col(*column)));
         any.add(folded.like(LikeExpr::new(pattern.clone()).escape('!')))
     })
+}
+
+/// Selects the rows of one user, or all.
+pub(crate) fn of_user<E: EntityTrait>(
+    select: Select<E>,
+    column: E::Column,
+    user_id: Option<UserId>,
+) -> Select<E> {
+    match user_id {
+        Some(user_id) => select.filter(column.eq(user_id.to_string())),
+        None => select,
+    }
 }
 
 /// How the rows of a table are listed.

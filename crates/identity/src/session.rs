@@ -13,7 +13,7 @@ use yunhai_model::{Page, PageRequest, Secret, SessionId, TimestampMs, UserId};
 use yunhai_vault::{constant_time_eq, random_token};
 
 use crate::entity::{invitation, session, user};
-use crate::listing::Listing;
+use crate::listing::{Listing, of_user};
 use crate::names::stored;
 use crate::recent::Proof;
 use crate::user::{find, target};
@@ -333,12 +333,10 @@ impl Identity {
     ) -> Result<Page<Session>> {
         use session::Column as C;
         let now_ms = self.now_ms();
-        let mut select = session::Entity::find()
+        let open = session::Entity::find()
             .filter(C::ExpiresAtMs.gt(now_ms))
             .filter(C::LastSeenAtMs.gt(now_ms - self.config.session_idle.as_millis()));
-        if let Some(user_id) = of {
-            select = select.filter(C::UserId.eq(user_id.to_string()));
-        }
+        let select = of_user(open, C::UserId, of);
         let listing = Listing::<session::Entity> {
             searched: &[C::Address, C::Device],
             fields: &[

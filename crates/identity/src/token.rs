@@ -12,7 +12,7 @@ use yunhai_model::{Page, PageRequest, Secret, TimestampMs, TokenId, UserId};
 use yunhai_vault::random_token;
 
 use crate::entity::{api_token, user};
-use crate::listing::Listing;
+use crate::listing::{Listing, of_user};
 use crate::names::stored;
 use crate::recent::Proof;
 use crate::user::find;
@@ -241,10 +241,7 @@ impl Identity {
         of: Option<UserId>,
     ) -> Result<Page<ApiToken>> {
         use api_token::Column as C;
-        let mut select = api_token::Entity::find();
-        if let Some(user_id) = of {
-            select = select.filter(C::UserId.eq(user_id.to_string()));
-        }
+        let select = of_user(api_token::Entity::find(), C::UserId, of);
         let listing = Listing::<api_token::Entity> {
             searched: &[C::Name],
             fields: &[

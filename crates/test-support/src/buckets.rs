@@ -24,7 +24,7 @@ pub enum BucketKind {
     S3,
     /// `az://`; signatures are checked.
     Azure,
-    /// `gs://`; everybody may do everything.
+    /// `gs://`; the tokens that a service account signs are checked.
     Google,
 }
 
@@ -33,6 +33,7 @@ pub enum BucketKind {
 struct Started {
     url: String,
     settings: BTreeMap<String, String>,
+    wrong_secret: BTreeMap<String, String>,
 }
 
 /// An empty bucket; its emulator ends when this is dropped.
@@ -42,6 +43,8 @@ pub struct Bucket {
     pub url: String,
     /// The settings with which an object store opens it.
     pub settings: BTreeMap<String, String>,
+    /// The setting that is secret, with a value that does not open it.
+    pub wrong_secret: BTreeMap<String, String>,
     process: Child,
 }
 
@@ -77,7 +80,12 @@ impl Bucket {
         });
         let mut line = String::new();
         BufReader::new(output.context("the output is piped")?).read_line(&mut line)?;
-        let Ok(Started { url, settings }) = serde_json::from_str(&line) else {
+        let Ok(Started {
+            url,
+            settings,
+            wrong_secret,
+        }) = serde_json::from_str(&line)
+        else {
             process.kill()?;
             process.wait()?;
             bail!(
@@ -88,6 +96,7 @@ impl Bucket {
         Ok(Self {
             url,
             settings,
+            wrong_secret,
             process,
         })
     }

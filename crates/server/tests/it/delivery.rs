@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use yunhai_database::Database;
-use yunhai_identity::{DatabaseKeyRing, Role};
+use yunhai_identity::Role;
 use yunhai_model::{Clock, SystemClock};
 use yunhai_monitor::SealedSecrets;
 use yunhai_test_support::channels::{
     ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET, ForcedAnswer,
     Provider, WEBHOOK_TOKEN, WECOM_KEY,
 };
-use yunhai_vault::Vault;
 
-use crate::harness::{Browser, TestServer, eventually};
+use crate::harness::{Browser, TestServer, eventually, open_state};
 
 const FIRES: &str = "groups:\n- name: test\n  interval: 1s\n  rules:\n  - alert: Always\n    \
                      expr: server_up > 0\n    labels: {severity: critical}\n    \
@@ -174,20 +172,8 @@ async fn a_channel_sends_under_a_key_that_was_rotated_beside_the_server() {
     let admin = server.sign_in_new("ada", Role::Administrator).await;
     let id = add_webhook(&admin, &simulator).await;
     // As `yunhai key rotate` does it, in another process.
-    let folder = server.data_dir.path();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let url = format!("sqlite://{}", folder.join("state.db").display());
-    let database = Database::connect(&url).await.unwrap();
-    let ring = DatabaseKeyRing::open(database.clone(), &*clock)
-        .await
-        .unwrap();
-    let vault = Vault::open_with_key_file(
-        Arc::new(ring),
-        &folder.join("master.key"),
-        Arc::clone(&clock),
-    )
-    .await
-    .unwrap();
+    let (database, vault) = open_state(server.data_dir.path(), &clock).await;
     let secrets = SealedSecrets::open(database.clone(), &*clock)
         .await
         .unwrap();

@@ -1,5 +1,6 @@
 //! A server on a free port with a data directory of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -16,6 +17,20 @@ use yunhai_server::{Bound, Parts, Server, ServerConfig};
 use yunhai_vault::Vault;
 
 pub(crate) const PASSWORD: &str = "correct horse battery 42";
+
+/// Opens the state database and the keys of a data directory, as a process beside a server does too.
+pub(crate) async fn open_state(folder: &Path, clock: &Arc<dyn Clock>) -> (Database, Vault) {
+    let url = format!("sqlite://{}", folder.join("state.db").display());
+    let database = Database::connect(&url).await.unwrap();
+    let ring = DatabaseKeyRing::open(database.clone(), &**clock)
+        .await
+        .unwrap();
+    let key_file = folder.join("master.key");
+    let vault = Vault::open_with_key_file(Arc::new(ring), &key_file, Arc::clone(clock))
+        .await
+        .unwrap();
+    (database, vault)
+}
 
 pub(crate) struct TestServer {
     pub(crate) url: String,
@@ -38,18 +53,7 @@ impl TestServer {
         let data_dir = tempfile::tempdir().unwrap();
         let folder = data_dir.path().to_owned();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let url = format!("sqlite://{}", folder.join("state.db").display());
-        let database = Database::connect(&url).await.unwrap();
-        let ring = DatabaseKeyRing::open(database.clone(), &*clock)
-            .await
-            .unwrap();
-        let vault = Vault::open_with_key_file(
-            Arc::new(ring),
-            &folder.join("master.key"),
-            Arc::clone(&clock),
-        )
-        .await
-        .unwrap();
+        let (database, vault) = open_state(&folder, &clock).await;
         let identity = Identity::new(
             database.clone(),
             vault.clone(),

@@ -1,64 +1,12 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use prost::Message;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use yunhai_identity::Role;
 use yunhai_model::{Clock, SystemClock};
+use yunhai_test_support::remote_write::body;
 
 use crate::harness::{Browser, TestServer, answer, eventually};
-
-/// The schema of remote write 1.0 (`prompb/remote.proto` of Prometheus), as far as it is used here.
-#[derive(Clone, PartialEq, prost::Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    series: Vec<Series>,
-}
-#[derive(Clone, PartialEq, prost::Message)]
-struct Series {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-#[derive(Clone, PartialEq, prost::Message)]
-struct Label {
-    #[prost(bytes, tag = "1")]
-    name: Vec<u8>,
-    #[prost(bytes, tag = "2")]
-    value: Vec<u8>,
-}
-#[derive(Clone, PartialEq, prost::Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
-}
-
-fn body(labels: &[(&str, &[u8])], samples: &[(i64, f64)]) -> Vec<u8> {
-    let request = WriteRequest {
-        series: vec![Series {
-            labels: labels
-                .iter()
-                .map(|(name, value)| Label {
-                    name: name.as_bytes().to_vec(),
-                    value: value.to_vec(),
-                })
-                .collect(),
-            samples: samples
-                .iter()
-                .map(|(timestamp, value)| Sample {
-                    value: *value,
-                    timestamp: *timestamp,
-                })
-                .collect(),
-        }],
-    };
-    snap::raw::Encoder::new()
-        .compress_vec(&request.encode_to_vec())
-        .unwrap()
-}
 
 async fn write(admin: &Browser<'_>, body: Vec<u8>) -> (StatusCode, Value) {
     let request = admin
