@@ -83,6 +83,12 @@ async function story(server, page, listener) {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Routes saved').waitFor();
 
+  step('which route an alert would take');
+  await page.getByLabel('Labels of an alert').fill('alertname=Unheard');
+  await page.keyboard.press('Enter');
+  await page.getByText('All alerts → team').waitFor();
+  await page.getByText('After 5s: boss').waitFor();
+
   step('a maintenance window that is open now');
   await page.goto('/silences?tab=windows');
   await page.getByRole('button', { name: 'New window' }).first().click();

@@ -324,7 +324,7 @@ fn notification_id(group: &GroupState, channel: ChannelId) -> String {
 fn mutings(input: &DispatchInput<'_>) -> BTreeMap<String, Vec<Muting>> {
     let mut mutings = BTreeMap::new();
     for alert in input.alerts {
-        let reasons = mutings_of(alert, input);
+        let reasons = mutings_of(&alert.labels, input);
         if !reasons.is_empty() {
             mutings.insert(alert.fingerprint.clone(), reasons);
         }
@@ -332,28 +332,28 @@ fn mutings(input: &DispatchInput<'_>) -> BTreeMap<String, Vec<Muting>> {
     mutings
 }
 
-/// Everything that keeps an alert from being told.
-pub(crate) fn mutings_of(alert: &Alert, input: &DispatchInput<'_>) -> Vec<Muting> {
+/// Everything that keeps an alert with these labels from being told.
+pub(crate) fn mutings_of(labels: &Labels, input: &DispatchInput<'_>) -> Vec<Muting> {
     let silences = input
         .silences
         .iter()
-        .filter(|silence| silence.applies(&alert.labels, input.now_ms))
+        .filter(|silence| silence.applies(labels, input.now_ms))
         .map(|silence| Muting::Silence(silence.id.to_string()));
     let windows = input
         .windows
         .iter()
-        .filter(|window| window.settings.applies(&alert.labels, input.now_ms))
+        .filter(|window| window.settings.applies(labels, input.now_ms))
         .map(|window| Muting::Maintenance(window.id.to_string()));
+    // An alert never holds itself back: what has the same labels is on both sides.
     let inhibitions = input
         .alerts
         .iter()
         .filter(|source| {
-            source.fingerprint != alert.fingerprint
-                && source.instance.state.is_raised()
+            source.instance.state.is_raised()
                 && input
                     .inhibitions
                     .iter()
-                    .any(|inhibition| inhibition.settings.applies(&source.labels, &alert.labels))
+                    .any(|inhibition| inhibition.settings.applies(&source.labels, labels))
         })
         .map(|source| Muting::Inhibition(source.id.to_string()));
     let inhibitions = inhibitions.take(1);

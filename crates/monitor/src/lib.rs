@@ -43,7 +43,8 @@ pub use leadership::{Leadership, Node, Role};
 pub use maintenance::{MaintenanceSettings, MaintenanceWindow};
 pub use monitor::{
     AlertDetail, AppliedGroup, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView,
-    InhibitionEffect, Monitor, MonitorParts, Pruned, RuleStatus, SampleSink, StateChange,
+    InhibitionEffect, Monitor, MonitorParts, Pruned, RoutePreview, RuleStatus, SampleSink,
+    StateChange,
 };
 pub use notification::{
     AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
@@ -51,7 +52,7 @@ pub use notification::{
 };
 pub use probe::{NewProbe, Probe, ProbeRun, ProbeSettings};
 pub use probes::{Probes, ProbesParts};
-pub use routing::{Escalation, Route};
+pub use routing::{Destination, Escalation, Route};
 pub use rule_file::{
     AlertRule, ENABLED, NO_DATA, NO_DATA_FOR, NoData, RECOVERY_THRESHOLD, RUNBOOK_URL,
     RecordingRule, Rule, RuleFault, RuleFaults, RuleFile, RuleGroup, RuleOptions, SEVERITY,

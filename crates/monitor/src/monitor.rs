@@ -42,6 +42,7 @@ use others::Others;
 
 pub use inhibitions::InhibitionEffect;
 pub use pruning::Pruned;
+pub use routes::RoutePreview;
 pub use rules::{AppliedGroup, FORM_RULES_NAME, GroupView};
 
 /// Takes what recording rules yield. The server wires the series store in.

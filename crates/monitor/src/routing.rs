@@ -43,15 +43,21 @@ pub struct Escalation {
 
 /// A route with everything inherited.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Destination {
-    /// The route's place in the tree, such as `0.2`; empty for the root.
-    pub(crate) route: String,
-    pub(crate) channels: Vec<ChannelId>,
-    pub(crate) group_by: Vec<String>,
-    pub(crate) group_wait_ms: i64,
-    pub(crate) group_interval_ms: i64,
-    pub(crate) repeat_interval_ms: i64,
-    pub(crate) escalations: Vec<Escalation>,
+pub struct Destination {
+    /// The route's place in the tree, counted from zero, such as `0.2`; empty for the root.
+    pub route: String,
+    /// Where alerts are told.
+    pub channels: Vec<ChannelId>,
+    /// The labels that make a group; `...` for every label.
+    pub group_by: Vec<String>,
+    /// How long a new group waits for more alerts.
+    pub group_wait_ms: i64,
+    /// How long a group waits before it tells of changes.
+    pub group_interval_ms: i64,
+    /// After how long an unchanged group is told again.
+    pub repeat_interval_ms: i64,
+    /// Who is told when nobody acknowledges.
+    pub escalations: Vec<Escalation>,
 }
 
 impl Default for Destination {
@@ -70,7 +76,7 @@ impl Default for Destination {
 
 impl Destination {
     /// The labels by which an alert is grouped here.
-    pub(crate) fn group_labels(&self, labels: &Labels) -> Labels {
+    pub fn group_labels(&self, labels: &Labels) -> Labels {
         if self.group_by.iter().any(|name| name == "...") {
             return labels.clone();
         }

@@ -13,6 +13,7 @@ mod me;
 pub(crate) mod otlp;
 mod probes;
 pub(crate) mod prometheus;
+mod routing;
 mod rules;
 mod servers;
 mod session;
@@ -82,7 +83,8 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(silences::router())
         .merge(maintenance::router())
         .merge(inhibitions::router())
-        .merge(channels::router());
+        .merge(channels::router())
+        .merge(routing::router());
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }
 

@@ -19,5 +19,7 @@ mod probes;
 mod prometheus;
 #[path = "it/refusals.rs"]
 mod refusals;
+#[path = "it/routing.rs"]
+mod routing;
 #[path = "it/session.rs"]
 mod session;

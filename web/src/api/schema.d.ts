@@ -1707,6 +1707,81 @@ export interface components {
              */
             revoked: number;
         };
+        /** @description A channel that a route leads to. */
+        RouteChannel: {
+            /** @description Whether it is used; if not, it is told nothing. */
+            enabled: boolean;
+            /** @description The channel's id. */
+            id: string;
+            /** @description The channel's name. */
+            name: string;
+        };
+        /** @description Who is told when nobody acknowledges. */
+        RouteEscalation: {
+            /**
+             * Format: double
+             * @description How long after the alert fired.
+             */
+            after_secs: number;
+            /** @description Where it is told then. */
+            channels: components["schemas"]["RouteChannel"][];
+        };
+        /** @description Something that would keep an alert from being told. */
+        RouteMuting: {
+            /** @description The id of the silence or the maintenance window, or of the alert that inhibits. */
+            id: string;
+            /** @description `silence`, `maintenance` or `inhibition`. */
+            kind: string;
+            /** @description The silence's comment, the window's name, or the name of the alert that inhibits. */
+            name: string;
+        };
+        /** @description Where an alert would go now. */
+        RoutePreview: {
+            /** @description What would keep it from being told as long as it lasts. */
+            muted_by: components["schemas"]["RouteMuting"][];
+            /** @description The routes that it would take, in the order of the tree. */
+            routes: components["schemas"]["RouteTaken"][];
+        };
+        /** @description Asks where an alert would go. */
+        RoutePreviewRequest: {
+            /** @description The alert's labels, `alertname` among them. */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /** @description A route that an alert would take, with everything that it inherits. */
+        RouteTaken: {
+            /** @description Where the alert is told; nowhere if there are none. */
+            channels: components["schemas"]["RouteChannel"][];
+            /** @description Who is told when nobody acknowledges. */
+            escalations: components["schemas"]["RouteEscalation"][];
+            /** @description The labels of the alert's group. */
+            group: {
+                [key: string]: string;
+            };
+            /** @description The labels by which alerts are grouped; `...` for all. */
+            group_by: string[];
+            /**
+             * Format: double
+             * @description How long a group waits before it tells of changes.
+             */
+            group_interval_secs: number;
+            /**
+             * Format: double
+             * @description How long a new group waits for more alerts.
+             */
+            group_wait_secs: number;
+            /**
+             * Format: double
+             * @description After how long an unchanged group is told again.
+             */
+            repeat_interval_secs: number;
+            /**
+             * @description The route's place in the tree, counted from one at each branch, such as `2.1`; `root` for the
+             *     root.
+             */
+            route: string;
+        };
         /** @description What is wrong with a rule file. */
         RuleCheck: {
             /** @description The faults, with line and column; none where the file is good. */

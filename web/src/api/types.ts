@@ -66,6 +66,12 @@ export type Probe = Schemas['Probe'];
 
 /** `id` is that of the silence or the window, or of the alert that inhibits this one. */
 export type Muting = Narrow<Schemas['Muting'], { kind: 'silence' | 'maintenance' | 'inhibition' }>;
+/** `name` is the silence's comment, the window's name, or that of the alert that inhibits. */
+export type RouteMuting = Narrow<Schemas['RouteMuting'], { kind: Muting['kind'] }>;
+export type RouteChannel = Schemas['RouteChannel'];
+export type RouteTaken = Schemas['RouteTaken'];
+/** `POST routes/preview`. */
+export type RoutePreview = Narrow<Schemas['RoutePreview'], { muted_by: RouteMuting[] }>;
 export type AlertState = Schemas['AlertState'];
 export type AlertRow = Narrow<Schemas['Alert'], { severity: Severity; muted_by: Muting[] }>;
 export type TimelineEntry = Schemas['AlertEvent'];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AlertRow, ServerDetail } from '../api/types';
 import { webLink } from './alert/AlertFacts';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
-import { readRoute, writeRoute } from './channels/routeTree';
+import { readLabels, readRoute, writeRoute } from './channels/routeTree';
 import { safeReturn } from './login/LoginPage';
 import { formFromValues, START, valuesFromForm } from './rules/formValues';
 import { daysLeft, START as NEW_PROBE, toRequest, toValues as probeValues } from './probes/probeValues';
@@ -58,6 +58,10 @@ describe('pages', () => {
     expect(written).toMatchObject({ channels: ['c1'], group_wait: '30s', matchers: [], escalations: [] });
     expect('repeat_interval' in written).toBe(false);
     expect(written.routes?.[0].matchers).toEqual(['severity="critical"']);
+  });
+
+  it('read labels as people write them', () => {
+    expect(readLabels(['severity=critical', 'summary = "a=b"', 'empty='])).toEqual({ severity: 'critical', summary: 'a=b', empty: '' });
   });
 
   it('put the metrics of a server in order', () => {

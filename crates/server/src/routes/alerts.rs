@@ -358,7 +358,7 @@ pub(super) fn alert_of(alert: yunhai_monitor::Alert) -> Alert {
     }
 }
 
-fn muting_of(muting: Muting) -> yunhai_api_types::Muting {
+pub(super) fn muting_of(muting: Muting) -> yunhai_api_types::Muting {
     let (kind, id) = match muting {
         Muting::Silence(id) => ("silence", id),
         Muting::Maintenance(id) => ("maintenance", id),

@@ -1,4 +1,4 @@
-//! Notification channels, the routes to them, and the log of what was sent.
+//! Notification channels and the log of what was sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +14,7 @@ use yunhai_api_types::{
 };
 use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target};
 use yunhai_model::{ChannelId, PageRequest};
-use yunhai_monitor::{
-    Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState, Route,
-};
+use yunhai_monitor::{Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -46,7 +44,6 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list_channels, create_channel))
         .routes(routes!(show_channel, update_channel, delete_channel))
         .routes(routes!(test_channel))
-        .routes(routes!(show_routes, put_routes))
         .routes(routes!(list_notifications))
 }
 
@@ -181,34 +178,6 @@ async fn test_channel(
         .after(&test);
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(Json(test))
-}
-
-/// Shows the routes from alerts to channels: a tree, of which the deepest match counts.
-#[utoipa::path(get, path = "/routes", tag = "channels",
-    responses((status = OK, body = Object), Refused))]
-async fn show_routes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Route>> {
-    caller.require(Permission::ServersRead)?;
-    Ok(Json(app.monitor.route().await?))
-}
-
-/// Replaces the routes.
-#[utoipa::path(put, path = "/routes", tag = "channels", request_body = Object,
-    responses((status = OK, body = Object), Refused))]
-async fn put_routes(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(body): Json<Value>,
-) -> ApiResult<Json<Route>> {
-    caller.require(Permission::ChannelsWrite)?;
-    let route: Route = serde_json::from_value(body)
-        .map_err(|error| ApiError::new(ProblemCode::ValidationFailed, error.to_string()))?;
-    let before = app.monitor.route().await?;
-    app.monitor.put_route(&route).await?;
-    let event = AuditEvent::new(Action::RoutesChanged, Target::only("routes"))
-        .before(&before)
-        .after(&route);
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(Json(route))
 }
 
 /// Lists notifications: what was sent, what waits, what failed.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use reqwest::Method;
 use serde_json::Value;
-use yunhai_api_types::Channel;
+use yunhai_api_types::{Channel, RouteChannel, RoutePreview, RoutePreviewRequest};
 use yunhai_model::{ChannelId, HumanDuration};
 use yunhai_monitor::Route;
 
 use super::{Session, read_file_or_stdin};
-use crate::output::{print_done, print_rows};
+use crate::output::{Format, print_done, print_json, print_rows, print_text};
 
 /// What can be done with routes.
 #[derive(Debug, clap::Subcommand)]
@@ -28,6 +28,15 @@ pub(crate) enum RouteCommand {
         /// The file; - for the standard input
         file: PathBuf,
     },
+    /// Tell which routes an alert would take, and what would hold it back now
+    #[command(after_help = "Examples:
+  yunhai alert route test alertname=DiskFull severity=critical server=web-1
+  yunhai alert route test severity=warning --format json")]
+    Test {
+        /// The alert's labels, such as severity=critical
+        #[arg(required = true, value_name = "LABEL=VALUE", value_parser = parse_label)]
+        labels: Vec<(String, String)>,
+    },
 }
 
 /// Runs `yunhai alert route …`.
@@ -36,8 +45,8 @@ pub(crate) async fn run(session: &Session, command: RouteCommand) -> anyhow::Res
     match command {
         RouteCommand::List => {
             let root: Route = client.get("api/v1/routes", &[]).await?;
-            if session.format == crate::output::Format::Json {
-                crate::output::print_json(&root);
+            if session.format == Format::Json {
+                print_json(&root);
                 return Ok(());
             }
             let channels: Vec<Channel> = client.list("api/v1/channels", &[]).await?;
@@ -63,8 +72,97 @@ pub(crate) async fn run(session: &Session, command: RouteCommand) -> anyhow::Res
                 .await?;
             print_done(session.format, &routes, "The routes are replaced.");
         }
+        RouteCommand::Test { labels } => {
+            let request = RoutePreviewRequest {
+                labels: labels.into_iter().collect(),
+            };
+            let preview: RoutePreview = client
+                .send_json(Method::POST, "api/v1/routes/preview", &request)
+                .await?;
+            match session.format {
+                Format::Json => print_json(&preview),
+                Format::Table => print_preview(session.format, &preview),
+            }
+        }
     }
     Ok(())
+}
+
+fn print_preview(format: Format, preview: &RoutePreview) {
+    print_rows(
+        format,
+        &preview.routes,
+        [
+            "route",
+            "channels",
+            "group",
+            "wait",
+            "interval",
+            "repeat",
+            "unless acknowledged",
+        ],
+        |taken| {
+            let group = taken.group.iter();
+            let group: Vec<_> = group
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            let later: Vec<_> = taken
+                .escalations
+                .iter()
+                .map(|step| {
+                    let after = seconds(step.after_secs);
+                    format!("after {after}: {}", names_of(&step.channels))
+                })
+                .collect();
+            [
+                taken.route.clone(),
+                names_of(&taken.channels),
+                group.join(", "),
+                seconds(taken.group_wait_secs),
+                seconds(taken.group_interval_secs),
+                seconds(taken.repeat_interval_secs),
+                later.join("; "),
+            ]
+        },
+    );
+    for muting in &preview.muted_by {
+        let (id, name) = (&muting.id, &muting.name);
+        print_text(&match muting.kind.as_str() {
+            "silence" => format!("Held back by silence {id}: {name}"),
+            "maintenance" => format!("Held back by maintenance window {name}."),
+            _ => format!("Held back by alert {id}, {name}."),
+        });
+    }
+}
+
+fn names_of(channels: &[RouteChannel]) -> String {
+    if channels.is_empty() {
+        return "nobody".to_owned();
+    }
+    let name = |channel: &RouteChannel| {
+        if channel.enabled {
+            channel.name.clone()
+        } else {
+            format!("{} (switched off)", channel.name)
+        }
+    };
+    channels.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn seconds(secs: f64) -> String {
+    HumanDuration(std::time::Duration::from_secs_f64(secs)).to_string()
+}
+
+/// Reads a label of the command line.
+fn parse_label(text: &str) -> anyhow::Result<(String, String)> {
+    let (name, value) = text
+        .split_once('=')
+        .context("write it like severity=critical")?;
+    anyhow::ensure!(
+        yunhai_model::is_valid_label_name(name),
+        "`{name}` is not a label name"
+    );
+    Ok((name.to_owned(), value.trim_matches('"').to_owned()))
 }
 
 /// Puts ids where channels stand by their names. What is neither, the server refuses.

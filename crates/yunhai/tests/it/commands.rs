@@ -166,6 +166,27 @@ fn rules_silences_inhibitions_and_routes_are_kept() {
     home.write("routes.json", routes);
     words(&home, "alert route set routes.json");
     assert!(words(&home, "alert route list").contains("root"));
+    home.write(
+        "routes.json",
+        r#"{"routes": [{"matchers": ["severity=critical"], "channels": ["late"], "group_wait": "90s",
+            "escalations": [{"after": "1h", "channels": ["late"]}]}]}"#,
+    );
+    words(&home, "alert route set routes.json");
+    let tested = words(
+        &home,
+        "alert route test alertname=Slow severity=critical server=web-1",
+    );
+    insta::assert_snapshot!("route_test", steady(&tested));
+    let preview = json(&home, "alert route test severity=info");
+    assert_eq!(preview["routes"][0]["route"], "root");
+    assert_eq!(preview["routes"][0]["channels"], serde_json::json!([]));
+    let wrong = home.run(&["alert", "route", "test", "a-b=c"]);
+    assert_eq!(wrong.code, 2, "{}", wrong.errors);
+    assert!(
+        wrong.errors.contains("not a label name"),
+        "{}",
+        wrong.errors
+    );
     assert_eq!(json(&home, "audit verify")["ok"], true);
     let log = json(&home, "audit list --action silence.updated");
     assert_eq!(log[0]["actor"], "ann");

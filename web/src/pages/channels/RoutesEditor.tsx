@@ -10,6 +10,7 @@ import { Loading } from '../../components/Loading';
 import { useNotice } from '../../components/useNotice';
 import { RouteFields } from './RouteFields';
 import { readRoute, type RouteNode, writeRoute } from './routeTree';
+import { WhichRoute } from './WhichRoute';
 
 /** The tree of routes: which alerts go to which channels, grouped and escalated how. */
 export function RoutesEditor() {
@@ -42,6 +43,7 @@ export function RoutesEditor() {
           </Button>
         </div>
       )}
+      <WhichRoute />
     </div>
   );
 }

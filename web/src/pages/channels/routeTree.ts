@@ -60,3 +60,13 @@ export function writeRoute(node: RouteNode): WireNode {
 export function isDuration(text: string | null | undefined): boolean {
   return !text || parseDuration(text) !== undefined;
 }
+
+/** Labels out of texts such as `severity=critical`; a value may stand in quotes. */
+export function readLabels(texts: string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=');
+      return [text.slice(0, at).trim(), text.slice(at + 1).trim().replace(/^"(.*)"$/, '$1')];
+    }),
+  );
+}
