@@ -88,10 +88,9 @@ fn gather(workspace: &Workspace, binary: &Path, folder: &Path) -> Result<()> {
         Ok(())
     };
     copy(binary, "yunhai")?;
-    copy(
-        &workspace.path("packaging/yunhai.service"),
-        "yunhai.service",
-    )?;
+    for unit in ["yunhai.service", "yunhai-agent.service"] {
+        copy(&workspace.path("packaging").join(unit), unit)?;
+    }
     for document in DOCUMENTS {
         copy(&workspace.path(document), document)?;
     }

@@ -115,6 +115,27 @@ pub const METRICS: &[MetricInfo] = &[
         help: "By how much the server's clock is ahead (or, below 0, behind), as far as it can be told",
     },
     MetricInfo {
+        name: "server_agent_buffered_bytes",
+        kind: Gauge,
+        unit: Bytes,
+        labels: &[],
+        help: "Measurements that wait on the server's disk until they can be sent",
+    },
+    MetricInfo {
+        name: "server_agent_dropped_samples_total",
+        kind: Counter,
+        unit: Count,
+        labels: &[],
+        help: "Samples that were dropped since the agent's start because they could not wait any longer",
+    },
+    MetricInfo {
+        name: "server_agent_refused_samples_total",
+        kind: Counter,
+        unit: Count,
+        labels: &[],
+        help: "Samples in requests that were refused for good since the agent's start",
+    },
+    MetricInfo {
         name: "server_uptime_seconds",
         kind: Gauge,
         unit: Seconds,

@@ -15,7 +15,7 @@ use yunhai_server::LocalServer;
 pub(crate) struct Connection {
     /// The server's address, such as <https://yunhai.example.com:8420>
     #[arg(long, env = "YUNHAI_SERVER", global = true, value_name = "URL")]
-    server: Option<Url>,
+    pub(crate) server: Option<Url>,
     /// An API token
     #[arg(
         long,
@@ -24,10 +24,10 @@ pub(crate) struct Connection {
         hide_env_values = true,
         value_name = "TOKEN"
     )]
-    token: Option<String>,
+    pub(crate) token: Option<String>,
     /// A PEM file with the certificate to trust, for a server with a self-signed one
     #[arg(long, env = "YUNHAI_CA_FILE", global = true, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// What `yunhai login` remembers.

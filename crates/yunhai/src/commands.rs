@@ -1,6 +1,7 @@
 //! The command line: one module per noun.
 
 mod account;
+mod agent;
 mod alert;
 mod audit;
 mod channel;
@@ -40,6 +41,8 @@ use crate::state::Local;
 pub(crate) enum Command {
     /// Run the server: API, browser interface, collector, alerting
     Serve(serve::ServeArgs),
+    /// Measure this machine and send what was measured to a server
+    Agent(agent::AgentArgs),
     /// Sign in to a server and remember it
     Login(account::LoginArgs),
     /// Forget the login and revoke its token
@@ -131,6 +134,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn run_in(session: &Session, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::serve(args).await?,
+        Command::Agent(args) => agent::agent(session, args).await?,
         Command::Login(args) => account::login(session, args).await?,
         Command::Me { command } => me::run(session, command).await?,
         Command::Logout => account::logout(session).await?,
@@ -149,6 +153,12 @@ async fn run_in(session: &Session, command: Command) -> anyhow::Result<ExitCode>
         Command::Man(args) => shell::man(&args)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes an option's NAME=VALUE apart.
+fn name_and_value<'a>(option: &str, text: &'a str) -> anyhow::Result<(&'a str, &'a str)> {
+    text.split_once('=')
+        .with_context(|| format!("{option} {text}: write it as NAME=VALUE"))
 }
 
 /// Where a password comes from.

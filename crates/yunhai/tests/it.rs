@@ -1,10 +1,14 @@
 //! The real program: started, spoken to, fed with nonsense, stopped.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/agent.rs"]
+mod agent;
 #[path = "it/bad_data.rs"]
 mod bad_data;
 #[path = "it/bad_start.rs"]
 mod bad_start;
+#[path = "it/buckets.rs"]
+mod buckets;
 #[path = "it/commands.rs"]
 mod commands;
 #[path = "it/help.rs"]
@@ -19,3 +23,5 @@ mod shells;
 mod stores;
 #[path = "it/tls.rs"]
 mod tls;
+#[path = "it/writer.rs"]
+mod writer;

@@ -115,15 +115,14 @@ impl Monitor {
             {
                 tracing::error!(file, group = group.name, error = %with_causes(&error), "a rule group could not be evaluated");
             }
-            let next_ms =
-                next_tick(self.now_ms(), interval_ms, phase_ms).max(tick_ms + interval_ms);
+            let next_ms = tick_after(tick_ms, self.now_ms(), interval_ms, phase_ms);
             let skipped = (next_ms - tick_ms) / interval_ms - 1;
             if skipped > 0 {
                 tracing::warn!(
                     file,
                     group = group.name,
                     skipped,
-                    "evaluations were skipped; the group takes longer than its interval"
+                    "evaluations were skipped: the group takes longer than its interval, or the clock was set forward"
                 );
                 count_skipped(skipped.unsigned_abs());
                 let mut groups = self
@@ -174,7 +173,7 @@ impl Monitor {
                 Ok(_) | Err(Error::NotLeader { .. }) => {}
                 // What another server has changed meanwhile is seen by the next step.
                 Err(error @ Error::Raced(_)) => {
-                    tracing::debug!(error = yunhai_model::with_causes(&error), "{failure}")
+                    tracing::debug!(error = %with_causes(&error), "{failure}");
                 }
                 Err(error) => tracing::error!(error = %with_causes(&error), "{failure}"),
             }
@@ -195,6 +194,23 @@ fn next_tick(now_ms: TimestampMs, interval_ms: i64, phase_ms: i64) -> TimestampM
     now_ms - passed + interval_ms
 }
 
+/// The tick after one that has been: never the same again, but counted anew where the clock was set
+/// back, or nothing would be evaluated until it is there again.
+fn tick_after(
+    tick_ms: TimestampMs,
+    now_ms: TimestampMs,
+    interval_ms: i64,
+    phase_ms: i64,
+) -> TimestampMs {
+    let next_ms = next_tick(now_ms, interval_ms, phase_ms);
+    let is_set_back = next_ms < tick_ms;
+    if is_set_back {
+        next_ms
+    } else {
+        next_ms.max(tick_ms + interval_ms)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -209,6 +225,16 @@ mod tests {
             prop_assert!(tick_ms > now_ms && tick_ms - now_ms <= interval_ms);
             prop_assert_eq!((tick_ms - phase_ms).rem_euclid(interval_ms), 0);
             prop_assert_eq!(next_tick(tick_ms, interval_ms, phase_ms), tick_ms + interval_ms);
+        }
+
+        #[test]
+        fn the_tick_after_one_is_near_whatever_the_clock_does(now_ms in 0..4_000_000_000_000_i64, moved_ms in -100_000_000..100_000_000_i64) {
+            let interval_ms = 60_000;
+            let tick_ms = next_tick(now_ms, interval_ms, 7);
+            let moved_to_ms = tick_ms + moved_ms;
+            let after_ms = tick_after(tick_ms, moved_to_ms, interval_ms, 7);
+            prop_assert_ne!(after_ms, tick_ms);
+            prop_assert!(after_ms > moved_to_ms && after_ms - moved_to_ms <= 2 * interval_ms);
         }
     }
 }

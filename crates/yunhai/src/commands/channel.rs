@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 use yunhai_api_types::{Channel, ChannelRequest, ChannelTest};
 
-use super::{Session, segment};
+use super::{Session, name_and_value, segment};
 use crate::output::{optional, print_done, print_fields, print_rows, time};
 
 /// What can be done with channels.
@@ -95,9 +95,7 @@ impl Settings {
                 serde_json::from_str(&text).context("the standard input is not a JSON object")?;
         }
         for setting in &self.settings {
-            let (name, value) = setting
-                .split_once('=')
-                .with_context(|| format!("--set {setting}: write it as NAME=VALUE"))?;
+            let (name, value) = name_and_value("--set", setting)?;
             // `port=25` is a number and `to=["a@b"]` a list; anything else is a text.
             let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
             config.insert(name.to_owned(), value);

@@ -10,7 +10,7 @@ use yunhai_api_types::{
 };
 use yunhai_model::HumanDuration;
 
-use super::{Session, segment};
+use super::{Session, name_and_value, segment};
 use crate::client::Client;
 use crate::output::{Format, optional, print_done, print_fields, print_json, print_rows, time};
 
@@ -373,9 +373,7 @@ fn pairs(option: &str, texts: &[String]) -> anyhow::Result<Vec<(String, String)>
     texts
         .iter()
         .map(|text| {
-            let (name, value) = text
-                .split_once('=')
-                .with_context(|| format!("{option}: write it as NAME=VALUE"))?;
+            let (name, value) = name_and_value(option, text)?;
             Ok((name.to_owned(), value.to_owned()))
         })
         .collect()

@@ -104,7 +104,8 @@ pub(crate) fn parts(state: State, config: Config, data_dir: &DataDir, url: &str)
     }
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
+/// Stops when the operating system or a person says so.
+pub(crate) async fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
@@ -136,7 +137,8 @@ pub(crate) fn start_log(json: bool, default: &str) {
     }
 }
 
-fn host_name() -> String {
+/// What the machine is called.
+pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
 }

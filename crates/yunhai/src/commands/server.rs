@@ -5,7 +5,7 @@ use reqwest::Method;
 use yunhai_api_types::{Overview, ServerDetail, ServerSettings, ServerSummary};
 use yunhai_model::HumanDuration;
 
-use super::{Session, segment};
+use super::{Session, name_and_value, segment};
 use crate::output::{bytes, optional, percent, print_done, print_fields, print_rows, time};
 
 /// What can be asked of servers.
@@ -204,9 +204,7 @@ fn changed_settings(
     if !tags.is_empty() {
         let mut all = settings.tags.unwrap_or(detail.summary.tags);
         for tag in tags {
-            let (name, value) = tag
-                .split_once('=')
-                .with_context(|| format!("--tag {tag}: write it as NAME=VALUE"))?;
+            let (name, value) = name_and_value("--tag", tag)?;
             if value.is_empty() {
                 all.remove(name);
             } else {

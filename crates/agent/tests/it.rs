@@ -1,0 +1,9 @@
+//! The agent against a server of the test's own.
+
+// Helpers of tests may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
+
+mod it {
+    mod outage;
+    mod receiver;
+}
