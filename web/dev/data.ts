@@ -169,12 +169,12 @@ export const GROUPS: RuleGroup[] = [
 }));
 
 const ACTIONS = [
-  ['admin', 'session.create', 'admin', 'ok'],
-  ['lin', 'alert.acknowledge', 'ServerDown db-11.shanghai', 'ok'],
-  ['admin', 'rule_group.update', 'defaults', 'ok'],
-  ['guest', 'session.create', 'guest', 'denied'],
-  ['lin', 'silence.create', 'server="worker-08.shanghai"', 'ok'],
-  ['admin', 'channel.test', 'ops-dingtalk', 'failed'],
+  ['admin', 'login.succeeded', 'admin', 'ok'],
+  ['lin', 'alert.acknowledged', 'ServerDown db-11.shanghai', 'ok'],
+  ['admin', 'rule.updated', 'defaults', 'ok'],
+  ['guest', 'login.failed', 'guest', 'denied'],
+  ['lin', 'silence.created', 'server="worker-08.shanghai"', 'ok'],
+  ['admin', 'channel.tested', 'ops-dingtalk', 'failed'],
 ] as const;
 
 export const AUDIT: AuditEntry[] = Array.from({ length: 64 }, (_, index) => {
@@ -187,8 +187,8 @@ export const AUDIT: AuditEntry[] = Array.from({ length: 64 }, (_, index) => {
     target,
     address: '10.20.0.15',
     outcome,
-    before: action === 'rule_group.update' ? { interval_secs: 60 } : null,
-    after: action === 'rule_group.update' ? { interval_secs: 30 } : null,
+    before: action === 'rule.updated' ? { interval_secs: 60 } : null,
+    after: action === 'rule.updated' ? { interval_secs: 30 } : null,
     hash: Array.from({ length: 64 }, (_v, at) => Math.floor(chance(`${index} ${at}`) * 16).toString(16)).join(''),
   };
 });
