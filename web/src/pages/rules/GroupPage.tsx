@@ -58,8 +58,8 @@ export default function GroupPage() {
       {t('rules.back')}
     </Link>
   );
-  if (detail.error) return <PageFailed title={name} back={back} error={detail.error} retry={() => void detail.refetch()} />;
-  if (!fresh && !detail.data) return <Loading />;
+  // Once there is an answer, a later failure must not take away what was typed.
+  if (!fresh && !detail.data) return detail.error ? <PageFailed title={name} back={back} error={detail.error} retry={() => void detail.refetch()} /> : <Loading />;
   const refused = change.error instanceof ApiError ? change.error.faults : [];
   const faults = check.faults.length > 0 ? check.faults : refused;
   return (
@@ -83,6 +83,7 @@ export default function GroupPage() {
         }
       />
       <div className="stack">
+        {detail.error && <ErrorPanel error={detail.error} retry={() => void detail.refetch()} stale />}
         {fresh && (
           <label className="row">
             {t('rules.group')}

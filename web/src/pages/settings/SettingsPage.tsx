@@ -19,12 +19,13 @@ export default function SettingsPage() {
   const change = useChange(['registration']);
   const save = (body: Values) =>
     change.mutate({ method: 'PATCH', path: 'settings', body }, { onSuccess: () => notice.done(t('settings.saved')) });
-  if (settings.error) return <ErrorPanel error={settings.error} retry={() => void settings.refetch()} />;
-  if (!settings.data) return <Spin style={{ display: 'block', margin: 48 }} />;
+  // Once there is an answer, a later failure must not take away what was typed.
+  if (!settings.data) return settings.error ? <ErrorPanel error={settings.error} retry={() => void settings.refetch()} /> : <Spin style={{ display: 'block', margin: 48 }} />;
   const { registration, collect_interval_secs, version, database, series_location, series, alerting } = settings.data;
   return (
     <>
       <PageHeader title={t('settings.title')} />
+      {settings.error && <ErrorPanel error={settings.error} retry={() => void settings.refetch()} stale />}
       <div className="grid">
         <Card size="small" title={t('settings.changeable')}>
           <Form<Values> layout="vertical" requiredMark={false} disabled={!mayEdit} initialValues={{ registration, collect_interval_secs }} onFinish={save}>
