@@ -89,7 +89,8 @@ for (const [language, appearance] of Object.entries(LANGUAGES)) {
       await settle(page);
       const say = (fault) => faults.add(`${name} (${language}, ${width} px): ${fault}`);
       for (const key of press ?? []) {
-        const button = page.getByRole('button', { name: text(key) }).or(page.getByRole('menuitem', { name: text(key) })).first();
+        // In the page or in the menu that it opened, not in the navigation, whose names are alike.
+        const button = page.locator('main').getByRole('button', { name: text(key) }).or(page.locator('.ant-dropdown').getByRole('menuitem', { name: text(key) })).first();
         const pressed = await button.click({ timeout: 5000 }).then(() => true, () => false);
         if (!pressed) say(`there is no button ${key}`);
         await settle(page);

@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { App as AntApp, ConfigProvider } from 'antd';
 import type { Locale } from 'antd/es/locale';
-import { type CSSProperties, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { RouterProvider } from 'react-router/dom';
 import { ApiError, handleSignedOut } from '../api/client';
 import { endSession } from '../api/session';
@@ -40,12 +40,14 @@ export function App() {
   useEffect(() => {
     document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
     document.body.style.background = String(theme.token?.colorBgLayout);
+    // On the root, for dialogs and menus stand beside the interface, not in it.
+    for (const [name, colour] of Object.entries(cssVariables(dark))) document.documentElement.style.setProperty(name, colour);
   }, [dark, theme.token?.colorBgLayout]);
 
   if (!locale) return null;
   return (
     <ConfigProvider locale={locale} theme={theme} componentSize="medium" button={{ autoInsertSpace: false }}>
-      <AntApp component="div" style={cssVariables(dark)} message={{ maxCount: 3 }}>
+      <AntApp component="div" style={{ minHeight: '100%' }} message={{ maxCount: 3 }}>
         <QueryClientProvider client={client}>
           <RouterProvider router={router} />
           <ReauthenticationDialog />
@@ -56,15 +58,14 @@ export function App() {
 }
 
 /** Colours that the style sheet shares with the theme. */
-function cssVariables(dark: boolean): CSSProperties {
-  const { token } = themeFor(dark);
+function cssVariables(dark: boolean): Record<string, string> {
+  const { colorPrimary = '', colorError = '', colorBorderSecondary = '', colorBgContainer = '' } = themeFor(dark).token ?? {};
   return {
-    minHeight: '100%',
-    '--yh-primary': token?.colorPrimary,
-    '--yh-error': token?.colorError,
-    '--yh-border': token?.colorBorderSecondary,
+    '--yh-primary': colorPrimary,
+    '--yh-error': colorError,
+    '--yh-border': colorBorderSecondary,
     '--yh-border-strong': dark ? '#3a4652' : '#c9d1d9',
-    '--yh-surface': token?.colorBgContainer,
+    '--yh-surface': colorBgContainer,
     '--yh-track': dark ? '#232c36' : '#edf1f4',
-  } as CSSProperties;
+  };
 }

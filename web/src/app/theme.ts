@@ -5,6 +5,21 @@ const FONT =
   'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Noto Sans SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
 export const MONOSPACE = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
 
+/** Backgrounds and borders on paper; those that are computed from colours this dark are grey. */
+const TINTS = {
+  colorPrimaryBg: '#e4eef5',
+  colorPrimaryBgHover: '#d5e5f0',
+  colorPrimaryBorder: '#a9c8dc',
+  colorInfoBg: '#eaf2f8',
+  colorInfoBorder: '#b5d0e2',
+  colorSuccessBg: '#e8f4ef',
+  colorSuccessBorder: '#a9d3c1',
+  colorWarningBg: '#fcf5e6',
+  colorWarningBorder: '#e3c68d',
+  controlItemBgActive: '#e4eef5',
+  controlItemBgActiveHover: '#d5e5f0',
+};
+
 export function themeFor(dark: boolean): ThemeConfig {
   const surface = dark ? '#141a21' : '#ffffff';
   const page = dark ? '#0e1318' : '#f4f6f8';
@@ -26,6 +41,7 @@ export function themeFor(dark: boolean): ThemeConfig {
       colorBgElevated: dark ? '#1a222b' : '#ffffff',
       colorBorderSecondary: border,
       colorTextBase: dark ? '#e3e9ef' : '#17212b',
+      ...(dark ? {} : TINTS),
       controlHeight: 30,
       wireframe: false,
     },

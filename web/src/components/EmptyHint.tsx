@@ -10,7 +10,7 @@ export function EmptyHint({ title, hint, action }: { title: string; hint?: React
       description={
         <>
           <strong>{title}</strong>
-          {hint && <div className="faint" style={{ maxWidth: 520, margin: '4px auto 0' }}>{hint}</div>}
+          {hint && <div className="faint" style={{ maxWidth: 520, margin: '4px auto 0', textWrap: 'balance' }}>{hint}</div>}
         </>
       }
     >

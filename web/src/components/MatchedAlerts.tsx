@@ -16,6 +16,7 @@ export function filledIn(matchers: Matcher[] | undefined): Matcher[] {
 
 /** Which active alerts meet the conditions now, asked when the typing pauses. */
 export function MatchedAlerts({ matchers }: { matchers: Matcher[] | undefined }) {
+  const { t } = useTranslation();
   const wanted = JSON.stringify(filledIn(matchers));
   const [asked, setAsked] = useState(wanted);
   useEffect(() => {
@@ -33,7 +34,7 @@ export function MatchedAlerts({ matchers }: { matchers: Matcher[] | undefined })
   // Of one height whatever is found: a dialog whose button moves is clicked beside it.
   return (
     <div className="matched" role="status" style={{ height: 112, overflowY: 'auto' }}>
-      {conditions.length > 0 && <Found error={found.error} page={found.data} />}
+      {conditions.length > 0 ? <Found error={found.error} page={found.data} /> : <span className="faint">{t('silences.matched_later')}</span>}
     </div>
   );
 }

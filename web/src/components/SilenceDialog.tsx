@@ -76,9 +76,9 @@ export function SilenceDialog({ matchers = [], silence, onClose }: Props) {
       </Form.Item>
       <MatchedAlerts matchers={chosen} />
       <Form.Item label={t(begun ? 'silences.from_now' : 'silences.for')} style={{ marginBottom: 6 }}>
-        <Space.Compact>
+        <Space.Compact block style={{ maxWidth: 420 }}>
           {HOURS.map((hours) => (
-            <Button key={hours} onClick={() => last(hours)}>
+            <Button key={hours} style={{ flex: 1, paddingInline: 4 }} onClick={() => last(hours)}>
               {t('silences.hours', { count: hours })}
             </Button>
           ))}

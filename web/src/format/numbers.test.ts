@@ -12,7 +12,7 @@ describe('numbers', () => {
   });
 
   it('of bytes are binary', () => {
-    expect([0, 1023, 1024, 1536, 5 * 2 ** 30, 300 * 2 ** 20].map(formatBytes)).toEqual(['0 B', '1023 B', '1 KiB', '1.5 KiB', '5 GiB', '300 MiB']);
+    expect([0, 0.25, 1023.4, 1024, 1536, 5 * 2 ** 30, 300 * 2 ** 20].map(formatBytes)).toEqual(['0 B', '0.25 B', '1023 B', '1 KiB', '1.5 KiB', '5 GiB', '300 MiB']);
   });
 
   it('of ratios are per cent', () => {

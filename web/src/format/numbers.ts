@@ -27,7 +27,8 @@ export function formatBytes(value: number | null | undefined): string {
     size /= 1024;
     power += 1;
   }
-  const places = power === 0 || size >= 100 ? 0 : 1;
+  // The marks of an axis may stand less than a byte apart.
+  const places = power === 0 ? (size < 10 ? 2 : 0) : size >= 100 ? 0 : 1;
   return `${value < 0 ? '−' : ''}${Number(size.toFixed(places))} ${BINARY[power]}`;
 }
 

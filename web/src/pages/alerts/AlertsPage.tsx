@@ -20,6 +20,7 @@ export default function AlertsPage() {
       <PageHeader title={t('alerts.title')} hint={t('alerts.hint')} />
       <div style={{ overflowX: 'auto', marginBottom: 10 }}>
         <Segmented
+          className="states"
           value={shown}
           onChange={(value) => state.change({ state: value })}
           options={STATES.map((value) => ({ value, label: t(`alerts.show.${value}`) }))}

@@ -32,10 +32,10 @@ export function NotificationLog() {
         { key: 'state', title: t('alerts.state'), sortable: true, narrow: 'title', csv: (row) => row.state, render: (row) => <Tag color={COLOURS[row.state]}>{text(row.state)}</Tag> },
         { key: 'created_at_ms', title: t('notifications.created'), sortable: true, csv: (row) => new Date(row.created_at_ms).toISOString(), render: (row) => <TimeText ms={row.created_at_ms} absolute /> },
         { key: 'channel', title: t('notifications.channel'), narrow: 'title', csv: (row) => row.channel, render: (row) => row.channel },
-        { key: 'summary', title: t('notifications.summary'), csv: (row) => row.summary, render: (row) => <div style={{ maxWidth: 420, minWidth: 160 }}>{row.summary}</div> },
+        { key: 'summary', title: t('notifications.summary'), csv: (row) => row.summary, render: (row) => <div style={{ maxWidth: 280, minWidth: 160, overflowWrap: 'anywhere' }}>{row.summary}</div> },
         { key: 'attempts', title: t('notifications.attempts'), align: 'right', csv: (row) => row.attempts, render: (row) => row.attempts },
         { key: 'sent_at_ms', title: t('notifications.sent'), render: (row) => <TimeText ms={row.sent_at_ms ?? (row.state === 'pending' ? row.next_attempt_ms : undefined)} /> },
-        { key: 'answer', title: t('channels.answer'), csv: (row) => row.answer, render: (row) => <div className="mono" style={{ maxWidth: 340 }}>{row.answer}</div> },
+        { key: 'answer', title: t('channels.answer'), csv: (row) => row.answer, render: (row) => <div className="mono" style={{ maxWidth: 240 }}>{row.answer}</div> },
       ]}
     />
   );

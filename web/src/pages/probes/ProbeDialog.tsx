@@ -45,7 +45,7 @@ export function ProbeDialog({ probe, onClose }: { probe?: Probe; onClose: () => 
       <Form.Item name="target" label={t('probes.target')} extra={t('probes.target_hint')} rules={required}>
         <Input placeholder="https://example.com/health" maxLength={2048} inputMode="url" />
       </Form.Item>
-      <Space wrap size="large" align="start">
+      <Space wrap size={[24, 0]} align="start">
         <Form.Item name="interval_secs" label={t('probes.interval')} rules={required}>
           <InputNumber min={1} max={600} precision={0} suffix="s" style={{ width: 130 }} />
         </Form.Item>
@@ -57,7 +57,7 @@ export function ProbeDialog({ probe, onClose }: { probe?: Probe; onClose: () => 
         </Form.Item>
       </Space>
       {isHttp && (
-        <Space wrap size="large" align="start">
+        <Space wrap size={[24, 0]} align="start">
           <Form.Item name="expected_status" label={t('probes.expected_status')}>
             <Input placeholder="200-299,401" style={{ width: 180 }} />
           </Form.Item>
@@ -78,7 +78,7 @@ export function ProbeDialog({ probe, onClose }: { probe?: Probe; onClose: () => 
               <>
                 {isHttp && (
                   <>
-                    <Space wrap size="large" align="start">
+                    <Space wrap size={[24, 0]} align="start">
                       <Form.Item name="method" label={t('probes.method')}>
                         <Select style={{ width: 120 }} options={METHODS.map((value) => ({ value, label: value }))} />
                       </Form.Item>

@@ -63,7 +63,7 @@ export function CertificateText({ expires_ms }: { expires_ms: number | null | un
 export function AnswerText({ probe }: { probe: Probe }) {
   const { last } = probe;
   if (!last) return <span className="faint">{NOTHING}</span>;
-  if (last.message) return <div style={{ maxWidth: 320, overflowWrap: 'anywhere' }}>{last.message}</div>;
+  if (last.message) return <div style={{ maxWidth: 220, overflowWrap: 'anywhere' }}>{last.message}</div>;
   return <span className="num">{last.status ? `HTTP ${last.status}` : NOTHING}</span>;
 }
 

@@ -19,7 +19,7 @@ export function RuleList({ group }: { group: RuleGroup }) {
   const what = (rule: RuleStatus) => (
     <div style={narrow ? undefined : { maxWidth: 520, minWidth: 180 }}>
       <div className="row">
-        <strong>{rule.name}</strong>
+        <strong style={{ overflowWrap: 'anywhere', minWidth: 0 }}>{rule.name}</strong>
         {rule.severity && <SeverityMark severity={rule.severity} />}
         {rule.form?.enabled === false && <span className="faint">{t('channels.off')}</span>}
       </div>

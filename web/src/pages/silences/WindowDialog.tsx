@@ -73,7 +73,7 @@ export function WindowDialog({ window: changed, onClose }: { window?: Maintenanc
       >
         <Input className="mono" />
       </Form.Item>
-      <div className="row" style={{ gap: 16 }}>
+      <div className="row" style={{ columnGap: 16, rowGap: 0 }}>
         <Form.Item name="minutes" label={t('windows.duration')} rules={required}>
           <InputNumber min={1} max={10_080} suffix={t('rule_form.minutes')} style={{ width: 150 }} />
         </Form.Item>
@@ -87,7 +87,7 @@ export function WindowDialog({ window: changed, onClose }: { window?: Maintenanc
       <Form.Item name="comment" label={t('silences.comment')}>
         <Input.TextArea rows={2} maxLength={1000} />
       </Form.Item>
-      <div className="row" style={{ gap: 16, alignItems: 'flex-start' }}>
+      <div className="row" style={{ columnGap: 16, rowGap: 0, alignItems: 'flex-start' }}>
         <Form.Item name="ends" label={t('windows.ends')}>
           <DatePicker showTime={{ format: 'HH:mm' }} format="YYYY-MM-DD HH:mm" placeholder={t('windows.never')} />
         </Form.Item>
