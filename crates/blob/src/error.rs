@@ -8,7 +8,7 @@ pub enum Error {
     /// The text is neither a URL nor a path.
     #[error("`{url}` is not a URL of an object store: {reason}")]
     InvalidUrl {
-        /// The URL as given, without user and password.
+        /// The URL as given, without credentials.
         url: String,
         /// What is wrong with it.
         reason: String,
@@ -18,7 +18,7 @@ pub enum Error {
         "`{scheme}` in `{url}` is not a kind of object store; use a path, file://, s3://, az://, gs:// or memory://"
     )]
     UnknownScheme {
-        /// The URL as given, without user and password.
+        /// The URL as given, without credentials.
         url: String,
         /// The scheme that nobody serves.
         scheme: String,
@@ -34,7 +34,7 @@ pub enum Error {
     /// A setting that this kind of store does not know.
     #[error("`{key}` is not a setting of the object store `{url}`")]
     UnknownSetting {
-        /// The URL as given, without user and password.
+        /// The URL as given, without credentials.
         url: String,
         /// The setting's name.
         key: String,
@@ -42,7 +42,7 @@ pub enum Error {
     /// The store refused its configuration, for instance for want of credentials.
     #[error("cannot open the object store `{url}`; check its credentials and endpoint")]
     Store {
-        /// The URL as given, without user and password.
+        /// The URL as given, without credentials.
         url: String,
         /// What the store's client answered.
         source: object_store::Error,

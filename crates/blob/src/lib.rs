@@ -10,4 +10,4 @@ mod error;
 mod open;
 
 pub use error::Error;
-pub use open::{Blobs, OpenOptions, open};
+pub use open::{Blobs, OpenOptions, StoreSettings, open};

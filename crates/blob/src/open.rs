@@ -14,29 +14,52 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, RetryConfig};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::Error;
 
 /// An opened object store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Blobs {
     /// The store.
     pub store: Arc<dyn ObjectStore>,
     /// The path inside the store that the URL names; empty for its root.
     pub prefix: Path,
-    /// The URL without user and password, for people; the path where it is a folder.
+    /// The URL without credentials, for people; the path where it is a folder.
     pub url: String,
     /// The folder behind the store where it is a local one, so that a caller who must survive a
     /// power failure can sync what it wrote.
     pub local_root: Option<PathBuf>,
 }
 
+impl std::fmt::Debug for Blobs {
+    /// Leaves the store out: its client would show the keys that it signs with.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blobs")
+            .field("url", &self.url)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a store by their `object_store` name, such as `aws_endpoint` or `aws_allow_http`.
+/// Some are secret, so that `Debug` shows only the names.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoreSettings(pub BTreeMap<String, String>);
+
+impl std::fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 /// How a remote store is reached.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Settings by their `object_store` name, such as `aws_endpoint` or `aws_allow_http`.
-    pub settings: BTreeMap<String, String>,
+    /// Settings of the store; they win over those of the environment.
+    pub settings: StoreSettings,
     /// How long one request may take.
     pub request_timeout: Duration,
     /// How long a connection may take.
@@ -50,7 +73,7 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {
-            settings: BTreeMap::new(),
+            settings: StoreSettings::default(),
             request_timeout: Duration::from_mins(1),
             connect_timeout: Duration::from_secs(5),
             max_retries: 6,
@@ -126,7 +149,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
         "s3" | "s3a" => {
             need_bucket()?;
             let mut builder = AmazonS3Builder::from_env()
-                .with_url(url)
+                .with_url(&shown)
                 .with_retry(options.retry());
             for (key, value) in options.client_settings() {
                 builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
@@ -143,7 +166,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
         "az" | "abfs" | "abfss" | "adl" | "azure" => {
             need_bucket()?;
             let mut builder = MicrosoftAzureBuilder::from_env()
-                .with_url(url)
+                .with_url(&shown)
                 .with_retry(options.retry());
             for (key, value) in options.client_settings() {
                 builder = builder.with_config(AzureConfigKey::Client(key), value);
@@ -160,7 +183,7 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Blobs, Error> {
         "gs" => {
             need_bucket()?;
             let mut builder = GoogleCloudStorageBuilder::from_env()
-                .with_url(url)
+                .with_url(&shown)
                 .with_retry(options.retry());
             for (key, value) in options.client_settings() {
                 builder = builder.with_config(GoogleConfigKey::Client(key), value);
@@ -212,8 +235,8 @@ fn open_folder(path: &FsPath) -> Result<Blobs, Error> {
 }
 
 fn settings<K: FromStr>(options: &OpenOptions, shown: &str) -> Result<Vec<(K, String)>, Error> {
-    options
-        .settings
+    let settings = &options.settings.0;
+    settings
         .iter()
         .map(|(key, value)| match key.to_ascii_lowercase().parse() {
             Ok(parsed) => Ok((parsed, value.clone())),
@@ -225,16 +248,19 @@ fn settings<K: FromStr>(options: &OpenOptions, shown: &str) -> Result<Vec<(K, St
         .collect()
 }
 
-/// A URL may carry a user and a password, which belong in no message.
+/// A URL may carry a user and a password, or a signature in its query, which belong in no message.
 fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let rest = &rest[..end];
+    let end = rest.find('/').unwrap_or(rest.len());
     // `abfss://container@account.host` names a container before the `@`; only a colon there
     // introduces a password.
+    let names_container = |user: &str| scheme.starts_with("abfs") && !user.contains(':');
     match rest[..end].rfind('@') {
-        Some(at) if rest[..at].contains(':') => format!("{scheme}://{}", &rest[at + 1..]),
-        _ => url.to_owned(),
+        Some(at) if !names_container(&rest[..at]) => format!("{scheme}://{}", &rest[at + 1..]),
+        _ => format!("{scheme}://{rest}"),
     }
 }

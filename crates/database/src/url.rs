@@ -44,6 +44,15 @@ impl ServerAddress {
     }
 }
 
+/// Names the engine behind a scheme, its driver's scheme and its usual port.
+fn server(scheme: &str) -> Option<(&'static str, &'static str, u16)> {
+    match scheme {
+        "postgres" | "postgresql" => Some(("PostgreSQL", "postgres", 5432)),
+        "mysql" | "mariadb" => Some(("MySQL", "mysql", 3306)),
+        _ => None,
+    }
+}
+
 /// Understands an address.
 pub(crate) fn parse(text: &str) -> Result<Address> {
     let text = text.trim();
@@ -63,16 +72,26 @@ pub(crate) fn parse(text: &str) -> Result<Address> {
         };
     }
     let Some((scheme, rest)) = text.split_once("://") else {
+        // As a file its name would be shown, and with it the password.
+        if text
+            .split_once(':')
+            .is_some_and(|(scheme, _)| server(scheme).is_some())
+        {
+            return Err(wrong("the engine's name is not followed by `://`"));
+        }
         return Ok(Address::Sqlite(text.into()));
     };
-    let (engine, driver, default_port) = match scheme {
-        "postgres" | "postgresql" => ("PostgreSQL", "postgres", 5432),
-        "mysql" | "mariadb" => ("MySQL", "mysql", 3306),
-        other => return Err(wrong(&format!("there is no engine `{other}`"))),
-    };
+    let (engine, driver, default_port) =
+        server(scheme).ok_or_else(|| wrong(&format!("there is no engine `{scheme}`")))?;
     let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = before_query.split_once('/').unwrap_or((before_query, ""));
     let (user_password, host_port) = authority.rsplit_once('@').unwrap_or(("", authority));
+    // What follows the `/` is shown, so nothing of a password may get there.
+    if database.contains('@') {
+        return Err(wrong(
+            "a `/` in the user or the password is written as `%2F`, an `@` as `%40`",
+        ));
+    }
     if database.is_empty() {
         return Err(wrong("it names no database after the host"));
     }
@@ -111,7 +130,7 @@ pub(crate) fn parse(text: &str) -> Result<Address> {
 mod tests {
     use super::*;
 
-    fn server(text: &str) -> ServerAddress {
+    fn server_of(text: &str) -> ServerAddress {
         match parse(text).unwrap() {
             Address::Server(server) => server,
             Address::Sqlite(path) => panic!("{}", path.display()),
@@ -131,12 +150,12 @@ mod tests {
 
     #[test]
     fn a_server_is_named_without_its_password() {
-        let address = server("postgres://yun:s3c:ret@db.example:6543/state?sslmode=require");
+        let address = server_of("postgres://yun:s3c:ret@db.example:6543/state?sslmode=require");
         assert_eq!(address.host_port, Some(("db.example".to_owned(), 6543)));
         assert_eq!(address.place, "db.example:6543, database `state`");
         assert!(!format!("{address:?}").contains("s3c:ret"));
         assert_eq!(address.redact("bad s3c:ret"), "bad ***");
-        let address = server("mariadb://[::1]/state");
+        let address = server_of("mariadb://[::1]/state");
         assert_eq!(address.host_port, Some(("::1".to_owned(), 3306)));
         assert_eq!(address.url, "mysql://[::1]/state");
     }
@@ -148,6 +167,9 @@ mod tests {
             ("postgres://user:geheim@host", "names no database"),
             ("mysql://host:port/x", "the port is not a number"),
             ("sqlite::memory:", "would be lost"),
+            ("postgres:user:geheim@host/db", "not followed by `://`"),
+            ("postgres://user:12/geheim@host/db", "written as `%2F`"),
+            ("mysql://user:geheim?x@host/db", "names no database"),
             ("", "is empty"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -1,9 +1,9 @@
 //! How the store is set up.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use yunhai_blob::StoreSettings;
 use yunhai_model::HumanDuration;
 
 use crate::Error;
@@ -18,7 +18,7 @@ pub struct StoreConfig {
     /// Empty: the folder `blocks` inside `directory`.
     pub blocks_url: String,
     /// Settings of the object store by their `object_store` name, such as `aws_endpoint`.
-    pub blocks_settings: BTreeMap<String, String>,
+    pub blocks_settings: StoreSettings,
     /// How much older than the newest sample of its series a sample may be.
     pub out_of_order_window: HumanDuration,
     /// How far ahead of this machine's clock a sample may be.
@@ -56,7 +56,7 @@ impl Default for StoreConfig {
         Self {
             directory: PathBuf::from("series"),
             blocks_url: String::new(),
-            blocks_settings: BTreeMap::new(),
+            blocks_settings: StoreSettings::default(),
             out_of_order_window: HumanDuration::from_secs(2 * HOUR_SECS),
             future_tolerance: HumanDuration::from_secs(600),
             max_active_series: 500_000,

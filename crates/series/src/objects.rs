@@ -14,13 +14,21 @@ use crate::block::{BlockDraft, BlockMeta, META_FILE, SERIES_FILE, SeriesRow, rea
 use crate::{Error, StoreConfig};
 
 /// The object store of the blocks.
-#[derive(Debug)]
 pub(crate) struct Objects {
     pub(crate) store: Arc<dyn ObjectStore>,
     prefix: Path,
     /// The URL as it may be shown.
     url: String,
     local_root: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Objects {
+    /// Leaves the store out: its client would show the keys that it signs with.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Objects")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is in the object store when the series store opens.

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use object_store::{ObjectStoreExt, PutPayload, path::Path};
-use yunhai_blob::{Blobs, Error, OpenOptions, open};
+use yunhai_blob::{Blobs, Error, OpenOptions, StoreSettings, open};
+use yunhai_model::with_causes;
 
 async fn check_round_trip(blobs: Blobs) {
     let path = blobs.prefix.clone().join("a").join("b.txt");
@@ -43,7 +44,7 @@ fn buckets_open_with_settings_and_without_contact() {
         ("aws_secret_access_key".to_owned(), "key".to_owned()),
     ]);
     let options = OpenOptions {
-        settings,
+        settings: StoreSettings(settings),
         ..OpenOptions::default()
     };
     let blobs = open("s3://bucket/series/eu", &options).unwrap();
@@ -62,7 +63,7 @@ fn faults_name_the_url_and_hide_passwords() {
     );
 
     let options = OpenOptions {
-        settings: BTreeMap::from([("colour".to_owned(), "red".to_owned())]),
+        settings: StoreSettings(BTreeMap::from([("colour".to_owned(), "red".to_owned())])),
         ..OpenOptions::default()
     };
     let text = open("s3://bucket", &options).unwrap_err().to_string();
@@ -79,4 +80,79 @@ fn faults_name_the_url_and_hide_passwords() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = open(file.path().to_str().unwrap(), &OpenOptions::default()).unwrap_err();
     assert!(matches!(error, Error::Folder { .. } | Error::Store { .. }));
+}
+
+/// What a message or a log line could show of a store that is opened and then asked.
+async fn shown_of(url: &str, settings: &[(&str, &str)]) -> String {
+    let settings = settings
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let options = OpenOptions {
+        settings: StoreSettings(settings.collect()),
+        max_retries: 0,
+        ..OpenOptions::default()
+    };
+    match open(url, &options) {
+        Ok(blobs) => {
+            let path = blobs.prefix.clone().join("a.txt");
+            let error = blobs.store.get(&path).await.unwrap_err();
+            format!(
+                "{options:?}\n{blobs:?}\n{}\n{}",
+                blobs.url,
+                with_causes(&error)
+            )
+        }
+        Err(error) => format!("{options:?}\n{error:?}\n{}", with_causes(&error)),
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_what_can_be_shown() {
+    // Nobody listens at the port of discarded packets, so that each request fails.
+    let endpoint = "http://127.0.0.1:9";
+    let secret = "aHVudGVyMg";
+    let sas = format!("sv=2023-11-03&ss=b&srt=sco&sp=rwdl&sig={secret}%3D%3D");
+    let key = format!("{secret}==");
+    let s3 = [
+        ("aws_endpoint", endpoint),
+        ("aws_allow_http", "true"),
+        ("aws_access_key_id", "id"),
+        ("aws_secret_access_key", secret),
+        ("aws_session_token", secret),
+    ];
+    let azure = [
+        ("azure_storage_account_name", "account"),
+        ("azure_endpoint", endpoint),
+        ("azure_allow_http", "true"),
+    ];
+    let by_key = [azure.as_slice(), &[("azure_storage_account_key", &key)]].concat();
+    let by_sas = [azure.as_slice(), &[("azure_storage_sas_key", &sas)]].concat();
+    let by_token = [azure.as_slice(), &[("azure_storage_token", secret)]].concat();
+    for (url, settings) in [
+        ("s3://bucket/a".to_owned(), s3.as_slice()),
+        (format!("s3://id:{secret}@bucket/a"), &s3),
+        (format!("s3://{secret}@bucket/a"), &s3),
+        ("az://container/a".to_owned(), &by_key),
+        ("az://container/a".to_owned(), &by_sas),
+        ("az://container/a".to_owned(), &by_token),
+        (format!("az://container/a?{sas}"), &by_key),
+        (format!("abfss://container:{secret}@odd.host/a"), &by_key),
+        (format!("https://account.host/container?{sas}"), &by_sas),
+        (
+            format!("gs://{secret}@bucket/a#{secret}"),
+            &[
+                ("google_skip_signature", "true"),
+                ("google_base_url", endpoint),
+                ("allow_http", "true"),
+            ],
+        ),
+        (
+            "gs://bucket/a".to_owned(),
+            &[("google_service_account_key", secret)],
+        ),
+        ("s3:///a".to_owned(), &s3),
+    ] {
+        let shown = shown_of(&url, settings).await;
+        assert!(!shown.contains(secret), "{url}: {shown}");
+    }
 }

@@ -221,21 +221,53 @@ async fn a_provider_that_repeats_our_secrets_does_not_get_them_into_the_log() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_there_is_tried_again() {
+async fn a_provider_that_is_not_there_is_tried_again_and_told_without_secrets() {
     let mut world = World::english().await;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = nobody.local_addr().unwrap();
     drop(nobody);
-    let mut options = yunhai_notify::SenderOptions::default();
-    options.base_urls.dingtalk = Some(format!("http://{address}").parse().unwrap());
+    let base = format!("http://{address}");
+    let url = Some(base.parse().unwrap());
+    let base_urls = yunhai_notify::BaseUrls {
+        dingtalk: url.clone(),
+        wecom: url.clone(),
+        feishu: url.clone(),
+        slack: url.clone(),
+        twilio: url,
+    };
+    let options = yunhai_notify::SenderOptions {
+        base_urls,
+        ..yunhai_notify::SenderOptions::default()
+    };
     world.sender = yunhai_notify::Sender::new(options).unwrap();
-    let channel = world.channel(Provider::DingTalk);
-    let error = world.send(&channel, &usual()).await.unwrap_err();
-    assert_eq!(error.kind, SendErrorKind::Unreachable);
-    assert!(
-        error.is_retryable && error.to_string().contains("refused"),
-        "{error}"
-    );
+    for provider in PROVIDERS {
+        let clear = world.channel(provider).to_clear_json();
+        let there = clear.expose().replace(&world.simulator.base_url(), &base);
+        let channel = channel(serde_json::from_str(&there).unwrap());
+        let error = world.send(&channel, &usual()).await.unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Unreachable, "{provider:?}");
+        assert!(
+            error.is_retryable && error.to_string().contains("refused"),
+            "{error}"
+        );
+        let shown = format!("{error} {error:?} {channel:?}");
+        for part in [
+            "access_token",
+            "key=",
+            "/hook/",
+            "/services/",
+            "code=",
+            "0123",
+        ] {
+            let is_account = provider == Provider::Twilio;
+            assert!(is_account || !shown.contains(part), "{provider:?}: {shown}");
+        }
+        let settings: serde_json::Value = serde_json::from_str(&there).unwrap();
+        for path in channel.secret_fields() {
+            let secret = settings.pointer(&path).unwrap().as_str().unwrap();
+            assert!(!shown.contains(secret), "{provider:?} {path}: {shown}");
+        }
+    }
 }
 
 #[tokio::test]

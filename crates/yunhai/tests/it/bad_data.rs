@@ -1,100 +1,13 @@
 //! Nonsense for a server that runs: rules, queries, samples, bodies, tokens.
 
-use prost::Message;
-use reqwest::blocking::{Client, Response};
 use serde_json::Value;
+use yunhai_test_support::remote_write::body;
 
-use crate::program::{Home, Running};
-
-/// The schema of remote write 1.0 (`prompb/remote.proto` of Prometheus), as far as it is used here.
-#[derive(Clone, PartialEq, prost::Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    series: Vec<Series>,
-}
-#[derive(Clone, PartialEq, prost::Message)]
-struct Series {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-#[derive(Clone, PartialEq, prost::Message)]
-struct Label {
-    #[prost(bytes, tag = "1")]
-    name: Vec<u8>,
-    #[prost(bytes, tag = "2")]
-    value: Vec<u8>,
-}
-#[derive(Clone, PartialEq, prost::Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
-}
+use crate::program::Home;
+use crate::writer::Writer;
 
 fn sample(name: &[u8], timestamp: i64, value: f64) -> Vec<u8> {
-    let label = Label {
-        name: b"__name__".to_vec(),
-        value: name.to_vec(),
-    };
-    let request = WriteRequest {
-        series: vec![Series {
-            labels: vec![label],
-            samples: vec![Sample { value, timestamp }],
-        }],
-    };
-    snap::raw::Encoder::new()
-        .compress_vec(&request.encode_to_vec())
-        .unwrap()
-}
-
-/// A token made at the command line, and a client that uses it.
-struct Writer<'a> {
-    server: &'a Running,
-    token: String,
-}
-
-impl<'a> Writer<'a> {
-    fn new(home: &Home, server: &'a Running) -> Self {
-        let create = "token create --name writer --scope metrics:write --scope rules:write \
-                      --scope servers:read";
-        let words: Vec<&str> = create.split_whitespace().collect();
-        let token = home.run(&words).done().trim().to_owned();
-        Self { server, token }
-    }
-
-    fn post(&self, path: &str, content_type: &str, body: Vec<u8>) -> (u16, Value) {
-        let answer = Client::new()
-            .post(format!("{}{path}", self.server.url))
-            .bearer_auth(&self.token)
-            .header("content-type", content_type)
-            .header(
-                "content-encoding",
-                if content_type.contains("protobuf") {
-                    "snappy"
-                } else {
-                    "identity"
-                },
-            )
-            .body(body)
-            .send()
-            .unwrap();
-        read(answer)
-    }
-
-    fn write(&self, body: Vec<u8>) -> (u16, Value) {
-        self.post("/prometheus/api/v1/write", "application/x-protobuf", body)
-    }
-}
-
-fn read(answer: Response) -> (u16, Value) {
-    let status = answer.status().as_u16();
-    (
-        status,
-        serde_json::from_slice(&answer.bytes().unwrap()).unwrap_or_default(),
-    )
+    body(&[("__name__", name)], &[(timestamp, value)])
 }
 
 fn now_ms() -> i64 {
@@ -213,7 +126,7 @@ fn a_wrong_token_a_wrong_password_and_a_locked_account_say_what_to_do() {
     for _ in 0..5 {
         let error = home.run_with(&login, "wrong").failed();
         assert!(
-            error.contains("the password or the code is wrong"),
+            error.contains("the name or the password is wrong"),
             "{error}"
         );
     }
