@@ -34,6 +34,16 @@ pub(crate) struct GroupState {
     pub(crate) version: i64,
 }
 
+impl GroupState {
+    /// What lies ahead, because the clock was set back, counts as just now: nothing would be told
+    /// until the clock is there again.
+    fn follow_clock(&mut self, now_ms: TimestampMs) {
+        self.first_seen_ms = self.first_seen_ms.min(now_ms);
+        self.flushed_at_ms = self.flushed_at_ms.map(|at_ms| at_ms.min(now_ms));
+        self.told_at_ms = self.told_at_ms.map(|at_ms| at_ms.min(now_ms));
+    }
+}
+
 /// What is stored, as far as the decision needs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DispatchInput<'a> {
@@ -118,6 +128,7 @@ pub(crate) fn plan(input: &DispatchInput<'_>) -> DispatchPlan {
             firing: BTreeMap::new(),
             version: 0,
         });
+        group.follow_clock(input.now_ms);
         flush(input, bucket, &mut group, &mut plan);
         for alert in &bucket.alerts {
             if alert.told_status() == AlertStatus::Resolved

@@ -232,9 +232,13 @@ pub(crate) async fn follow(
             };
             let must_keep_time = rule.keep_firing_for_ms > 0
                 && alert.instance.last_active_ms != instance.last_active_ms;
+            let was_clock_set_back = alert.instance.active_since_ms > instance.active_since_ms
+                || alert.instance.fired_at_ms > instance.fired_at_ms
+                || alert.instance.ended_at_ms > instance.ended_at_ms;
             let is_changed = is_new
                 || !changes.is_empty()
                 || must_keep_time
+                || was_clock_set_back
                 || alert.instance.flapping_since_ms != instance.flapping_since_ms;
             if let Some(old) =
                 before.filter(|old| is_new && old.instance.flapping_since_ms.is_some())
@@ -396,6 +400,7 @@ async fn describe(
     let mut data = TemplateData {
         labels: alert.series.clone(),
         value: alert.instance.value,
+        at_ms: surroundings.at_ms,
         external_labels: surroundings.external_labels.clone(),
         external_url: surroundings.external_url.to_owned(),
         queries: HashMap::new(),

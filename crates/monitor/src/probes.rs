@@ -28,6 +28,9 @@ const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 /// How often a server that does not lead looks whether it does.
 const STANDBY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How far ahead of the clock samples may be because runs followed one another at once.
+const SAME_MOMENT_MS: i64 = 1000;
+
 /// What probes are built from.
 pub struct ProbesParts {
     /// The state database, migrated with [`crate::MIGRATIONS`].
@@ -81,6 +84,19 @@ struct Course {
 struct Written {
     at_ms: TimestampMs,
     series: Vec<Labels>,
+}
+
+impl Written {
+    /// When the next samples are from. One for a moment that has one already would be refused, and so
+    /// would those of a clock that has since been set back.
+    fn next_ms(&self, now_ms: TimestampMs) -> TimestampMs {
+        let is_set_back = now_ms < self.at_ms - SAME_MOMENT_MS;
+        if is_set_back {
+            now_ms
+        } else {
+            now_ms.max(self.at_ms + 1)
+        }
+    }
 }
 
 impl Probes {
@@ -270,8 +286,7 @@ impl Probes {
         let course = &known.course;
         let mut written = course.written.lock().await;
         let config = checked(&self.open(&known.probe)?)?;
-        // A sample for a moment that has one already would be refused.
-        let at_ms = self.0.clock.now_ms().max(written.at_ms + 1);
+        let at_ms = written.next_ms(self.0.clock.now_ms());
         let report = self.0.prober.probe(&config, at_ms).await;
         let run = ProbeRun::of(&report, at_ms);
         if course.is_over.load(Ordering::Acquire) {
@@ -304,7 +319,7 @@ impl Probes {
         let (sink, clock) = (Arc::clone(&self.0.sink), Arc::clone(&self.0.clock));
         tokio::spawn(async move {
             let written = std::mem::take(&mut *course.written.lock().await);
-            let at_ms = clock.now_ms().max(written.at_ms + 1);
+            let at_ms = written.next_ms(clock.now_ms());
             let series = written
                 .series
                 .iter()
@@ -499,5 +514,22 @@ fn end_of(labels: &Labels, timestamp_ms: TimestampMs) -> TimeSeries {
             timestamp_ms,
             value: stale_nan(),
         }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_moment_comes_twice_and_a_clock_that_is_set_back_is_followed() {
+        let written = Written {
+            at_ms: 10_000_000,
+            series: Vec::new(),
+        };
+        assert_eq!(written.next_ms(10_000_000), 10_000_001);
+        assert_eq!(written.next_ms(9_999_999), 10_000_001);
+        assert_eq!(written.next_ms(10_000_500), 10_000_500);
+        assert_eq!(written.next_ms(2_800_000), 2_800_000);
     }
 }

@@ -150,6 +150,22 @@ pub enum Change {
     FlappingEnded,
 }
 
+impl Instance {
+    /// What lies ahead, because the clock was set back, counts as just now: the alert would wait,
+    /// or last, until the clock is there again.
+    fn following_clock(&self, now_ms: TimestampMs) -> Self {
+        let mut next = self.clone();
+        next.active_since_ms = next.active_since_ms.min(now_ms);
+        next.last_active_ms = next.last_active_ms.min(now_ms);
+        next.fired_at_ms = next.fired_at_ms.map(|at_ms| at_ms.min(now_ms));
+        next.ended_at_ms = next.ended_at_ms.map(|at_ms| at_ms.min(now_ms));
+        for at_ms in &mut next.changes_ms {
+            *at_ms = (*at_ms).min(now_ms);
+        }
+        next
+    }
+}
+
 /// Follows an observation: returns the next state, `None` where there is no alert, and what changed.
 pub fn transition(
     previous: Option<&Instance>,
@@ -158,7 +174,8 @@ pub fn transition(
     now_ms: TimestampMs,
 ) -> (Option<Instance>, Vec<Change>) {
     let mut changes = Vec::new();
-    let mut next = match previous {
+    let previous = previous.map(|instance| instance.following_clock(now_ms));
+    let mut next = match &previous {
         None => begin(observation, timing, now_ms, Vec::new(), None, &mut changes),
         Some(instance) => match instance.state {
             AlertState::Pending => pending(instance, observation, timing, now_ms, &mut changes),
@@ -398,6 +415,30 @@ mod tests {
         };
         let seen = life(&timing, &[ACTIVE, Observation::Quiet, Observation::Quiet]);
         assert_eq!(seen, ["firing [Fired]", "firing []", "resolved [Resolved]"]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_neither_delays_nor_prolongs() {
+        let timing = Timing {
+            keep_firing_for_ms: 10,
+            ..TIMING
+        };
+        let step = |previous: Option<&Instance>, observation, now_ms| {
+            transition(previous, observation, &timing, now_ms)
+                .0
+                .unwrap()
+        };
+        let pending = step(None, ACTIVE, 7000);
+        let again = step(Some(&pending), ACTIVE, 100);
+        assert_eq!(again.active_since_ms, 100);
+        assert_eq!(step(Some(&again), ACTIVE, 109).state, AlertState::Pending);
+        let firing = step(Some(&again), ACTIVE, 110);
+        assert_eq!(firing.state, AlertState::Firing);
+        let kept = step(Some(&firing), Observation::Quiet, 50);
+        assert_eq!(kept.state, AlertState::Firing);
+        let ended = step(Some(&kept), Observation::Quiet, 60);
+        assert_eq!(ended.state, AlertState::Resolved);
+        assert_eq!((ended.fired_at_ms, ended.ended_at_ms), (Some(50), Some(60)));
     }
 
     #[test]

@@ -127,6 +127,22 @@ impl House {
 const NOTHING: [&str; 0] = [];
 
 #[test]
+fn a_clock_that_is_set_back_holds_nothing_up() {
+    let mut house = House::new(&["alertname"]);
+    house.fire("a", "warning", 10_000);
+    assert_eq!(house.tick(10_000), NOTHING);
+    assert_eq!(house.tick(10_030), ["Change: a firing"]);
+    assert_eq!(house.tick(2_000), NOTHING, "the interval begins anew");
+    house.end("a", 2_100);
+    assert_eq!(house.tick(2_300), ["Change: a resolved"]);
+
+    house.fire("b", "warning", 10_000);
+    assert_eq!(house.tick(10_000), NOTHING);
+    assert_eq!(house.tick(3_000), NOTHING);
+    assert_eq!(house.tick(3_030), ["Change: b firing"]);
+}
+
+#[test]
 fn a_group_waits_then_tells_changes_at_its_interval_and_repeats() {
     let mut house = House::new(&["alertname"]);
     house.fire("a", "warning", 0);
