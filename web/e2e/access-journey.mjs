@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { ADMIN, call, dialog, enter, journey, makeUser, PASSWORD, read, refused, row, setUp, signIn, step } from './journey.mjs';
+import { ADMIN, call, dialog, enter, eventually, journey, makeUser, PASSWORD, read, refused, row, setUp, signIn, step } from './journey.mjs';
 
 const AGENT = 'OldPhone/1.0';
 
@@ -89,8 +89,33 @@ journey('sessions, tokens and locks', async ({ server, visit }) => {
   await enter(phone, 'lin');
   await phone.waitForURL('**/overview');
 
+  step('a new password ends the other sessions, and this one goes on');
+  const changed = `${PASSWORD}-changed`;
+  await page.goto('/account');
+  await page.getByLabel('Current password').fill('not the password');
+  await page.getByLabel('New password').fill(changed);
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.getByRole('alert').getByText('The password is wrong').waitFor();
+  await page.getByLabel('Current password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.getByText('Password changed').waitFor();
+  assert.equal((await read(page, 'me/sessions')).total, 1);
+  await phone.reload();
+  await phone.waitForURL('**/login?back=*');
+  await enter(phone, 'lin', changed);
+  await phone.waitForURL('**/overview');
+
+  step('an administrator signs somebody out everywhere');
+  await row(admin, 'lin').getByRole('button', { name: 'More' }).click();
+  await admin.getByRole('menuitem', { name: 'End all sessions' }).click();
+  await dialog(admin).getByRole('button', { name: 'Confirm' }).click();
+  await admin.getByText('Done', { exact: true }).waitFor();
+  for (const ended of [page, phone]) assert.equal((await ended.request.get('/api/v1/me')).status(), 401);
+
   step('some time after the login, a dangerous action wants the password again');
   letTimePass(server, 60 * 60_000);
+  // The server believes for a moment what it read of the session before.
+  await eventually('the session is read anew', async () => (await call(admin, 'POST', 'users', { name: 'x', role: 'viewer', password: PASSWORD })).status() === 403);
   await refused(await call(admin, 'POST', 'users', { name: 'x', role: 'viewer', password: PASSWORD }), 403, 'reauthentication_required');
   await admin.getByRole('button', { name: 'New user' }).click();
   await dialog(admin).getByLabel('User name').fill('nina');

@@ -56,6 +56,19 @@ journey('people and roles', async ({ server, visit }) => {
   await row(admin, 'Viewer').getByText('vera').waitFor({ timeout: 1000 }).catch(() => admin.reload());
   await row(admin, 'Viewer').getByText('vera').waitFor();
 
+  step('an invitation that was withdrawn is good for nothing');
+  await admin.getByRole('button', { name: 'Invite' }).first().click();
+  await dialog(admin).getByText('Operator', { exact: true }).click();
+  await dialog(admin).getByRole('button', { name: 'Create' }).click();
+  const withdrawn = (await dialog(admin).getByTestId('shown-once').innerText()).trim();
+  await dialog(admin).getByRole('button', { name: 'Close' }).last().click();
+  await row(admin, 'Operator').getByRole('button', { name: 'Withdraw' }).click();
+  await admin.locator('.ant-popover:visible').getByRole('button', { name: 'Withdraw' }).click();
+  await row(admin, 'Operator').waitFor({ state: 'detached' });
+  await second.goto(withdrawn);
+  await register(second, 'victor');
+  await second.getByRole('alert').getByText('The invitation is not valid').waitFor();
+
   step('a viewer sees nothing that changes something, and the API refuses it');
   for (const [path, button] of [['rules', 'New rule'], ['silences', 'New silence'], ['channels', 'Add channel']]) {
     await guest.goto(`/${path}`);
