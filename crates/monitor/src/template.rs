@@ -1,19 +1,22 @@
-//! The part of Go's text templates that Prometheus's rules use: fields, variables, pipelines, `if`,
-//! `range`, `with` and Prometheus's functions. Leaves out what rules never have: `define`,
-//! `template`, `block`, method calls and the escaping functions of HTML templates.
+//! Go's text templates as Prometheus's rules use them, with Prometheus's functions and the methods
+//! of times and durations. Leaves out `call` and other methods, as rules know nothing to call them on.
 
 mod functions;
+mod lex;
 mod number;
 mod parse;
 mod render;
+mod time;
+mod tree;
+mod value;
 
 use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use yunhai_model::Labels;
+use yunhai_model::{Labels, TimestampMs};
 
-use parse::Node;
+use tree::{Definitions, Node};
 
 pub(crate) use number::format_value;
 
@@ -22,6 +25,7 @@ pub(crate) use number::format_value;
 pub struct Template {
     source: String,
     nodes: Vec<Node>,
+    definitions: Definitions,
 }
 
 /// What is wrong with a template, and where in it.
@@ -41,6 +45,8 @@ pub struct TemplateData {
     pub labels: Labels,
     /// The value of the expression.
     pub value: f64,
+    /// The time of the evaluation.
+    pub at_ms: TimestampMs,
     /// Labels of this installation.
     pub external_labels: Labels,
     /// Where people reach this installation, without a slash at the end.
@@ -63,9 +69,11 @@ pub enum RenderError {
 impl Template {
     /// Parses a template and checks the functions and variables that it names.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let (nodes, definitions) = parse::parse(source)?;
         Ok(Self {
             source: source.to_owned(),
-            nodes: parse::parse(source)?,
+            nodes,
+            definitions,
         })
     }
 
@@ -76,7 +84,7 @@ impl Template {
 
     /// Renders the template.
     pub fn render(&self, data: &TemplateData) -> Result<String, RenderError> {
-        render::render(&self.nodes, data)
+        render::render(&self.nodes, &self.definitions, data)
     }
 }
 
@@ -106,9 +114,11 @@ mod tests {
         let mut data = TemplateData {
             labels: Labels::new([("server", "web-1"), ("instance", "10.0.0.1:9100")]),
             value,
+            at_ms: 1_435_065_584_128,
             external_url: "http://yunhai.test".into(),
             ..TemplateData::default()
         };
+        data.queries.insert("none".into(), Vec::new());
         data.queries.insert(
             "up".into(),
             vec![
@@ -236,7 +246,20 @@ mod tests {
             "{{ if $value }}x",
             "{{ end }}",
             "{{ printf \"a }}",
-            "{{ define \"x\" }}{{ end }}",
+            "{{ call $value }}",
+            "a {{ template \"x\" }}",
+            "{{ define x }}{{ end }}",
+            "{{ define \"x\" }}{{ $labels.server }}{{ end }}",
+            "{{ define \"x\" }}a{{ end }}{{ define \"x\" }}b{{ end }}",
+            "{{ if $value }}{{ define \"x\" }}{{ end }}{{ end }}",
+            "{{ break }}",
+            "{{ range query \"up\" }}{{ else }}{{ continue }}{{ end }}",
+            "{{ range query \"up\" }}{{ define \"x\" }}{{ break }}{{ end }}{{ end }}",
+            "{{ $x = 1 }}",
+            "{{ if true }}{{ $x := 1 }}{{ end }}{{ $x }}",
+            "{{ $x, $y := 1 }}",
+            "{{ $value.Year 5 }}",
+            "{{ if true }}{{ else with 1 }}{{ end }}",
             "{{ $labels. }}",
             "{{ ( $value }}",
             "{{ }}",
@@ -246,5 +269,196 @@ mod tests {
             format!("{source} => {error}")
         });
         insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    /// What promtool 2.42 made of the same texts.
+    #[test]
+    fn words_that_are_rare_in_rules_do_what_they_do_in_go() {
+        for (source, expected) in [
+            (
+                "{{ toTime 1435065584.128 }}",
+                "2015-06-23 13:19:44.128 +0000 UTC",
+            ),
+            ("{{ (toTime $value).Year }}", "1970"),
+            ("{{ (toTime 1435065584).Weekday }}", "Tuesday"),
+            ("{{ eq (toTime 0).Weekday 4 }}", "true"),
+            (
+                "{{ printf \"%d-%02d\" (toTime 0).Year (toTime 0).Month }}",
+                "1970-01",
+            ),
+            (
+                "{{ (toTime 1435065584.5).Unix }} {{ (toTime 1435065584.5).UnixNano }} {{ (toTime 1435065584.5).YearDay }}",
+                "1435065584 1435065584500000000 174",
+            ),
+            (
+                "{{ $t := toTime 1435065584 }}{{ $t.Hour }}:{{ $t.Minute }}:{{ $t.Second }} {{ $t.Day }}",
+                "13:19:44 23",
+            ),
+            (
+                "{{ (toTime 1435065584.128).Format \"Mon Jan _2 3:04PM 06 1/2 Monday January 02 002 pm Z07:00 -0700 .999 ,000 05.000000\" }}",
+                "Tue Jun 23 1:19PM 15 6/23 Tuesday June 23 174 pm Z +0000 .128 ,128 44.128000",
+            ),
+            (
+                "{{ (toTime 0).Format \"2006-01-02T15:04:05Z07:00\" }}",
+                "1970-01-01T00:00:00Z",
+            ),
+            (
+                "{{ html \"<a href='x'>&\\\"\" }}",
+                "&lt;a href=&#39;x&#39;&gt;&amp;&#34;",
+            ),
+            (
+                "{{ js \"it's \\\"<a>\\\" & \\\\ = \\n x\" }}",
+                r#"it\'s \"\u003Ca\u003E\" \u0026 \\ \u003D \u000A x"#,
+            ),
+            ("{{ html 1 \"a\" }}{{ js 1 2 }}", "1a1 2"),
+            (
+                "{{ slice \"abcdef\" 1 3 }}{{ slice \"abc\" 1 }}{{ slice \"abc\" }}",
+                "bcbcabc",
+            ),
+            ("{{ slice \"héllo\" 1 3 }}", "é"),
+            ("{{ print \"a\" 1 2 \"b\" 3 }}", "a1 2b3"),
+            ("{{ args 1 2 }}{{ len (args 1 2) }}", "map[arg0:1 arg1:2]2"),
+            (
+                "{{ range $k, $v := args 1 \"b\" }}{{ $k }}={{ $v }};{{ end }}",
+                "arg0=1;arg1=b;",
+            ),
+            (
+                "{{ index (args \"a\" \"b\") \"arg1\" }}{{ (args 1).arg7 }}",
+                "b<no value>",
+            ),
+        ] {
+            assert_eq!(render(source, 0.0), expected, "{source}");
+        }
+    }
+
+    /// What promtool 2.42 made of the same texts.
+    #[test]
+    fn templates_call_templates_and_set_variables() {
+        for (source, expected) in [
+            (
+                "{{ define \"T\" }}[{{ . }}]{{ end }}{{ template \"T\" \"x\" }}",
+                "[x]",
+            ),
+            (
+                "{{ define \"T\" }}{{ .arg0 }}-{{ .arg1 }}{{ end }}{{ template \"T\" (args 1 \"b\") }}",
+                "1-b",
+            ),
+            (
+                "{{ range query \"up\" }}{{ template \"T\" . }}{{ end }}{{ define \"T\" }}{{ .Labels.job }}{{ end }}",
+                "ba",
+            ),
+            (
+                "{{ define \"T\" }}{{ $ }}{{ end }}{{ template \"T\" 5 }}",
+                "5",
+            ),
+            (
+                "{{ template \"T\" }}{{ define \"T\" }}{{ . }}{{ end }}",
+                "<no value>",
+            ),
+            ("{{ block \"B\" $value }}<{{ . }}>{{ end }}", "<0>"),
+            (
+                "{{ define \"T\" }}a{{ end }}{{ define \"T\" }} {{ end }}{{ template \"T\" }}",
+                "a",
+            ),
+            (
+                "{{ define \"T\" }}{{ end }}{{ block \"T\" . }}x{{ end }}",
+                "x",
+            ),
+            ("{{ $x := 1 }}{{ $x = 2 }}{{ $x }}", "2"),
+            (
+                "{{ $x := \"a\" }}{{ range query \"up\" }}{{ $x = .Labels.job }}{{ end }}{{ $x }}",
+                "a",
+            ),
+            (
+                "{{ $x := 1 }}{{ if true }}{{ $x := 2 }}{{ $x = 3 }}{{ end }}{{ $x }}",
+                "1",
+            ),
+            (
+                "{{ $x := 1 }}{{ with $x = 5 }}{{ . }}{{ end }}{{ $x }}",
+                "55",
+            ),
+            (
+                "{{ range $i, $x := query \"up\" }}{{ $i = 5 }}{{ $i }}{{ end }}",
+                "55",
+            ),
+            (
+                "{{ $a := 0 }}{{ range $a = query \"up\" }}{{ end }}{{ $a.Value }}",
+                "0",
+            ),
+            ("{{ if $x := \"y\" }}{{ $x }}{{ end }}", "y"),
+            (
+                "{{ range query \"up\" }}{{ if eq .Value 0.0 }}{{ continue }}{{ end }}{{ .Labels.job }}{{ end }}",
+                "b",
+            ),
+            (
+                "{{ range query \"up\" }}{{ .Labels.job }}{{ if eq .Labels.job \"b\" }}{{ break }}{{ end }}{{ end }}",
+                "b",
+            ),
+            (
+                "{{ range query \"up\" }}{{ range query \"up\" }}{{ break }}{{ end }}{{ .Labels.job }}{{ end }}",
+                "ba",
+            ),
+            (
+                "{{ range query \"none\" }}a{{ break }}{{ else }}b{{ end }}",
+                "b",
+            ),
+        ] {
+            assert_eq!(render(source, 0.0), expected, "{source}");
+        }
+    }
+
+    /// What newer releases know, as Go and Prometheus document it.
+    #[test]
+    fn words_of_newer_releases_work() {
+        for (source, expected) in [
+            (
+                "{{ now }}|{{ (toTime now).Format \"15:04\" }}",
+                "1.435065584128e+09|13:19",
+            ),
+            (
+                "{{ toDuration 3723.5 }} {{ toDuration 0.012 }} {{ toDuration 0 }}",
+                "1h2m3.5s 12ms 0s",
+            ),
+            (
+                "{{ (toDuration 90).Minutes }} {{ toDuration -61 }}",
+                "1.5 -1m1s",
+            ),
+            ("{{ urlQueryEscape \"a b&c\" }}", "a+b%26c"),
+            ("{{ range 3 }}{{ . }}{{ end }}", "012"),
+            (
+                "{{ with \"\" }}a{{ else with \"b\" }}{{ . }}{{ else }}c{{ end }}",
+                "b",
+            ),
+        ] {
+            assert_eq!(render(source, 0.0), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_fails_or_does_not_end_says_why() {
+        for (source, reason) in [
+            ("{{ slice \"abc\" 0 5 }}", "5 is out of range"),
+            ("{{ slice $value 1 }}", "wrong number or kind"),
+            ("{{ slice \"abc\" 2 1 }}", "2 is behind 1"),
+            ("{{ toTime 1e30 }}", "out of range"),
+            ("{{ (toTime 0).Format }}", "needs one text"),
+            ("{{ (toTime 0).Nope }}", "no field `Nope`"),
+            ("{{ $labels.Format \"x\" }}", "takes no arguments"),
+            ("{{ range $value }}{{ end }}", "cannot go over"),
+            (
+                "{{ define \"T\" }}{{ template \"T\" }}{{ end }}{{ template \"T\" }}",
+                "too deep",
+            ),
+            (
+                "{{ range 9999 }}{{ range 9999 }}{{ end }}{{ range 9999 }}{{ if true }}{{ end }}{{ end }}{{ end }}",
+                "does not come to an end",
+            ),
+        ] {
+            let text = render(source, 0.5);
+            assert!(
+                text.contains(reason) && text.starts_with("ERROR"),
+                "{source}: {text}"
+            );
+        }
     }
 }

@@ -1,12 +1,19 @@
-//! The functions of Go's templates and of Prometheus (`template/template.go`, 2.42).
+//! The functions of Go's templates and of Prometheus (`template/template.go`, 3.x).
+
+mod humanize;
+mod printf;
+mod text;
 
 use std::cmp::Ordering;
-use std::fmt::Write;
 
-use super::number::{format_fixed, format_general, format_scientific};
-use super::render::Value;
+use super::number::format_general;
+use super::time::{Time, nanos};
+use super::value::Value;
 use super::{RenderError, TemplateData, TemplateError};
 use crate::duration::parse_duration_ms;
+use humanize::{humanize, humanize_1024, humanize_duration, humanize_timestamp};
+use printf::{print, printf};
+use text::{html_escape, js_escape, slice, strip_domain, strip_port, title, url_escape};
 
 const KNOWN: &[&str] = &[
     "and",
@@ -17,12 +24,14 @@ const KNOWN: &[&str] = &[
     "ge",
     "graphLink",
     "gt",
+    "html",
     "humanize",
     "humanize1024",
     "humanizeDuration",
     "humanizePercentage",
     "humanizeTimestamp",
     "index",
+    "js",
     "label",
     "le",
     "len",
@@ -30,6 +39,7 @@ const KNOWN: &[&str] = &[
     "match",
     "ne",
     "not",
+    "now",
     "or",
     "parseDuration",
     "pathPrefix",
@@ -39,14 +49,18 @@ const KNOWN: &[&str] = &[
     "query",
     "reReplaceAll",
     "safeHtml",
+    "slice",
     "sortByLabel",
     "stripDomain",
     "stripPort",
     "strvalue",
     "tableLink",
     "title",
+    "toDuration",
     "toLower",
+    "toTime",
     "toUpper",
+    "urlQueryEscape",
     "urlquery",
     "value",
 ];
@@ -102,10 +116,19 @@ fn plain(name: &str, arguments: &[Value], data: &TemplateData) -> Result<Value, 
         ("safeHtml", [value]) => text(value.to_text()),
         ("stripPort", [value]) => text(strip_port(&value.to_text()).to_owned()),
         ("stripDomain", [value]) => text(strip_domain(&value.to_text())),
-        ("urlquery", values) => {
-            let joined: String = values.iter().map(Value::to_text).collect();
-            text(url_escape(&joined))
+        ("urlquery", values) => text(url_escape(&print(values))),
+        ("urlQueryEscape", [value]) => text(url_escape(&value.to_text())),
+        ("html", values) => text(html_escape(&print(values))),
+        ("js", values) => text(js_escape(&print(values))),
+        ("slice", [Value::Text(value)]) => text(value.clone()),
+        ("slice", [Value::Text(value), from]) => text(slice(value, position(from)?, None)?),
+        ("slice", [Value::Text(value), from, to]) => {
+            text(slice(value, position(from)?, Some(position(to)?))?)
         }
+        ("slice", [Value::List(items), places @ ..]) => slice_list(items, places),
+        ("toTime", [value]) => Ok(Value::Time(Time::from_secs(number(value)?)?)),
+        ("toDuration", [value]) => Ok(Value::Duration(nanos(number(value)?)?)),
+        ("now", []) => Ok(Value::Number(data.at_ms as f64 / 1000.0)),
         ("match", [pattern, value]) => Ok(Value::Bool(regex(pattern)?.is_match(&value.to_text()))),
         ("reReplaceAll", [pattern, replacement, value]) => {
             let value = value.to_text();
@@ -149,7 +172,7 @@ fn plain(name: &str, arguments: &[Value], data: &TemplateData) -> Result<Value, 
         }
         ("sortByLabel", [label, Value::List(items)]) => Ok(sort_by_label(&label.to_text(), items)),
         ("printf", [format, values @ ..]) => text(printf(&format.to_text(), values)),
-        ("print", values) => text(values.iter().map(Value::to_text).collect()),
+        ("print", values) => text(print(values)),
         ("println", values) => text(
             values
                 .iter()
@@ -162,6 +185,7 @@ fn plain(name: &str, arguments: &[Value], data: &TemplateData) -> Result<Value, 
             Value::Text(text) => text.len(),
             Value::List(items) => items.len(),
             Value::Labels(labels) => labels.len(),
+            Value::Map(items) => items.len(),
             _ => return Err("this has no length".to_owned()),
         } as i64)),
         ("index", [Value::Labels(labels), key]) => {
@@ -174,7 +198,16 @@ fn plain(name: &str, arguments: &[Value], data: &TemplateData) -> Result<Value, 
                 .cloned()
                 .ok_or_else(|| format!("there is no item {at}"))
         }
-        ("args", values) => Ok(Value::List(values.to_vec())),
+        ("index", [Value::Map(items), key]) => {
+            Ok(items.get(&key.to_text()).cloned().unwrap_or(Value::Nil))
+        }
+        ("args", values) => Ok(Value::Map(
+            values
+                .iter()
+                .enumerate()
+                .map(|(at, value)| (format!("arg{at}"), value.clone()))
+                .collect(),
+        )),
         ("not", [value]) => Ok(Value::Bool(!value.is_true())),
         ("and", [.., _]) => Ok(arguments
             .iter()
@@ -209,7 +242,8 @@ fn plain(name: &str, arguments: &[Value], data: &TemplateData) -> Result<Value, 
 fn number(value: &Value) -> Result<f64, String> {
     match value {
         Value::Number(number) => Ok(*number),
-        Value::Integer(number) => Ok(*number as f64),
+        Value::Integer(number) | Value::Named(number, _) => Ok(*number as f64),
+        Value::Duration(nanos) => Ok(*nanos as f64 / 1e9),
         Value::Text(text) => text
             .parse()
             .map_err(|_| format!("`{text}` is not a number")),
@@ -217,13 +251,36 @@ fn number(value: &Value) -> Result<f64, String> {
     }
 }
 
+/// A place in a text or list.
+fn position(value: &Value) -> Result<i64, String> {
+    match value {
+        Value::Integer(number) | Value::Named(number, _) => Ok(*number),
+        other => Err(format!("`{}` is not a whole number", other.to_text())),
+    }
+}
+
+fn slice_list(items: &[Value], places: &[Value]) -> Result<Value, String> {
+    let length = items.len() as i64;
+    let (from, to) = match places {
+        [] => (0, length),
+        [from] => (position(from)?, length),
+        [from, to] => (position(from)?, position(to)?),
+        _ => return Err("it takes two places at most".to_owned()),
+    };
+    if from < 0 || from > to || to > length {
+        return Err(format!("{from} to {to} is out of range"));
+    }
+    Ok(Value::List(items[from as usize..to as usize].to_vec()))
+}
+
 fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
         (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
-        (Value::Number(_) | Value::Integer(_), Value::Number(_) | Value::Integer(_)) => {
-            number(a).ok()?.partial_cmp(&number(b).ok()?)
-        }
+        (
+            Value::Number(_) | Value::Integer(_) | Value::Named(..),
+            Value::Number(_) | Value::Integer(_) | Value::Named(..),
+        ) => number(a).ok()?.partial_cmp(&number(b).ok()?),
         _ => (a == b).then_some(Ordering::Equal),
     }
 }
@@ -239,227 +296,4 @@ fn sort_by_label(label: &str, items: &[Value]) -> Value {
         _ => String::new(),
     });
     Value::List(items)
-}
-
-fn scaled(mut value: f64, prefixes: &[&str], factor: f64, is_done: impl Fn(f64) -> bool) -> String {
-    let mut prefix = "";
-    for next in prefixes {
-        if is_done(value.abs()) {
-            break;
-        }
-        prefix = next;
-        value *= factor;
-    }
-    format!("{}{prefix}", format_general(value, 4))
-}
-
-const SMALL_PREFIXES: [&str; 8] = ["m", "u", "n", "p", "f", "a", "z", "y"];
-
-fn humanize(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        format_general(value, 4)
-    } else if value.abs() >= 1.0 {
-        scaled(
-            value,
-            &["k", "M", "G", "T", "P", "E", "Z", "Y"],
-            1e-3,
-            |value| value < 1000.0,
-        )
-    } else {
-        scaled(value, &SMALL_PREFIXES, 1000.0, |value| value >= 1.0)
-    }
-}
-
-fn humanize_1024(value: f64) -> String {
-    if value.abs() <= 1.0 || !value.is_finite() {
-        return format_general(value, 4);
-    }
-    let prefixes = ["ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"];
-    scaled(value, &prefixes, 1.0 / 1024.0, |value| value < 1024.0)
-}
-
-fn humanize_duration(value: f64) -> String {
-    if !value.is_finite() {
-        return format_general(value, 4);
-    }
-    if value == 0.0 {
-        return "0s".to_owned();
-    }
-    if value.abs() < 1.0 {
-        return scaled(value, &SMALL_PREFIXES, 1000.0, |value| value >= 1.0) + "s";
-    }
-    let sign = if value < 0.0 { "-" } else { "" };
-    let whole = value.abs() as i64;
-    let (days, hours, minutes, secs) = (
-        whole / 86_400,
-        whole / 3600 % 24,
-        whole / 60 % 60,
-        whole % 60,
-    );
-    if days != 0 {
-        format!("{sign}{days}d {hours}h {minutes}m {secs}s")
-    } else if hours != 0 {
-        format!("{sign}{hours}h {minutes}m {secs}s")
-    } else if minutes != 0 {
-        format!("{sign}{minutes}m {secs}s")
-    } else {
-        format!("{sign}{}s", format_general(value.abs(), 4))
-    }
-}
-
-fn humanize_timestamp(secs: f64) -> String {
-    if !secs.is_finite() {
-        return format_general(secs, 4);
-    }
-    let Ok(timestamp) = jiff::Timestamp::from_millisecond((secs * 1000.0) as i64) else {
-        return format_general(secs, 4);
-    };
-    let zoned = timestamp.to_zoned(jiff::tz::TimeZone::UTC);
-    format!("{} +0000 UTC", zoned.strftime("%Y-%m-%d %H:%M:%S%.f"))
-}
-
-fn title(text: &str) -> String {
-    let mut is_start = true;
-    text.chars()
-        .flat_map(|c| {
-            let upper = std::mem::replace(&mut is_start, c.is_whitespace()) && !c.is_whitespace();
-            if upper {
-                c.to_uppercase().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
-}
-
-/// The host of `host:port` or `[v6]:port`; anything else stays as it is.
-fn strip_port(text: &str) -> &str {
-    if let Some(rest) = text.strip_prefix('[') {
-        return rest.split_once("]:").map_or(text, |(host, _)| host);
-    }
-    match text.split_once(':') {
-        Some((host, port)) if !port.contains(':') => host,
-        _ => text,
-    }
-}
-
-fn strip_domain(text: &str) -> String {
-    let host = strip_port(text);
-    if host.parse::<std::net::IpAddr>().is_ok() {
-        return text.to_owned();
-    }
-    let port = &text[host.len().min(text.len())..];
-    let short = host.split('.').next().unwrap_or_default();
-    if text.starts_with(host) {
-        format!("{short}{port}")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn url_escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            b' ' => escaped.push('+'),
-            other => {
-                let _ = write!(escaped, "%{other:02X}");
-            }
-        }
-    }
-    escaped
-}
-
-/// Go's `Sprintf` for the verbs that rules use: `%s %v %d %f %e %g %q %x %t %c %%` with flags,
-/// width and precision.
-fn printf(format: &str, arguments: &[Value]) -> String {
-    let mut output = String::new();
-    let mut arguments = arguments.iter();
-    let mut rest = format;
-    while let Some(at) = rest.find('%') {
-        output.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let flags = rest.len() - rest.trim_start_matches(['-', '+', '0', ' ', '#']).len();
-        let (flags, after) = rest.split_at(flags);
-        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (width, mut after) = after.split_at(digits);
-        let mut precision = None;
-        if let Some(fraction) = after.strip_prefix('.') {
-            let digits = fraction.len()
-                - fraction
-                    .trim_start_matches(|c: char| c.is_ascii_digit())
-                    .len();
-            precision = Some(fraction[..digits].parse::<usize>().unwrap_or(0).min(64));
-            after = &fraction[digits..];
-        }
-        let Some(verb) = after.chars().next() else {
-            output.push_str("%!(NOVERB)");
-            return output;
-        };
-        rest = &after[verb.len_utf8()..];
-        if verb == '%' {
-            output.push('%');
-            continue;
-        }
-        let Some(argument) = arguments.next() else {
-            write!(output, "%!{verb}(MISSING)").expect("writing to a text does not fail");
-            continue;
-        };
-        let mut text = verb_text(verb, precision, argument);
-        if flags.contains('+') && !text.starts_with(['-', '+']) && number(argument).is_ok() {
-            text.insert(0, '+');
-        }
-        let width = width.parse::<usize>().unwrap_or(0).min(1024);
-        let padding = width.saturating_sub(text.chars().count());
-        if flags.contains('-') {
-            output.push_str(&text);
-            output.push_str(&" ".repeat(padding));
-        } else if flags.contains('0') && number(argument).is_ok() {
-            let sign = text.len() - text.trim_start_matches(['-', '+']).len();
-            output.push_str(&text[..sign]);
-            output.push_str(&"0".repeat(padding));
-            output.push_str(&text[sign..]);
-        } else {
-            output.push_str(&" ".repeat(padding));
-            output.push_str(&text);
-        }
-    }
-    output.push_str(rest);
-    output
-}
-
-fn verb_text(verb: char, precision: Option<usize>, argument: &Value) -> String {
-    let wrong = || format!("%!{verb}({})", argument.to_text());
-    match (verb, argument) {
-        ('v', value) => match (precision, value) {
-            (Some(precision), Value::Number(number)) => format_general(*number, precision),
-            _ => value.to_text(),
-        },
-        ('s', Value::Number(_) | Value::Integer(_) | Value::Bool(_)) => wrong(),
-        ('s', value) => {
-            let text = value.to_text();
-            precision.map_or_else(
-                || text.clone(),
-                |length| text.chars().take(length).collect(),
-            )
-        }
-        ('q', Value::Text(text)) => format!("{text:?}"),
-        ('f' | 'F', Value::Number(number)) => format_fixed(*number, precision.unwrap_or(6)),
-        ('e', Value::Number(number)) => format_scientific(*number, precision.unwrap_or(6)),
-        ('g', Value::Number(number)) => precision.map_or_else(
-            || argument.to_text(),
-            |precision| format_general(*number, precision),
-        ),
-        ('d', Value::Integer(number)) => number.to_string(),
-        ('x', Value::Integer(number)) => format!("{number:x}"),
-        ('c', Value::Integer(number)) => u32::try_from(*number)
-            .ok()
-            .and_then(char::from_u32)
-            .map_or_else(wrong, String::from),
-        ('t', Value::Bool(value)) => value.to_string(),
-        _ => wrong(),
-    }
 }

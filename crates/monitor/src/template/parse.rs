@@ -1,253 +1,45 @@
-//! From text to tree, with the byte offset of everything that can be wrong.
+//! From words to tree, with the byte offset of everything that can be wrong.
 
+use super::lex::{Piece, Token, describe, error, split};
+use super::tree::{Binding, Command, Definitions, Node, Operand, Pipeline};
 use super::{TemplateError, functions};
-
-/// A piece of a template.
-#[derive(Clone, Debug)]
-pub(super) enum Node {
-    Text(String),
-    Action {
-        declares: Option<String>,
-        pipeline: Pipeline,
-    },
-    If {
-        branches: Vec<(Pipeline, Vec<Node>)>,
-        otherwise: Vec<Node>,
-    },
-    With {
-        pipeline: Pipeline,
-        body: Vec<Node>,
-        otherwise: Vec<Node>,
-    },
-    Range {
-        variables: Vec<String>,
-        pipeline: Pipeline,
-        body: Vec<Node>,
-        otherwise: Vec<Node>,
-    },
-}
-
-/// Commands whose results feed each other.
-#[derive(Clone, Debug)]
-pub(super) struct Pipeline(pub(super) Vec<Command>);
-
-/// A function with its arguments, or a single operand.
-#[derive(Clone, Debug)]
-pub(super) struct Command {
-    pub(super) offset: usize,
-    pub(super) operands: Vec<Operand>,
-}
-
-/// One word of a command.
-#[derive(Clone, Debug)]
-pub(super) enum Operand {
-    Text(String),
-    Number(f64),
-    Integer(i64),
-    Bool(bool),
-    Nil,
-    /// `.a.b`; empty for `.`
-    Field(Vec<String>),
-    /// `$x.a.b`; the name is empty for `$`
-    Variable(String, Vec<String>),
-    Function(String),
-    Nested(Pipeline, Vec<String>),
-}
 
 /// Variables that Prometheus declares before the template begins.
 const PREDECLARED: [&str; 5] = ["", "labels", "value", "externalLabels", "externalURL"];
 
 const MAX_DEPTH: usize = 64;
 
-pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
+/// Methods that take arguments; all other fields and methods stand alone.
+const METHODS: [&str; 1] = ["Format"];
+
+/// Reads a template, and the templates that are defined in it.
+pub(super) fn parse(source: &str) -> Result<(Vec<Node>, Definitions), TemplateError> {
     let mut parser = Parser {
         pieces: split(source)?,
         at: 0,
         variables: PREDECLARED.map(str::to_owned).to_vec(),
         depth: 0,
+        loops: 0,
+        is_defining: false,
+        definitions: Definitions::new(),
+        calls: Vec::new(),
     };
     let (nodes, end) = parser.nodes()?;
-    match end {
-        None => Ok(nodes),
-        Some((word, offset)) => Err(error(
+    if let Some((word, offset)) = end {
+        return Err(error(
             offset,
-            format!("`{word}` without an `if`, `range` or `with` before it"),
-        )),
+            format!("`{word}` without an `if`, `range`, `with`, `define` or `block` before it"),
+        ));
     }
-}
-
-fn error(offset: usize, message: impl Into<String>) -> TemplateError {
-    TemplateError {
-        offset,
-        message: message.into(),
-    }
-}
-
-/// Text, or the inside of `{{ }}` with its offset.
-enum Piece {
-    Text(String),
-    Action(Vec<(usize, Token)>, usize),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    Text(String),
-    Number(f64),
-    Integer(i64),
-    Word(String),
-    Variable(String),
-    /// `.a` with the dot; `spaced` when blank space precedes it, which makes it a new operand.
-    Field {
-        name: String,
-        is_spaced: bool,
-    },
-    Pipe,
-    Declare,
-    Assign,
-    Comma,
-    Open,
-    Close,
-}
-
-fn split(source: &str) -> Result<Vec<Piece>, TemplateError> {
-    let mut pieces = Vec::new();
-    let mut at = 0;
-    let mut is_trimming = false;
-    loop {
-        let open = source[at..].find("{{").map(|found| at + found);
-        let mut text = &source[at..open.unwrap_or(source.len())];
-        if is_trimming {
-            text = text.trim_start();
-        }
-        let Some(open) = open else {
-            pieces.push(Piece::Text(text.to_owned()));
-            return Ok(pieces);
-        };
-        let mut inside = open + 2;
-        let rest = &source[inside..];
-        if rest.starts_with('-') && rest[1..].starts_with(char::is_whitespace) {
-            text = text.trim_end();
-            inside += 1;
-        }
-        pieces.push(Piece::Text(text.to_owned()));
-        let trimmed = inside + (source[inside..].len() - source[inside..].trim_start().len());
-        let close;
-        if source[trimmed..].starts_with("/*") {
-            let end = source[trimmed..]
-                .find("*/")
-                .ok_or_else(|| error(trimmed, "the comment is not closed with `*/}}`"))?;
-            let after = trimmed + end + 2;
-            close = source[after..]
-                .find("}}")
-                .map(|found| after + found)
-                .ok_or_else(|| error(open, "`{{` is not closed with `}}`"))?;
-            is_trimming = source[after..close].trim_start().starts_with('-');
-        } else {
-            let tokens;
-            (tokens, close, is_trimming) = lex(source, inside, open)?;
-            pieces.push(Piece::Action(tokens, open));
-        }
-        at = close + 2;
-    }
-}
-
-type Lexed = (Vec<(usize, Token)>, usize, bool);
-
-/// Reads the tokens up to `}}`; returns its offset and whether `-` stands before it.
-fn lex(source: &str, start: usize, open: usize) -> Result<Lexed, TemplateError> {
-    let mut tokens = Vec::new();
-    let mut at = start;
-    let mut is_spaced = true;
-    loop {
-        let rest = &source[at..];
-        let Some(first) = rest.chars().next() else {
-            return Err(error(open, "`{{` is not closed with `}}`"));
-        };
-        if rest.starts_with("}}") {
-            return Ok((tokens, at, false));
-        }
-        if first.is_whitespace() {
-            at += first.len_utf8();
-            is_spaced = true;
-            if source[at..].starts_with("-}}") {
-                return Ok((tokens, at + 1, true));
-            }
-            continue;
-        }
-        let word_length = |text: &str| {
-            text.find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(text.len())
-        };
-        let (token, length) = match first {
-            '|' => (Token::Pipe, 1),
-            ',' => (Token::Comma, 1),
-            '(' => (Token::Open, 1),
-            ')' => (Token::Close, 1),
-            '=' => (Token::Assign, 1),
-            ':' if rest.starts_with(":=") => (Token::Declare, 2),
-            '$' => {
-                let length = word_length(&rest[1..]);
-                (Token::Variable(rest[1..=length].to_owned()), length + 1)
-            }
-            '.' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
-                let length = word_length(&rest[1..]);
-                if length == 0 && !is_spaced {
-                    return Err(error(at, "a name is missing after the dot"));
-                }
-                (
-                    Token::Field {
-                        name: rest[1..=length].to_owned(),
-                        is_spaced,
-                    },
-                    length + 1,
-                )
-            }
-            '"' | '`' => quoted(rest, first).map_err(|message| error(at, message))?,
-            c if c.is_ascii_digit() || matches!(c, '-' | '+' | '.') => {
-                let length = rest[1..]
-                    .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_'))
-                    .map_or(rest.len(), |found| found + 1);
-                let text = &rest[..length];
-                let token = text
-                    .parse()
-                    .map(Token::Integer)
-                    .or_else(|_| text.parse().map(Token::Number));
-                (
-                    token.map_err(|_| error(at, format!("`{text}` is not a number")))?,
-                    length,
-                )
-            }
-            c if c.is_alphabetic() || c == '_' => {
-                let length = word_length(rest);
-                (Token::Word(rest[..length].to_owned()), length)
-            }
-            other => return Err(error(at, format!("unexpected `{other}`"))),
-        };
-        tokens.push((at, token));
-        is_spaced = false;
-        at += length;
-    }
-}
-
-fn quoted(rest: &str, quote: char) -> Result<(Token, usize), String> {
-    let mut text = String::new();
-    let mut chars = rest.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        match c {
-            c if c == quote => return Ok((Token::Text(text), at + 1)),
-            '\n' if quote == '"' => break,
-            '\\' if quote == '"' => match chars.next() {
-                Some((_, 'n')) => text.push('\n'),
-                Some((_, 't')) => text.push('\t'),
-                Some((_, 'r')) => text.push('\r'),
-                Some((_, c @ ('"' | '\\' | '\''))) => text.push(c),
-                Some((_, other)) => return Err(format!("unknown escape `\\{other}`")),
-                None => break,
-            },
-            c => text.push(c),
+    for (name, offset) in &parser.calls {
+        if !parser.definitions.contains_key(name) {
+            return Err(error(
+                *offset,
+                format!("there is no template `{name}`; write it down with `define` in this text"),
+            ));
         }
     }
-    Err("the quoted text is not closed".to_owned())
+    Ok((nodes, parser.definitions))
 }
 
 struct Parser {
@@ -255,6 +47,13 @@ struct Parser {
     at: usize,
     variables: Vec<String>,
     depth: usize,
+    /// How many `range` the parser is in.
+    loops: usize,
+    /// Whether it is in a `define` or `block`.
+    is_defining: bool,
+    definitions: Definitions,
+    /// The templates that are called, with the offset of the call.
+    calls: Vec<(String, usize)>,
 }
 
 /// The keyword that ended a list of nodes, and its offset; `None` at the template's end.
@@ -283,54 +82,61 @@ impl Parser {
             match keyword.as_str() {
                 "end" | "else" => {
                     if keyword == "else" && tokens.len() > 1 {
-                        // `else if …`: hand the condition to the `if` that is being read.
+                        // `else if …`: hand the condition to the block that is being read.
                         self.at -= 1;
                         self.pieces[self.at] = Piece::Action(tokens[1..].to_vec(), open);
-                        return Ok((nodes, Some(("else if".to_owned(), open))));
+                        let next = match &tokens[1].1 {
+                            Token::Word(word) if word == "if" || word == "with" => word,
+                            _ => return Err(error(open, "only `if` or `with` can follow `else`")),
+                        };
+                        return Ok((nodes, Some((format!("else {next}"), open))));
                     }
                     return Ok((nodes, Some((keyword, open))));
                 }
                 "if" => nodes.push(self.condition(&tokens, open)?),
-                "with" => {
-                    let scope = self.variables.len();
-                    let mut words = Words {
-                        tokens: &tokens,
-                        at: 1,
-                        open,
-                    };
-                    let (declared, pipeline) = self.declaration(&mut words)?;
-                    self.variables.extend(declared);
-                    let (body, otherwise) = self.block(open)?;
-                    self.variables.truncate(scope);
-                    nodes.push(Node::With {
-                        pipeline,
-                        body,
-                        otherwise,
+                "with" => nodes.push(self.with(&tokens, open)?),
+                "range" => nodes.push(self.range(&tokens, open)?),
+                "break" | "continue" => {
+                    if tokens.len() > 1 {
+                        return Err(error(
+                            tokens[1].0,
+                            format!("nothing can follow `{keyword}`"),
+                        ));
+                    }
+                    if self.loops == 0 {
+                        return Err(error(open, format!("`{keyword}` outside of a `range`")));
+                    }
+                    nodes.push(match keyword.as_str() {
+                        "break" => Node::Break,
+                        _ => Node::Continue,
                     });
                 }
-                "range" => {
-                    let scope = self.variables.len();
-                    let mut words = Words {
-                        tokens: &tokens,
-                        at: 1,
-                        open,
-                    };
-                    let (variables, pipeline) = self.declaration(&mut words)?;
-                    self.variables.extend(variables.clone());
-                    let (body, otherwise) = self.block(open)?;
-                    self.variables.truncate(scope);
-                    nodes.push(Node::Range {
-                        variables,
-                        pipeline,
-                        body,
-                        otherwise,
-                    });
+                "define" => {
+                    if self.depth > 0 || self.is_defining {
+                        return Err(error(open, "`define` cannot stand inside of another block"));
+                    }
+                    let mut words = Words::after_keyword(&tokens, open);
+                    let name = words.template_name(&keyword)?;
+                    words.end()?;
+                    self.define(name, open)?;
                 }
-                "define" | "template" | "block" | "break" | "continue" => {
-                    return Err(error(
-                        open,
-                        format!("`{keyword}` is not supported in rules"),
-                    ));
+                "template" | "block" => {
+                    let mut words = Words::after_keyword(&tokens, open);
+                    let name = words.template_name(&keyword)?;
+                    let data = match words.peek() {
+                        None if keyword == "template" => None,
+                        _ => Some(self.pipeline(&mut words)?),
+                    };
+                    words.end()?;
+                    if keyword == "block" {
+                        self.define(name.clone(), open)?;
+                    }
+                    self.calls.push((name.clone(), open));
+                    nodes.push(Node::Template {
+                        offset: open,
+                        name,
+                        data,
+                    });
                 }
                 _ => {
                     let mut words = Words {
@@ -338,16 +144,68 @@ impl Parser {
                         at: 0,
                         open,
                     };
-                    let (mut declared, pipeline) = self.declaration(&mut words)?;
-                    self.variables.extend(declared.clone());
-                    nodes.push(Node::Action {
-                        declares: declared.pop(),
-                        pipeline,
-                    });
+                    let (binding, pipeline) = self.bound_pipeline(&mut words, 1)?;
+                    nodes.push(Node::Action { binding, pipeline });
                 }
             }
         }
         Ok((nodes, None))
+    }
+
+    fn with(&mut self, tokens: &[(usize, Token)], open: usize) -> Result<Node, TemplateError> {
+        let scope = self.variables.len();
+        let mut words = Words::after_keyword(tokens, open);
+        let (binding, pipeline) = self.bound_pipeline(&mut words, 1)?;
+        let (body, otherwise) = self.block("with", open)?;
+        self.variables.truncate(scope);
+        Ok(Node::With {
+            binding,
+            pipeline,
+            body,
+            otherwise,
+        })
+    }
+
+    fn range(&mut self, tokens: &[(usize, Token)], open: usize) -> Result<Node, TemplateError> {
+        let scope = self.variables.len();
+        let mut words = Words::after_keyword(tokens, open);
+        let (binding, pipeline) = self.bound_pipeline(&mut words, 2)?;
+        let (body, otherwise) = self.block("range", open)?;
+        self.variables.truncate(scope);
+        Ok(Node::Range {
+            binding,
+            pipeline,
+            body,
+            otherwise,
+        })
+    }
+
+    /// Reads the body of a template of its own. It sees no variables from outside, and no loop.
+    fn define(&mut self, name: String, open: usize) -> Result<(), TemplateError> {
+        let variables = std::mem::replace(&mut self.variables, vec![String::new()]);
+        let loops = std::mem::take(&mut self.loops);
+        let was_defining = std::mem::replace(&mut self.is_defining, true);
+        let body = self.until_end(open)?;
+        self.variables = variables;
+        self.loops = loops;
+        self.is_defining = was_defining;
+        let is_empty = |nodes: &[Node]| {
+            nodes
+                .iter()
+                .all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
+        };
+        // As in Go, one that only has blank space gives way to one that has more.
+        match self.definitions.get(&name) {
+            Some(before) if is_empty(&body) && !is_empty(before) => {}
+            Some(before) if !is_empty(before) => {
+                return Err(error(
+                    open,
+                    format!("the template `{name}` is defined twice"),
+                ));
+            }
+            _ => drop(self.definitions.insert(name, body)),
+        }
+        Ok(())
     }
 
     fn condition(&mut self, tokens: &[(usize, Token)], open: usize) -> Result<Node, TemplateError> {
@@ -355,16 +213,12 @@ impl Parser {
         let mut branches = Vec::new();
         let mut tokens = tokens.to_vec();
         loop {
-            let mut words = Words {
-                tokens: &tokens,
-                at: 1,
-                open,
-            };
-            let (_, pipeline) = self.declaration(&mut words)?;
+            let mut words = Words::after_keyword(&tokens, open);
+            let (binding, pipeline) = self.bound_pipeline(&mut words, 1)?;
             self.deeper(open)?;
             let (body, end) = self.nodes()?;
             self.depth -= 1;
-            branches.push((pipeline, body));
+            branches.push((binding, pipeline, body));
             match end.as_ref().map(|(word, offset)| (word.as_str(), *offset)) {
                 Some(("end", _)) => {
                     self.variables.truncate(scope);
@@ -380,9 +234,6 @@ impl Parser {
                     let Piece::Action(next, _) = piece else {
                         return Err(error(offset, "`else` is followed by nothing"));
                     };
-                    if !matches!(next.first(), Some((_, Token::Word(word))) if word == "if") {
-                        return Err(error(offset, "only `if` can follow `else`"));
-                    }
                     tokens = next;
                 }
                 Some(("else", _)) => {
@@ -393,21 +244,49 @@ impl Parser {
                         otherwise,
                     });
                 }
-                _ => return Err(error(open, "the `if` has no `{{ end }}`")),
+                Some((word, offset)) => {
+                    return Err(error(offset, format!("`{word}` cannot follow an `if`")));
+                }
+                None => return Err(error(open, "the `if` has no `{{ end }}`")),
             }
         }
     }
 
     /// The body of a `range` or `with`, and what stands after its `else`.
-    fn block(&mut self, open: usize) -> Result<(Vec<Node>, Vec<Node>), TemplateError> {
+    fn block(
+        &mut self,
+        keyword: &str,
+        open: usize,
+    ) -> Result<(Vec<Node>, Vec<Node>), TemplateError> {
+        let is_loop = usize::from(keyword == "range");
         self.deeper(open)?;
+        self.loops += is_loop;
         let (body, end) = self.nodes()?;
+        self.loops -= is_loop;
         self.depth -= 1;
-        match end.as_ref().map(|(word, _)| word.as_str()) {
-            Some("end") => Ok((body, Vec::new())),
-            Some("else") => Ok((body, self.until_end(open)?)),
-            Some(_) => Err(error(open, "`else if` belongs to an `if`")),
-            None => Err(error(open, "the block has no `{{ end }}`")),
+        match end.as_ref().map(|(word, offset)| (word.as_str(), *offset)) {
+            Some(("end", _)) => Ok((body, Vec::new())),
+            Some(("else", _)) => Ok((body, self.until_end(open)?)),
+            Some(("else with", offset)) if keyword == "with" => {
+                let piece =
+                    std::mem::replace(&mut self.pieces[self.at], Piece::Text(String::new()));
+                self.at += 1;
+                let Piece::Action(tokens, _) = piece else {
+                    return Err(error(offset, "`else` is followed by nothing"));
+                };
+                self.deeper(open)?;
+                let otherwise = self.with(&tokens, offset)?;
+                self.depth -= 1;
+                Ok((body, vec![otherwise]))
+            }
+            Some((word, offset)) => Err(error(
+                offset,
+                format!("`{word}` cannot follow a `{keyword}`"),
+            )),
+            None => Err(error(
+                open,
+                format!("the `{keyword}` has no `{{{{ end }}}}`"),
+            )),
         }
     }
 
@@ -417,7 +296,7 @@ impl Parser {
         self.depth -= 1;
         match end {
             Some((word, _)) if word == "end" => Ok(nodes),
-            _ => Err(error(open, "the block has no `{{ end }}` after its `else`")),
+            _ => Err(error(open, "the block has no `{{ end }}`")),
         }
     }
 
@@ -429,45 +308,71 @@ impl Parser {
         Ok(())
     }
 
-    /// `$a := pipeline`, `$a, $b := pipeline` or just a pipeline, up to the end of the action.
-    fn declaration(
+    /// `$a := pipeline`, `$a = pipeline`, `$a, $b := pipeline` or just a pipeline, up to the end of
+    /// the action. What is declared is known from here on.
+    fn bound_pipeline(
         &mut self,
         words: &mut Words<'_>,
-    ) -> Result<(Vec<String>, Pipeline), TemplateError> {
-        let mut declared = Vec::new();
+        most: usize,
+    ) -> Result<(Binding, Pipeline), TemplateError> {
+        let start = words.offset();
+        let mut binding = Binding::default();
         let mut ahead = words.at;
-        while let Some((_, Token::Variable(name))) = words.tokens.get(ahead) {
-            declared.push(name.clone());
-            match words.tokens.get(ahead + 1) {
-                Some((_, Token::Comma)) => ahead += 2,
-                Some((_, Token::Declare)) => {
+        while let Some((offset, Token::Variable(name))) = words.tokens.get(ahead) {
+            binding.variables.push(name.clone());
+            let next = words.tokens.get(ahead + 1).map(|(_, token)| token);
+            match next {
+                Some(Token::Comma) => ahead += 2,
+                Some(Token::Declare | Token::Assign) => {
+                    if name.is_empty() {
+                        return Err(error(*offset, "`$` cannot be set"));
+                    }
+                    binding.is_assignment = next == Some(&Token::Assign);
                     words.at = ahead + 2;
                     break;
                 }
-                Some((offset, Token::Assign)) => {
-                    return Err(error(
-                        *offset,
-                        "assignment with `=` is not supported; declare with `:=`",
-                    ));
-                }
                 _ => {
-                    declared.clear();
+                    binding.variables.clear();
                     break;
                 }
             }
         }
-        let pipeline = self.pipeline(words)?;
-        match words.peek() {
-            None => Ok((declared, pipeline)),
-            Some((offset, token)) => Err(error(*offset, format!("unexpected {}", describe(token)))),
+        if binding.variables.len() > most {
+            return Err(error(start, "too many variables are set at once"));
         }
+        if binding.is_assignment {
+            for name in &binding.variables {
+                self.check_variable(name, start)?;
+            }
+        }
+        let pipeline = self.pipeline(words)?;
+        words.end()?;
+        if !binding.is_assignment {
+            self.variables.extend(binding.variables.clone());
+        }
+        Ok((binding, pipeline))
+    }
+
+    fn check_variable(&self, name: &String, offset: usize) -> Result<(), TemplateError> {
+        if self.variables.contains(name) {
+            return Ok(());
+        }
+        let known = if self.is_defining {
+            "in a `define` or `block` only `$` is known, the data that is handed over"
+        } else {
+            "known are $labels, $value, $externalLabels and $externalURL"
+        };
+        Err(error(
+            offset,
+            format!("the variable `${name}` is not declared; {known}"),
+        ))
     }
 
     fn pipeline(&mut self, words: &mut Words<'_>) -> Result<Pipeline, TemplateError> {
         let mut commands = Vec::new();
         loop {
             let command = self.command(words)?;
-            if !commands.is_empty() && !matches!(command.operands[0], Operand::Function(_)) {
+            if !commands.is_empty() && !takes_arguments(&command.operands[0]) {
                 return Err(error(command.offset, "only a function can follow `|`"));
             }
             commands.push(command);
@@ -493,17 +398,16 @@ impl Parser {
                     "false" => Operand::Bool(false),
                     "nil" => Operand::Nil,
                     name if functions::is_known(name) => Operand::Function(word),
+                    "call" => {
+                        return Err(error(
+                            offset,
+                            "`call` is of no use in rules: nothing that they know is a function",
+                        ));
+                    }
                     name => return Err(error(offset, format!("there is no function `{name}`"))),
                 },
                 Token::Variable(name) => {
-                    if !self.variables.contains(&name) {
-                        return Err(error(
-                            offset,
-                            format!(
-                                "the variable `${name}` is not declared; known are $labels, $value, $externalLabels and $externalURL"
-                            ),
-                        ));
-                    }
+                    self.check_variable(&name, offset)?;
                     words.at += 1;
                     operands.push(Operand::Variable(name, words.path()));
                     continue;
@@ -537,11 +441,7 @@ impl Parser {
         }
         match operands.first() {
             None => Err(error(start, "a value is missing")),
-            Some(Operand::Function(_)) => Ok(Command {
-                offset: start,
-                operands,
-            }),
-            Some(_) if operands.len() > 1 => {
+            Some(first) if operands.len() > 1 && !takes_arguments(first) => {
                 Err(error(start, "only a function can have arguments"))
             }
             Some(_) => Ok(Command {
@@ -552,19 +452,13 @@ impl Parser {
     }
 }
 
-fn describe(token: &Token) -> &'static str {
-    match token {
-        Token::Text(_) => "text",
-        Token::Number(_) | Token::Integer(_) => "number",
-        Token::Word(_) => "word",
-        Token::Variable(_) => "variable",
-        Token::Field { .. } => "field",
-        Token::Pipe => "`|`",
-        Token::Declare => "`:=`",
-        Token::Assign => "`=`",
-        Token::Comma => "`,`",
-        Token::Open => "`(`",
-        Token::Close => "`)`",
+fn takes_arguments(operand: &Operand) -> bool {
+    match operand {
+        Operand::Function(_) => true,
+        Operand::Field(path) | Operand::Variable(_, path) | Operand::Nested(_, path) => path
+            .last()
+            .is_some_and(|last| METHODS.contains(&last.as_str())),
+        _ => false,
     }
 }
 
@@ -574,7 +468,37 @@ struct Words<'a> {
     open: usize,
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    fn after_keyword(tokens: &'a [(usize, Token)], open: usize) -> Self {
+        Self {
+            tokens,
+            at: 1,
+            open,
+        }
+    }
+
+    /// The quoted name after `define`, `template` or `block`.
+    fn template_name(&mut self, keyword: &str) -> Result<String, TemplateError> {
+        match self.peek() {
+            Some((_, Token::Text(name))) => {
+                let name = name.clone();
+                self.at += 1;
+                Ok(name)
+            }
+            _ => Err(error(
+                self.offset(),
+                format!("`{keyword}` needs a name in quotes"),
+            )),
+        }
+    }
+
+    fn end(&self) -> Result<(), TemplateError> {
+        match self.peek() {
+            None => Ok(()),
+            Some((offset, token)) => Err(error(*offset, format!("unexpected {}", describe(token)))),
+        }
+    }
+
     fn peek(&self) -> Option<&(usize, Token)> {
         self.tokens.get(self.at)
     }

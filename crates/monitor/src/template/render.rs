@@ -1,71 +1,35 @@
 //! From tree and data to text.
 
-use yunhai_model::Labels;
-
-use super::parse::{Command, Node, Operand, Pipeline};
-use super::{RenderError, TemplateData, TemplateError, format_value, functions};
-
-/// A value while rendering.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Nil,
-    Bool(bool),
-    Number(f64),
-    Integer(i64),
-    Text(String),
-    Labels(Labels),
-    Sample(Labels, f64),
-    List(Vec<Value>),
-    /// The template's data as a whole: `.` outside of `range` and `with`.
-    Data,
-}
-
-impl Value {
-    /// What Go's `if` takes for true.
-    pub(super) fn is_true(&self) -> bool {
-        match self {
-            Self::Nil => false,
-            Self::Bool(value) => *value,
-            Self::Number(value) => *value != 0.0,
-            Self::Integer(value) => *value != 0,
-            Self::Text(text) => !text.is_empty(),
-            Self::Labels(labels) => !labels.is_empty(),
-            Self::List(items) => !items.is_empty(),
-            Self::Sample(..) | Self::Data => true,
-        }
-    }
-
-    /// What Go's `fmt.Print` writes.
-    pub(super) fn to_text(&self) -> String {
-        match self {
-            Self::Nil => "<no value>".to_owned(),
-            Self::Bool(value) => value.to_string(),
-            Self::Number(value) => format_value(*value),
-            Self::Integer(value) => value.to_string(),
-            Self::Text(text) => text.clone(),
-            Self::Labels(labels) => {
-                let pairs: Vec<_> = labels
-                    .iter()
-                    .map(|(name, value)| format!("{name}:{value}"))
-                    .collect();
-                format!("map[{}]", pairs.join(" "))
-            }
-            Self::Sample(labels, value) => format!("{labels} {}", format_value(*value)),
-            Self::List(items) => {
-                let items: Vec<_> = items.iter().map(Self::to_text).collect();
-                format!("[{}]", items.join(" "))
-            }
-            Self::Data => "<data>".to_owned(),
-        }
-    }
-}
+use super::time::duration_field;
+use super::tree::{Binding, Command, Definitions, Node, Operand, Pipeline};
+use super::value::Value;
+use super::{RenderError, TemplateData, TemplateError, functions};
 
 /// Longest text that a template may make: an alert is read by people.
 const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
-pub(super) fn render(nodes: &[Node], data: &TemplateData) -> Result<String, RenderError> {
+/// How many pieces are rendered at most: templates that call each other could go on for ever.
+const MAX_STEPS: usize = 100_000;
+
+/// How deep blocks and calls of templates may lie in each other.
+const MAX_DEPTH: usize = 100;
+
+/// How the rendering of a list of nodes ended.
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Through,
+    Break,
+    Continue,
+}
+
+pub(super) fn render(
+    nodes: &[Node],
+    definitions: &Definitions,
+    data: &TemplateData,
+) -> Result<String, RenderError> {
     let mut renderer = Renderer {
         data,
+        definitions,
         variables: vec![
             (String::new(), Value::Data),
             ("labels".to_owned(), Value::Labels(data.labels.clone())),
@@ -80,6 +44,8 @@ pub(super) fn render(nodes: &[Node], data: &TemplateData) -> Result<String, Rend
             ),
         ],
         output: String::new(),
+        steps: 0,
+        depth: 0,
     };
     renderer.nodes(nodes, &Value::Data)?;
     Ok(renderer.output)
@@ -87,85 +53,159 @@ pub(super) fn render(nodes: &[Node], data: &TemplateData) -> Result<String, Rend
 
 struct Renderer<'a> {
     data: &'a TemplateData,
+    definitions: &'a Definitions,
     variables: Vec<(String, Value)>,
     output: String,
+    steps: usize,
+    depth: usize,
+}
+
+fn failed(offset: usize, message: impl Into<String>) -> RenderError {
+    TemplateError {
+        offset,
+        message: message.into(),
+    }
+    .into()
 }
 
 impl Renderer<'_> {
-    fn nodes(&mut self, nodes: &[Node], dot: &Value) -> Result<(), RenderError> {
+    fn nodes(&mut self, nodes: &[Node], dot: &Value) -> Result<Flow, RenderError> {
         for node in nodes {
-            match node {
-                Node::Text(text) => self.output.push_str(text),
-                Node::Action { declares, pipeline } => {
-                    let value = self.pipeline(pipeline, dot)?;
-                    match declares {
-                        Some(name) => self.variables.push((name.clone(), value)),
-                        None => self.output.push_str(&value.to_text()),
-                    }
-                }
-                Node::If {
-                    branches,
-                    otherwise,
-                } => {
-                    let mut chosen = otherwise;
-                    for (condition, body) in branches {
-                        if self.pipeline(condition, dot)?.is_true() {
-                            chosen = body;
-                            break;
-                        }
-                    }
-                    self.scoped(chosen, dot)?;
-                }
-                Node::With {
-                    pipeline,
-                    body,
-                    otherwise,
-                } => {
-                    let value = self.pipeline(pipeline, dot)?;
-                    if value.is_true() {
-                        self.scoped(body, &value)?;
-                    } else {
-                        self.scoped(otherwise, dot)?;
-                    }
-                }
-                Node::Range {
-                    variables,
-                    pipeline,
-                    body,
-                    otherwise,
-                } => {
-                    let items = items_of(self.pipeline(pipeline, dot)?);
-                    if items.is_empty() {
-                        self.scoped(otherwise, dot)?;
-                    }
-                    for (key, item) in items {
-                        let scope = self.variables.len();
-                        match variables.as_slice() {
-                            [value] => self.variables.push((value.clone(), item.clone())),
-                            [index, value, ..] => {
-                                self.variables.push((index.clone(), key));
-                                self.variables.push((value.clone(), item.clone()));
-                            }
-                            [] => {}
-                        }
-                        self.nodes(body, &item)?;
-                        self.variables.truncate(scope);
-                    }
-                }
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                return Err(failed(0, "the template does not come to an end"));
             }
+            let flow = self.node(node, dot)?;
             if self.output.len() > MAX_OUTPUT_BYTES {
                 let message = format!("the text is longer than {MAX_OUTPUT_BYTES} bytes");
-                return Err(TemplateError { offset: 0, message }.into());
+                return Err(failed(0, message));
+            }
+            if flow != Flow::Through {
+                return Ok(flow);
             }
         }
+        Ok(Flow::Through)
+    }
+
+    fn node(&mut self, node: &Node, dot: &Value) -> Result<Flow, RenderError> {
+        match node {
+            Node::Text(text) => self.output.push_str(text),
+            Node::Break => return Ok(Flow::Break),
+            Node::Continue => return Ok(Flow::Continue),
+            Node::Action { binding, pipeline } => {
+                let value = self.pipeline(pipeline, dot)?;
+                if binding.variables.is_empty() {
+                    self.output.push_str(&value.to_text());
+                } else {
+                    self.bind(binding, &[&value]);
+                }
+            }
+            Node::If {
+                branches,
+                otherwise,
+            } => {
+                let scope = self.variables.len();
+                let mut chosen = otherwise;
+                for (binding, condition, body) in branches {
+                    let value = self.pipeline(condition, dot)?;
+                    self.bind(binding, &[&value]);
+                    if value.is_true() {
+                        chosen = body;
+                        break;
+                    }
+                }
+                return self.scoped(scope, chosen, dot);
+            }
+            Node::With {
+                binding,
+                pipeline,
+                body,
+                otherwise,
+            } => {
+                let scope = self.variables.len();
+                let value = self.pipeline(pipeline, dot)?;
+                self.bind(binding, &[&value]);
+                return if value.is_true() {
+                    self.scoped(scope, body, &value)
+                } else {
+                    self.scoped(scope, otherwise, dot)
+                };
+            }
+            Node::Range {
+                binding,
+                pipeline,
+                body,
+                otherwise,
+            } => {
+                let offset = pipeline.0.first().map_or(0, |command| command.offset);
+                let items = items_of(self.pipeline(pipeline, dot)?)
+                    .map_err(|message| failed(offset, message))?;
+                let scope = self.variables.len();
+                if items.is_empty() {
+                    return self.scoped(scope, otherwise, dot);
+                }
+                for (key, item) in items {
+                    if binding.variables.len() == 1 {
+                        self.bind(binding, &[&item]);
+                    } else {
+                        self.bind(binding, &[&key, &item]);
+                    }
+                    if self.scoped(scope, body, &item)? == Flow::Break {
+                        break;
+                    }
+                }
+            }
+            Node::Template { offset, name, data } => {
+                self.call(*offset, name, data.as_ref(), dot)?;
+            }
+        }
+        Ok(Flow::Through)
+    }
+
+    /// Renders another template, which sees nothing but what is handed over.
+    fn call(
+        &mut self,
+        offset: usize,
+        name: &str,
+        data: Option<&Pipeline>,
+        dot: &Value,
+    ) -> Result<(), RenderError> {
+        let dot = data.map_or(Ok(Value::Nil), |pipeline| self.pipeline(pipeline, dot))?;
+        let definitions = self.definitions;
+        let body = definitions
+            .get(name)
+            .ok_or_else(|| failed(offset, format!("there is no template `{name}`")))?;
+        let variables = vec![(String::new(), dot.clone())];
+        let outside = std::mem::replace(&mut self.variables, variables);
+        self.scoped(1, body, &dot)?;
+        self.variables = outside;
         Ok(())
     }
 
-    fn scoped(&mut self, nodes: &[Node], dot: &Value) -> Result<(), RenderError> {
-        let scope = self.variables.len();
-        let result = self.nodes(nodes, dot);
+    fn bind(&mut self, binding: &Binding, values: &[&Value]) {
+        for (name, value) in binding.variables.iter().zip(values) {
+            let known = self
+                .variables
+                .iter_mut()
+                .rev()
+                .find(|(known, _)| known == name);
+            match known {
+                Some((_, variable)) if binding.is_assignment => *variable = (*value).clone(),
+                _ => self.variables.push((name.clone(), (*value).clone())),
+            }
+        }
+    }
+
+    /// Renders a block, after which the variables beyond `scope` are gone.
+    fn scoped(&mut self, scope: usize, nodes: &[Node], dot: &Value) -> Result<Flow, RenderError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(failed(0, "blocks and templates lie too deep in each other"));
+        }
+        let flow = self.nodes(nodes, dot)?;
+        self.depth -= 1;
         self.variables.truncate(scope);
-        result
+        Ok(flow)
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, dot: &Value) -> Result<Value, RenderError> {
@@ -185,20 +225,22 @@ impl Renderer<'_> {
         let [first, arguments @ ..] = command.operands.as_slice() else {
             return Ok(Value::Nil);
         };
-        let Operand::Function(name) = first else {
-            return self.operand(first, dot, command.offset);
-        };
         let mut values = Vec::with_capacity(arguments.len() + 1);
         for argument in arguments {
-            values.push(self.operand(argument, dot, command.offset)?);
+            values.push(self.operand(argument, &[], dot, command.offset)?);
         }
         values.extend(fed);
-        functions::call(name, &values, self.data, command.offset)
+        match first {
+            Operand::Function(name) => functions::call(name, &values, self.data, command.offset),
+            first => self.operand(first, &values, dot, command.offset),
+        }
     }
 
+    /// The value of an operand; `arguments` are those of the method at its end.
     fn operand(
         &mut self,
         operand: &Operand,
+        arguments: &[Value],
         dot: &Value,
         offset: usize,
     ) -> Result<Value, RenderError> {
@@ -218,34 +260,49 @@ impl Renderer<'_> {
             }
             Operand::Nested(pipeline, path) => (self.pipeline(pipeline, dot)?, path),
         };
-        for name in path {
-            value = self.field(value, name).ok_or_else(|| TemplateError {
-                offset,
-                message: format!("there is no field `{name}` here"),
-            })?;
+        for (at, name) in path.iter().enumerate() {
+            let arguments = if at + 1 == path.len() { arguments } else { &[] };
+            value = self
+                .field(value, name, arguments)
+                .map_err(|message| failed(offset, message))?;
         }
         Ok(value)
     }
 
-    fn field(&self, value: Value, name: &str) -> Option<Value> {
-        Some(match (value, name) {
-            (Value::Data, "Labels") => Value::Labels(self.data.labels.clone()),
-            (Value::Data, "Value") => Value::Number(self.data.value),
-            (Value::Data, "ExternalLabels") => Value::Labels(self.data.external_labels.clone()),
-            (Value::Data, "ExternalURL") => Value::Text(self.data.external_url.clone()),
-            (Value::Sample(labels, _), "Labels") => Value::Labels(labels),
-            (Value::Sample(_, value), "Value") => Value::Number(value),
+    fn field(&self, value: Value, name: &str, arguments: &[Value]) -> Result<Value, String> {
+        if let (Value::Time(time), "Format") = (&value, name) {
+            return match arguments {
+                [Value::Text(layout)] => Ok(Value::Text(time.format(layout))),
+                _ => Err("Format: it needs one text, the layout".to_owned()),
+            };
+        }
+        if !arguments.is_empty() {
+            return Err(format!("`{name}` takes no arguments here"));
+        }
+        let found = match (value, name) {
+            (Value::Data, "Labels") => Some(Value::Labels(self.data.labels.clone())),
+            (Value::Data, "Value") => Some(Value::Number(self.data.value)),
+            (Value::Data, "ExternalLabels") => {
+                Some(Value::Labels(self.data.external_labels.clone()))
+            }
+            (Value::Data, "ExternalURL") => Some(Value::Text(self.data.external_url.clone())),
+            (Value::Sample(labels, _), "Labels") => Some(Value::Labels(labels)),
+            (Value::Sample(_, value), "Value") => Some(Value::Number(value)),
             // A missing label is the empty text, as Prometheus sets `missingkey=zero`.
             (Value::Labels(labels), name) => {
-                Value::Text(labels.get(name).unwrap_or_default().to_owned())
+                Some(Value::Text(labels.get(name).unwrap_or_default().to_owned()))
             }
-            _ => return None,
-        })
+            (Value::Map(items), name) => Some(items.get(name).cloned().unwrap_or(Value::Nil)),
+            (Value::Time(time), name) => time.field(name),
+            (Value::Duration(nanos), name) => duration_field(nanos, name),
+            _ => None,
+        };
+        found.ok_or_else(|| format!("there is no field `{name}` here"))
     }
 }
 
-fn items_of(value: Value) -> Vec<(Value, Value)> {
-    match value {
+fn items_of(value: Value) -> Result<Vec<(Value, Value)>, String> {
+    Ok(match value {
         Value::List(items) => items
             .into_iter()
             .enumerate()
@@ -255,6 +312,14 @@ fn items_of(value: Value) -> Vec<(Value, Value)> {
             .iter()
             .map(|(name, value)| (Value::Text(name.to_owned()), Value::Text(value.to_owned())))
             .collect(),
-        _ => Vec::new(),
-    }
+        Value::Map(items) => items
+            .into_iter()
+            .map(|(name, value)| (Value::Text(name), value))
+            .collect(),
+        Value::Integer(count) if count <= MAX_STEPS as i64 => (0..count)
+            .map(|number| (Value::Integer(number), Value::Integer(number)))
+            .collect(),
+        Value::Nil => Vec::new(),
+        other => return Err(format!("`range` cannot go over `{}`", other.to_text())),
+    })
 }
