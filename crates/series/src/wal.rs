@@ -51,6 +51,7 @@ pub(crate) struct Wal {
 impl Wal {
     /// Starts a new segment after all that are in the folder.
     pub(crate) fn start(folder: &Path, segment: u64) -> Result<Self, Error> {
+        delete_drafts(folder)?;
         let file = create_segment(folder, segment).map_err(Error::file(folder))?;
         let (sender, receiver) = channel();
         let is_broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -117,7 +118,11 @@ impl Wal {
             std::fs::rename(&draft, &path)?;
             sync_folder(&self.folder)
         };
-        write().map_err(Error::file(&path))
+        write().map_err(|error| {
+            // On a full disk every attempt would leave one, and they are not small.
+            let _ = std::fs::remove_file(&draft);
+            Error::file(&path)(error)
+        })
     }
 
     /// Deletes what a checkpoint at `segment` stands for.
@@ -268,14 +273,28 @@ impl Writer {
 }
 
 fn create_segment(folder: &Path, segment: u64) -> std::io::Result<File> {
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .open(segment_path(folder, segment))?;
-    file.write_all(MAGIC)?;
-    file.sync_all()?;
-    sync_folder(folder)?;
-    Ok(file)
+    let path = segment_path(folder, segment);
+    let mut file = File::options().write(true).create_new(true).open(&path)?;
+    let begun = file
+        .write_all(MAGIC)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| sync_folder(folder));
+    if begun.is_err() {
+        // Nothing is in it, and a full disk brings one with every attempt.
+        let _ = std::fs::remove_file(&path);
+    }
+    begun.map(|()| file)
+}
+
+/// Deletes the checkpoints that a process which ended in the middle has begun.
+fn delete_drafts(folder: &Path) -> Result<(), Error> {
+    for entry in std::fs::read_dir(folder).map_err(Error::file(folder))? {
+        let path = entry.map_err(Error::file(folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            std::fs::remove_file(&path).map_err(Error::file(&path))?;
+        }
+    }
+    Ok(())
 }
 
 fn segment_path(folder: &Path, segment: u64) -> PathBuf {
@@ -313,4 +332,28 @@ fn list(folder: &Path) -> Result<Vec<(u64, PathBuf, bool)>, Error> {
     }
     files.sort_by_key(|(number, _, is_checkpoint)| (*number, !is_checkpoint));
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_draft_of_a_checkpoint_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join("0000000001.tmp");
+        std::fs::write(&left, "half a checkpoint").unwrap();
+        let wal = Wal::start(folder.path(), 2).unwrap();
+        assert!(!left.exists(), "what a killed process left is deleted");
+
+        // A folder of that name makes the last step fail.
+        let path = checkpoint_path(folder.path(), 3);
+        std::fs::create_dir(&path).unwrap();
+        wal.write_checkpoint(3, &[vec![1, 2, 3]]).unwrap_err();
+        assert!(!path.with_extension("tmp").exists());
+        std::fs::remove_dir(&path).unwrap();
+        wal.write_checkpoint(3, &[vec![1, 2, 3]]).unwrap();
+        assert!(path.is_file());
+        wal.close();
+    }
 }
