@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use yunhai_model::Clock;
+use yunhai_model::{Clock, with_causes};
 
 use crate::measure::{self, Counts, Round};
 use crate::remote_write;
@@ -54,10 +54,7 @@ pub async fn run(
     };
     delivery.run(measured).await;
     if let Err(error) = measuring.await {
-        tracing::error!(
-            error = yunhai_model::with_causes(&error),
-            "measuring ended badly"
-        );
+        tracing::error!(error = with_causes(&error), "measuring ended badly");
     }
     Ok(())
 }
@@ -113,7 +110,7 @@ impl Delivery {
             Err(error) => {
                 self.drop_samples(u64::from(round.samples));
                 tracing::error!(
-                    error = yunhai_model::with_causes(&error),
+                    error = with_causes(&error),
                     "measurements cannot be kept for later and are lost"
                 );
             }
@@ -126,7 +123,7 @@ impl Delivery {
             Ok(None) => return,
             Err(error) => {
                 tracing::error!(
-                    error = yunhai_model::with_causes(&error),
+                    error = with_causes(&error),
                     "what waits in the buffer cannot be read"
                 );
                 self.next_attempt = Instant::now() + LONGEST_PAUSE;
@@ -138,7 +135,7 @@ impl Delivery {
         }
         if let Err(error) = self.buffer.remove_oldest() {
             tracing::error!(
-                error = yunhai_model::with_causes(&error),
+                error = with_causes(&error),
                 "measurements that were sent cannot be removed, and are sent again"
             );
             self.next_attempt = Instant::now() + LONGEST_PAUSE;

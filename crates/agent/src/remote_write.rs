@@ -3,7 +3,7 @@
 //! Messages of protobuf that stand one after the other are one message with all their parts, so that
 //! rounds of measuring can be kept apart and sent together.
 
-use yunhai_collector::metrics::{METRICS, MetricInfo};
+use yunhai_collector::metrics::{METRICS, MetricInfo, MetricKind};
 use yunhai_model::TimeSeries;
 
 /// Field numbers with their wire types, as keys of protobuf.
@@ -59,9 +59,9 @@ pub(crate) fn metadata() -> Vec<u8> {
 
 fn put_metadata(into: &mut Vec<u8>, metric: &MetricInfo) {
     // `MetricMetadata.MetricType`
-    let kind = match metric.kind.as_str() {
-        "counter" => 1,
-        _ => 2,
+    let kind = match metric.kind {
+        MetricKind::Counter => 1,
+        MetricKind::Gauge => 2,
     };
     into.push(key::KIND);
     put_varint(into, kind);

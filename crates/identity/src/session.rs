@@ -9,7 +9,7 @@ use sea_orm::{
     QueryFilter,
 };
 use serde::Serialize;
-use yunhai_model::{Page, PageRequest, Secret, SessionId, TimestampMs, UserId};
+use yunhai_model::{Page, PageRequest, Secret, SessionId, TimestampMs, UserId, with_causes};
 use yunhai_vault::{constant_time_eq, random_token};
 
 use crate::entity::{invitation, session, user};
@@ -205,7 +205,7 @@ impl Identity {
             // the session ends early at worst.
             if let Err(error) = session::Entity::update(change).exec(connection).await {
                 tracing::warn!(
-                    error = yunhai_model::with_causes(&error),
+                    error = with_causes(&error),
                     "cannot note when a session was used"
                 );
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use yunhai_model::{Page, PageRequest, Secret, TimestampMs, TokenId, UserId};
+use yunhai_model::{Page, PageRequest, Secret, TimestampMs, TokenId, UserId, with_causes};
 use yunhai_vault::random_token;
 
 use crate::entity::{api_token, user};
@@ -210,7 +210,7 @@ impl Identity {
             // A full disk must not keep anybody from looking.
             if let Err(error) = api_token::Entity::update(change).exec(connection).await {
                 tracing::warn!(
-                    error = yunhai_model::with_causes(&error),
+                    error = with_causes(&error),
                     "cannot note when a token was used"
                 );
             }

@@ -13,7 +13,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::probe::{ProbeConfig, Prober};
 use yunhai_database::Database;
-use yunhai_model::{Clock, Labels, ProbeId, Sample, Secret, TimeSeries, TimestampMs, stale_nan};
+use yunhai_model::{
+    Clock, Labels, ProbeId, Sample, Secret, TimeSeries, TimestampMs, stale_nan, with_causes,
+};
 
 use crate::error::{Error, Result};
 use crate::monitor::SampleSink;
@@ -226,12 +228,12 @@ impl Probes {
                 }
                 _ = reloads.tick() => {
                     if let Err(error) = self.reload().await {
-                        tracing::warn!(error = yunhai_model::with_causes(&error), "cannot look for changes of probes");
+                        tracing::warn!(error = with_causes(&error), "cannot look for changes of probes");
                     }
                 }
                 Some(ended) = running.join_next() => match ended {
                     Ok(id) => schedule.finished(id, started.elapsed()),
-                    Err(error) => tracing::error!(error = yunhai_model::with_causes(&error), "a probe ended badly"),
+                    Err(error) => tracing::error!(error = with_causes(&error), "a probe ended badly"),
                 },
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
@@ -276,7 +278,7 @@ impl Probes {
             let probe = &known.probe.settings.name;
             tracing::error!(
                 probe,
-                error = yunhai_model::with_causes(&error),
+                error = with_causes(&error),
                 "cannot run a probe or store what it found"
             );
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use yunhai_model::{Labels, METRIC_NAME, Sample, TimestampMs, stale_nan};
+use yunhai_model::{Labels, METRIC_NAME, Sample, TimestampMs, stale_nan, with_causes};
 use yunhai_promql::series_notation::{parse_labels, parse_values};
 use yunhai_promql::{Engine, MemoryStore};
 
@@ -246,7 +246,7 @@ impl World {
                             "at {}: rule `{}`: {}",
                             format_duration_ms(at_ms),
                             rule.name(),
-                            yunhai_model::with_causes(&error)
+                            with_causes(&error)
                         ));
                     }
                 }
@@ -371,7 +371,7 @@ impl World {
                     "`{}` at {}: {}",
                     test.expr,
                     test.eval_time,
-                    yunhai_model::with_causes(&error)
+                    with_causes(&error)
                 ));
                 return;
             }

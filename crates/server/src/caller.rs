@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use yunhai_api_types::ProblemCode;
 use yunhai_identity::{Action, AuditEvent, Origin, Outcome, Permission, Principal, Target, Via};
-use yunhai_model::{Secret, TimestampMs, UserId};
+use yunhai_model::{Secret, TimestampMs, UserId, with_causes};
 
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
@@ -132,7 +132,7 @@ async fn record_denial(app: &App, actor: &yunhai_identity::Caller, what: String)
         .outcome(Outcome::Denied);
     if let Err(error) = app.identity.audit().record(actor, event).await {
         tracing::error!(
-            error = yunhai_model::with_causes(&error),
+            error = with_causes(&error),
             "cannot record a denied request in the audit log"
         );
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_collector::metrics::METRICS;
-use yunhai_model::{Clock, Labels, Sample, TimeSeries, stale_nan};
+use yunhai_model::{Clock, Labels, Sample, TimeSeries, stale_nan, with_causes};
 use yunhai_monitor::ServerDirectory;
 use yunhai_series::{MetricKind, MetricMetadata, Store};
 
@@ -180,7 +180,7 @@ async fn end(store: &Store, clock: &Arc<dyn Clock>, series: &[Labels]) {
         .collect();
     if let Err(error) = store.append(ends).await {
         tracing::warn!(
-            error = yunhai_model::with_causes(&error),
+            error = with_causes(&error),
             "cannot end the series under this machine's old labels"
         );
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use yunhai_api_types::{Consumer, ServerCounts, ServerState, ServerSummary, TopConsumers};
-use yunhai_model::{Clock, Labels, Sample, TimeSeries, TimestampMs, is_stale};
+use yunhai_model::{Clock, Labels, Sample, TimeSeries, TimestampMs, is_stale, with_causes};
 use yunhai_monitor::ServerDirectory;
 use yunhai_promql::{MatchOp, Matcher, Queryable, SelectError, SelectHints};
 
@@ -103,7 +103,7 @@ impl Fleet {
             }
             if let Err(error) = self.refresh().await {
                 tracing::warn!(
-                    error = yunhai_model::with_causes(&error),
+                    error = with_causes(&error),
                     "cannot refresh the list of servers"
                 );
             }

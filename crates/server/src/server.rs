@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target};
-use yunhai_model::Clock;
+use yunhai_model::{Clock, with_causes};
 use yunhai_monitor::{
     EvaluationSummary, Monitor, MonitorConfig, MonitorParts, Probes, ProbesParts, ServerDirectory,
     StateChange,
@@ -109,10 +109,7 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             if let Err(error) = app.monitor.run(stop).await {
-                tracing::error!(
-                    error = yunhai_model::with_causes(&error),
-                    "alerting stopped"
-                );
+                tracing::error!(error = with_causes(&error), "alerting stopped");
             }
         });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
@@ -142,10 +139,7 @@ impl Server {
         self.stop.cancel();
         while let Some(ended) = self.background.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(
-                    error = yunhai_model::with_causes(&error),
-                    "a background task ended badly"
-                );
+                tracing::error!(error = with_causes(&error), "a background task ended badly");
             }
         }
         let event = AuditEvent::new(Action::ServerStopped, Target::only("server"));
@@ -284,7 +278,7 @@ async fn judge_servers(app: &App, stop: CancellationToken) {
             }
             _ = reloads.tick() => {
                 if let Err(error) = app.directory.reload().await {
-                    tracing::warn!(error = yunhai_model::with_causes(&error), "cannot look for changes of what is set for servers");
+                    tracing::warn!(error = with_causes(&error), "cannot look for changes of what is set for servers");
                 }
             }
         }
@@ -305,7 +299,7 @@ async fn judge(app: &App, judging: &mut Judge) {
             }
         }
         Err(error) => tracing::error!(
-            error = yunhai_model::with_causes(&error),
+            error = with_causes(&error),
             "cannot store the judgement of servers"
         ),
     }
@@ -367,7 +361,7 @@ async fn follow_keys(vault: &Vault, stop: CancellationToken) {
         }
         if let Err(error) = vault.refresh().await {
             tracing::warn!(
-                error = yunhai_model::with_causes(&error),
+                error = with_causes(&error),
                 "cannot read the key ring again"
             );
         }
@@ -384,15 +378,12 @@ async fn tidy_sessions(app: &App, stop: CancellationToken) {
         }
         if let Err(error) = app.identity.delete_expired().await {
             tracing::warn!(
-                error = yunhai_model::with_causes(&error),
+                error = with_causes(&error),
                 "cannot delete the sessions that have ended"
             );
         }
         if let Err(error) = app.identity.audit().checkpoint().await {
-            tracing::warn!(
-                error = yunhai_model::with_causes(&error),
-                "cannot sign the audit log"
-            );
+            tracing::warn!(error = with_causes(&error), "cannot sign the audit log");
         }
     }
 }

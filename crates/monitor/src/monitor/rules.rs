@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
-use yunhai_model::TimestampMs;
+use yunhai_model::{TimestampMs, with_causes};
 
 use super::{GroupStatus, LoadedFile, Monitor, RuleStatus, StateChange, check};
 use crate::alert::RuleKey;
@@ -86,7 +86,7 @@ impl Monitor {
                 Err(error) => {
                     tracing::warn!(
                         file = file.name,
-                        error = yunhai_model::with_causes(&error),
+                        error = with_causes(&error),
                         "a stored rule file is not in force"
                     );
                 }

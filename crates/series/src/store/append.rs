@@ -2,7 +2,7 @@
 
 use yunhai_model::{
     InvalidLabel, Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, is_valid_label_name,
-    is_valid_metric_name,
+    is_valid_metric_name, with_causes,
 };
 
 use super::{State, Store};
@@ -91,7 +91,7 @@ impl Store {
                 return Err(Error::HeadFull { samples: waiting() });
             }
             tracing::error!(
-                error = yunhai_model::with_causes(&error),
+                error = with_causes(&error),
                 "the head cannot be flushed and grows"
             );
         }
