@@ -1,19 +1,26 @@
 //! Opens the database, with the settings under which each engine keeps what it has acknowledged.
 
-use std::path::Path;
+mod failure;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
+    DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use crate::Result;
 use crate::url::{Address, ServerAddress, parse};
-use crate::{Error, Result};
 
-/// How long a caller waits for a free connection, and a writer for the one before it.
-const WAIT: Duration = Duration::from_secs(15);
+/// How long a caller waits for a free connection to the file, and a writer for the one before it.
+const FILE_WAIT: Duration = Duration::from_secs(15);
+
+/// How long a caller waits for a connection to a server. Mostly it is waited for when the server is
+/// away, which people want to be told soon.
+const SERVER_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,17 +29,58 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Database {
     connection: DatabaseConnection,
+    place: Arc<str>,
+    /// Where the file of an embedded engine lies.
+    folder: Option<Arc<Path>>,
 }
 
 impl Database {
     /// Connects to `sqlite:///path/file.db` (or a plain path; made when absent), `postgres://…`
     /// or `mysql://…`, and checks that it answers.
     pub async fn connect(url: &str) -> Result<Self> {
-        let connection = match parse(url)? {
-            Address::Sqlite(path) => open_file(&path).await?,
-            Address::Server(address) => connect_to_server(&address).await?,
+        Self::open(parse(url)?, true).await
+    }
+
+    /// Connects to a database that is there: no file is made.
+    pub async fn connect_existing(url: &str) -> Result<Self> {
+        Self::open(parse(url)?, false).await
+    }
+
+    async fn open(address: Address, make: bool) -> Result<Self> {
+        let connection = match &address {
+            Address::Sqlite(path) => open_file(path, make).await?,
+            Address::Server(address) => connect_to_server(address).await?,
         };
-        Ok(Self { connection })
+        let folder = match &address {
+            Address::Sqlite(path) => std::path::absolute(path).ok().and_then(|path| {
+                let folder: Arc<Path> = path.parent()?.into();
+                Some(folder)
+            }),
+            Address::Server(_) => None,
+        };
+        Ok(Self {
+            connection,
+            place: address.place().into(),
+            folder,
+        })
+    }
+
+    /// Returns the file that an address names; `None` for a server's.
+    pub(crate) fn file_of(url: &str) -> Result<Option<PathBuf>> {
+        Ok(match parse(url)? {
+            Address::Sqlite(path) => Some(path),
+            Address::Server(_) => None,
+        })
+    }
+
+    /// Returns the absolute folder in which the file of an embedded engine lies.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Returns the engine and where it is, without user and password.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Returns the pool, for single statements.
@@ -61,6 +109,16 @@ impl Database {
         Ok(self.connection.begin_with_options(options).await?)
     }
 
+    /// Starts a transaction that only reads, and reads what was committed when it began.
+    pub(crate) async fn begin_snapshot(&self) -> Result<DatabaseTransaction> {
+        let mut options = TransactionOptions::default();
+        if self.backend() != DbBackend::Sqlite {
+            options.isolation_level = Some(IsolationLevel::RepeatableRead);
+            options.access_mode = Some(AccessMode::ReadOnly);
+        }
+        Ok(self.connection.begin_with_options(options).await?)
+    }
+
     /// Asks the engine for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         Ok(self.connection.ping().await?)
@@ -72,40 +130,37 @@ impl Database {
     }
 }
 
-async fn open_file(path: &Path) -> Result<DatabaseConnection> {
-    let failed = |reason: String| Error::Connect {
-        engine: "SQLite",
-        place: path.display().to_string(),
-        reason,
-        hint: "check that the folder exists and can be written, that the disk is not full, and \
-               that the file is a database",
-    };
-    prepare_file(path).map_err(|error| failed(error.to_string()))?;
+async fn open_file(path: &Path, make: bool) -> Result<DatabaseConnection> {
+    if make {
+        prepare_file(path).map_err(|error| failure::of_folder(path, &error))?;
+    } else if !path.exists() {
+        return Err(failure::of_missing_file(path));
+    }
     let file = path.to_owned();
     // The name in the address is replaced by the real path, which needs no escaping this way.
     let mut options = ConnectOptions::new("sqlite://state");
     options
         .max_connections(4)
-        .acquire_timeout(WAIT)
+        .acquire_timeout(FILE_WAIT)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             options
                 .filename(&file)
-                .create_if_missing(true)
+                .create_if_missing(make)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
-                .busy_timeout(WAIT)
+                .busy_timeout(FILE_WAIT)
         });
     let connection = sea_orm::Database::connect(options)
         .await
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failure::of_file(path, &error))?;
     connection
         .execute_unprepared("SELECT count(*) FROM sqlite_master")
         .await
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failure::of_file(path, &error))?;
     Ok(connection)
 }
 
@@ -125,34 +180,24 @@ fn prepare_file(path: &Path) -> std::io::Result<()> {
 }
 
 async fn connect_to_server(address: &ServerAddress) -> Result<DatabaseConnection> {
-    let failed = |reason: &str, hint: &'static str| Error::Connect {
-        engine: address.engine,
-        place: address.place.clone(),
-        reason: address.redact(reason),
-        hint,
-    };
     // The pool would try a dead address until its time is over; one try tells sooner and better.
     if let Some((host, port)) = &address.host_port {
-        const HINT: &str = "check that the server runs, that host and port are right, and that \
-                            no firewall stands between";
-        tokio::time::timeout(
-            CONNECT_TIMEOUT,
-            tokio::net::TcpStream::connect((host.as_str(), *port)),
-        )
-        .await
-        .map_err(|_| failed("it does not answer within 5 s", HINT))?
-        .map_err(|error| failed(&error.to_string(), HINT))?;
+        let found: Vec<_> = tokio::net::lookup_host((host.as_str(), *port))
+            .await
+            .map_err(|_| failure::of_unknown_host(address, host))?
+            .collect();
+        tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::TcpStream::connect(&found[..]))
+            .await
+            .map_err(|_| failure::of_silence(address, CONNECT_TIMEOUT))?
+            .map_err(|error| failure::of_network(address, &error))?;
     }
     let mut options = ConnectOptions::new(address.url.clone());
     options
         .max_connections(10)
         .connect_timeout(CONNECT_TIMEOUT)
-        .acquire_timeout(WAIT)
+        .acquire_timeout(SERVER_WAIT)
         .sqlx_logging(false);
-    sea_orm::Database::connect(options).await.map_err(|error| {
-        failed(
-            &error.to_string(),
-            "check the user, the password and the database's name",
-        )
-    })
+    sea_orm::Database::connect(options)
+        .await
+        .map_err(|error| failure::of_server(address, &error))
 }

@@ -18,7 +18,7 @@ pub enum Error {
         reason: String,
     },
     /// The database does not answer, or turns us away.
-    #[error("cannot connect to {engine} at {place}: {reason}; {hint}")]
+    #[error("cannot connect to {engine} at {place}: {reason}\nhint: {hint}")]
     Connect {
         /// The engine's name.
         engine: &'static str,
@@ -26,7 +26,7 @@ pub enum Error {
         place: String,
         /// What the engine or the network said, without any password.
         reason: String,
-        /// What to check.
+        /// What to do.
         hint: &'static str,
     },
     /// A newer release has written this database.
@@ -67,6 +67,48 @@ pub enum Error {
         name: String,
         /// Where its JSON is wrong.
         source: serde_json::Error,
+    },
+    /// There is nothing of ours in the database.
+    #[error("{place} holds no state of Yunhai\nhint: name the database that your server uses")]
+    NoState {
+        /// Which database.
+        place: String,
+    },
+    /// Something is in the database that a copy should go to.
+    #[error(
+        "{place} is not empty: it has a table `{table}`\nhint: name a database that is empty, such \
+         as one that was made for this"
+    )]
+    CopyTargetInUse {
+        /// Which database.
+        place: String,
+        /// The first table that is in the way.
+        table: String,
+    },
+    /// A table could not be read or written.
+    #[error("cannot copy the table `{table}`")]
+    Copy {
+        /// Which table.
+        table: String,
+        /// The engine's answer.
+        source: DbErr,
+    },
+    /// The copy is not like the source.
+    #[error(
+        "the table `{table}` was changed while it was copied\nhint: stop every server and command \
+         that uses the database, then copy again"
+    )]
+    CopyDiffers {
+        /// Which table.
+        table: String,
+    },
+    /// What a copy that failed has made could not be taken away.
+    #[error("cannot remove the unfinished copy {place}: {reason}")]
+    CopyUndo {
+        /// The file.
+        place: String,
+        /// The operating system's answer.
+        reason: String,
     },
     /// A statement failed.
     #[error("the state database failed")]

@@ -4,14 +4,18 @@
 //! queries, belong to the domain's crate; it hands its [`Migration`]s to [`Database::migrate`].
 
 mod connect;
+mod copy;
 mod error;
 mod migrate;
 mod settings;
 mod table;
+mod trouble;
 mod url;
 
 pub use connect::Database;
+pub use copy::{CopiedTable, CopyPlan, CopyProgress};
 pub use error::{Error, Result, is_conflict, is_unique_violation};
 pub use migrate::Migration;
 pub use settings::SETTINGS_MIGRATIONS;
 pub use table::Table;
+pub use trouble::Trouble;

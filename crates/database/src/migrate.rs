@@ -23,6 +23,9 @@ pub struct Migration {
     pub statements: fn(DbBackend) -> Vec<Statement>,
 }
 
+/// Which steps a database has had.
+pub(crate) const VERSION_TABLE: &str = "schema_version";
+
 /// Any number that no other program takes for its own advisory lock.
 const POSTGRES_LOCK: i64 = 0x79_756e_6861_6901;
 
@@ -93,7 +96,7 @@ async fn apply(
     for statement in version_table().statements(backend) {
         transaction.execute_raw(statement).await?;
     }
-    let applied = applied_versions(transaction).await?;
+    let applied = versions(transaction).await?;
     let mut pending: Vec<&Migration> = migrations.iter().collect();
     pending.sort_by_key(|migration| (migration.domain, migration.version));
     for chunk in pending.chunk_by(|a, b| a.domain == b.domain) {
@@ -167,7 +170,7 @@ async fn run(
 }
 
 fn version_table() -> Table {
-    Table::new("schema_version")
+    Table::new(VERSION_TABLE)
         .string("domain")
         .integer("version")
         .string("name")
@@ -175,10 +178,11 @@ fn version_table() -> Table {
         .primary_key(&["domain", "version"])
 }
 
-async fn applied_versions(transaction: &DatabaseTransaction) -> Result<BTreeMap<String, u32>> {
-    let rows = transaction
+/// Reads which version of each domain's tables there is.
+pub(crate) async fn versions(connection: &impl ConnectionTrait) -> Result<BTreeMap<String, u32>> {
+    let rows = connection
         .query_all_raw(Statement::from_string(
-            transaction.get_database_backend(),
+            connection.get_database_backend(),
             "SELECT domain, MAX(version) AS version FROM schema_version GROUP BY domain",
         ))
         .await?;

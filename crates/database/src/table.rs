@@ -283,7 +283,7 @@ fn add_once_on_mysql(table: &str, known: (&str, &str, &str), addition: &str) -> 
     ]
 }
 
-fn quote(backend: DbBackend, name: &str) -> String {
+pub(crate) fn quote(backend: DbBackend, name: &str) -> String {
     if backend == DbBackend::MySql {
         format!("`{name}`")
     } else {

@@ -44,6 +44,16 @@ impl ServerAddress {
     }
 }
 
+impl Address {
+    /// Writes what may be shown.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("SQLite at {}", path.display()),
+            Self::Server(address) => format!("{} at {}", address.engine, address.place),
+        }
+    }
+}
+
 /// Names the engine behind a scheme, its driver's scheme and its usual port.
 fn server(scheme: &str) -> Option<(&'static str, &'static str, u16)> {
     match scheme {

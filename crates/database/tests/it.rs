@@ -3,6 +3,8 @@
 
 #[path = "it/connect.rs"]
 mod connect;
+#[path = "it/copy.rs"]
+mod copy;
 #[path = "it/migrate.rs"]
 mod migrate;
 #[path = "it/settings.rs"]
