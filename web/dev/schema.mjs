@@ -28,9 +28,11 @@ function typesOf(description) {
 }
 
 const description = JSON.parse(execFileSync(BINARY, ['openapi'], { encoding: 'utf8', maxBuffer: 2 ** 26 }));
+const namesOf = (schema) => `${JSON.stringify(description.components.schemas[schema].enum, null, 2)}\n`;
 const files = {
   'schema.d.ts': typesOf(description),
-  'auditActions.json': `${JSON.stringify(description.components.schemas.AuditAction.enum, null, 2)}\n`,
+  'auditActions.json': namesOf('AuditAction'),
+  'auditTargetKinds.json': namesOf('AuditTargetKind'),
 };
 for (const [name, current] of Object.entries(files)) {
   const path = join(FOLDER, name);

@@ -16,7 +16,7 @@ pub struct AuditEntry {
     /// What was done.
     #[schema(schema_with = action)]
     pub action: String,
-    /// On what.
+    /// On what: the kind of thing, and its name where it has one.
     pub target: String,
     /// From where.
     pub address: String,
@@ -39,7 +39,8 @@ pub struct AuditFilter {
     /// What was done.
     #[param(schema_with = action)]
     pub action: Option<String>,
-    /// On what.
+    /// On what kind of thing.
+    #[param(schema_with = target_kind)]
     pub target: Option<String>,
     /// How it ended.
     pub outcome: Option<String>,
@@ -72,4 +73,9 @@ pub struct AuditFault {
 /// Every action has a name, which the crate that keeps the log knows; the server describes them.
 fn action() -> Ref {
     Ref::from_schema_name("AuditAction")
+}
+
+/// So has every kind of thing that something is done on.
+fn target_kind() -> Ref {
+    Ref::from_schema_name("AuditTargetKind")
 }

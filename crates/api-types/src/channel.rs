@@ -17,9 +17,9 @@ pub struct Channel {
     /// Its settings.
     #[schema(value_type = Object)]
     pub config: serde_json::Value,
-    /// How the last delivery went.
+    /// How the last delivery or test went.
     pub last_result: Option<String>,
-    /// When it was last used.
+    /// When it was last used, tests included.
     pub last_used_ms: Option<i64>,
 }
 

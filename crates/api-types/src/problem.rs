@@ -97,6 +97,7 @@ problem_codes! {
     MethodNotAllowed 405 "The method is not allowed here";
     Conflict 409 "It conflicts with what exists";
     SetupDone 409 "The set-up is done already";
+    ChangedMeanwhile 412 "It was changed since it was read";
     BodyTooLarge 413 "The body is too large";
     UnsupportedMediaType 415 "The media type is not supported";
     ValidationFailed 422 "A value is not valid";

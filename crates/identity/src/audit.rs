@@ -10,7 +10,7 @@ mod entry;
 mod log;
 mod verify;
 
-pub use action::{Action, Outcome};
+pub use action::{Action, Outcome, TargetKind};
 pub use checkpoint::Checkpoint;
 pub use entry::{AuditEntry, AuditEvent, Target};
 pub use log::{AuditFilter, AuditLog};

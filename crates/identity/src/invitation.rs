@@ -10,7 +10,7 @@ use crate::entity::invitation;
 use crate::listing::Listing;
 use crate::names::{named, stored};
 use crate::user::checked_email;
-use crate::{Action, Actor, AuditEvent, Caller, Error, Identity, Result, Role, Target};
+use crate::{Action, Actor, AuditEvent, Caller, Error, Identity, Result, Role, Target, TargetKind};
 
 named! {
     /// Whether an invitation can be used.
@@ -122,7 +122,7 @@ impl Identity {
             .await?;
         let listed = Invitation::from_row(row, now_ms)?;
         let name = listed.email.clone().unwrap_or_default();
-        let target = Target::new("invitation", listed.id, name);
+        let target = Target::new(TargetKind::Invitation, listed.id, name);
         let event = AuditEvent::new(Action::InvitationCreated, target).after(&listed);
         self.audit().commit(transaction, caller, event).await?;
         Ok((listed, code))
@@ -213,7 +213,7 @@ impl Identity {
         let name = row.email.clone().unwrap_or_default();
         let event = AuditEvent::new(
             Action::InvitationRevoked,
-            Target::new("invitation", id, name),
+            Target::new(TargetKind::Invitation, id, name),
         )
         .before(&Invitation::from_row(row, self.now_ms())?);
         self.audit().commit(transaction, caller, event).await

@@ -12,7 +12,7 @@ use yunhai_model::TimestampMs;
 
 use crate::entity::login_failure;
 use crate::user::name_key;
-use crate::{Action, AuditEvent, Caller, Error, Identity, Origin, Result, Target};
+use crate::{Action, AuditEvent, Caller, Error, Identity, Origin, Result, Target, TargetKind};
 
 /// The kind of failures that are counted by user name.
 pub(crate) const USER: &str = "user";
@@ -43,6 +43,11 @@ impl Identity {
         let mut locks = Vec::new();
         for (kind, subject, limit) in self.subjects(&attempt) {
             if self.count(&transaction, kind, subject, limit).await? {
+                let kind = if kind == USER {
+                    TargetKind::User
+                } else {
+                    TargetKind::Address
+                };
                 locks.push(Target {
                     kind,
                     id: None,
@@ -58,7 +63,7 @@ impl Identity {
     /// Leaves the attempt counted and records the locks that it brought about.
     pub(crate) async fn attempt_failed(&self, attempt: Attempt, caller: &Caller) -> Result<()> {
         for target in attempt.locks {
-            let action = if target.kind == USER {
+            let action = if target.kind == TargetKind::User {
                 Action::UserLocked
             } else {
                 Action::AddressLocked

@@ -9,8 +9,8 @@ use crate::password::Verdict;
 use crate::second_factor::Proof;
 use crate::user::{by_name, target};
 use crate::{
-    Action, AuditEvent, Caller, Error, Identity, NewSession, Origin, Outcome, Result, Target, User,
-    UserState,
+    Action, AuditEvent, Caller, Error, Identity, NewSession, Origin, Outcome, Result, Target,
+    TargetKind, User, UserState,
 };
 
 /// What someone signs in with.
@@ -122,7 +122,7 @@ impl Identity {
         let name = login.name.trim();
         let target = row.map_or_else(
             || Target {
-                kind: "user",
+                kind: TargetKind::User,
                 id: None,
                 name: name.to_owned(),
             },

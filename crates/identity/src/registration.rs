@@ -42,9 +42,12 @@ impl Identity {
         let transaction = self.database.begin().await?;
         self.put_setting(&transaction, MODE, mode.to_string())
             .await?;
-        let event = AuditEvent::new(Action::SettingsChanged, crate::Target::only("registration"))
-            .before(&before)
-            .after(&mode);
+        let event = AuditEvent::new(
+            Action::SettingsChanged,
+            crate::Target::only(crate::TargetKind::Registration),
+        )
+        .before(&before)
+        .after(&mode);
         self.audit().commit(transaction, caller, event).await
     }
 

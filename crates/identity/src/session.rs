@@ -18,8 +18,8 @@ use crate::names::stored;
 use crate::recent::Proof;
 use crate::user::{find, target};
 use crate::{
-    Action, AuditEvent, Caller, Error, Identity, Origin, Principal, Result, Target, User,
-    UserState, Via,
+    Action, AuditEvent, Caller, Error, Identity, Origin, Principal, Result, Target, TargetKind,
+    User, UserState, Via,
 };
 
 /// How long the token before a rotation is still taken.
@@ -314,7 +314,7 @@ impl Identity {
         session::Entity::delete_by_id(id.to_string())
             .exec(&transaction)
             .await?;
-        let target = Target::new("user", principal.user.id, &principal.user.name);
+        let target = Target::new(TargetKind::User, principal.user.id, &principal.user.name);
         self.audit()
             .commit(
                 transaction,
@@ -374,7 +374,10 @@ impl Identity {
         if deleted.rows_affected == 0 {
             return Err(Error::not_found("session", id));
         }
-        let event = AuditEvent::new(Action::SessionRevoked, Target::new("session", id, row.name));
+        let event = AuditEvent::new(
+            Action::SessionRevoked,
+            Target::new(TargetKind::Session, id, row.name),
+        );
         self.audit().commit(transaction, caller, event).await
     }
 

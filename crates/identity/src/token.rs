@@ -18,7 +18,7 @@ use crate::recent::Proof;
 use crate::user::find;
 use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Permission, Principal, Result, Target,
-    UserState, Via,
+    TargetKind, UserState, Via,
 };
 
 const PREFIX: &str = "yh_";
@@ -164,8 +164,11 @@ impl Identity {
             .exec_without_returning(&transaction)
             .await?;
         let listed = ApiToken::try_from(row)?;
-        let event = AuditEvent::new(Action::TokenCreated, Target::new("token", listed.id, name))
-            .after(&listed);
+        let event = AuditEvent::new(
+            Action::TokenCreated,
+            Target::new(TargetKind::Token, listed.id, name),
+        )
+        .after(&listed);
         self.audit().commit(transaction, caller, event).await?;
         Ok((listed, token))
     }
@@ -280,8 +283,11 @@ impl Identity {
             .exec(&transaction)
             .await?;
         let name = row.name.clone();
-        let event = AuditEvent::new(Action::TokenRevoked, Target::new("token", id, name))
-            .before(&ApiToken::try_from(row)?);
+        let event = AuditEvent::new(
+            Action::TokenRevoked,
+            Target::new(TargetKind::Token, id, name),
+        )
+        .before(&ApiToken::try_from(row)?);
         self.audit().commit(transaction, caller, event).await
     }
 }

@@ -16,7 +16,7 @@ use yunhai_model::{Page, PageRequest, Secret, TimestampMs, UserId};
 use crate::entity::{login_failure, user};
 use crate::listing::Listing;
 use crate::names::{named, stored};
-use crate::{Error, Identity, Result, Role, Target, lockout};
+use crate::{Error, Identity, Result, Role, Target, TargetKind, lockout};
 
 named! {
     /// Whether a user may sign in.
@@ -121,7 +121,7 @@ pub struct UserFilter {
 }
 
 pub(crate) fn target(row: &user::Model) -> Target {
-    Target::new("user", &row.id, &row.name)
+    Target::new(TargetKind::User, &row.id, &row.name)
 }
 
 /// Folds a name for comparison.

@@ -42,6 +42,12 @@ pub enum Error {
     /// An alert was changed at the same time by another server; another attempt sees the change.
     #[error("another server has changed the alert `{0}` at the same time")]
     Raced(yunhai_model::AlertId),
+    /// Somebody else has changed what was to be replaced since it was read.
+    #[error("the {what} changed since it was read")]
+    ChangedMeanwhile {
+        /// What was to be replaced.
+        what: &'static str,
+    },
     /// What was asked for does not fit the present state.
     #[error("{0}")]
     Conflict(String),

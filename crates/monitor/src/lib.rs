@@ -27,6 +27,7 @@ mod simple_form;
 mod state_machine;
 mod store;
 mod template;
+mod version;
 mod yaml;
 
 pub use alert::{ALERT_NAME, Alert, AlertKind, RuleKey};
@@ -42,9 +43,9 @@ pub use label_matcher::{LabelMatcher, ParseMatcherError};
 pub use leadership::{Leadership, Node, Role};
 pub use maintenance::{MaintenanceSettings, MaintenanceWindow};
 pub use monitor::{
-    AlertDetail, AppliedGroup, EvaluationSummary, FORM_RULES_NAME, GroupStatus, GroupView,
-    InhibitionEffect, Monitor, MonitorParts, Pruned, RoutePreview, RuleStatus, SampleSink,
-    StateChange,
+    AlertDetail, AppliedGroup, ChannelTest, EvaluationSummary, FORM_RULES_NAME, GroupStatus,
+    GroupView, InhibitionEffect, Monitor, MonitorParts, Pruned, RoutePreview, RuleStatus,
+    SampleSink, StateChange,
 };
 pub use notification::{
     AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
@@ -70,3 +71,4 @@ pub use store::{
     OutboxFilter, OutboxState, StoredRuleFile,
 };
 pub use template::{RenderError, Template, TemplateData, TemplateError};
+pub use version::Expected;

@@ -15,7 +15,7 @@ mod silences;
 mod telling;
 mod windows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -36,6 +36,7 @@ use crate::state_machine::AlertState;
 use crate::store::Store;
 
 pub use alerts::AlertDetail;
+pub use channels::ChannelTest;
 pub use evaluation::EvaluationSummary;
 pub(crate) use evaluation::alert_series;
 use others::Others;
@@ -103,7 +104,7 @@ struct Inner {
     /// What this server knows of the doings of others.
     others: Mutex<Others>,
     /// The series that rules have written last, to mark those that end.
-    written: Mutex<HashMap<RuleKey, Vec<Labels>>>,
+    written: Mutex<HashMap<RuleKey, HashSet<Labels>>>,
     changes: broadcast::Sender<StateChange>,
 }
 

@@ -10,7 +10,9 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use yunhai_api_types::ProblemCode;
-use yunhai_identity::{Action, AuditEvent, Origin, Outcome, Permission, Principal, Target, Via};
+use yunhai_identity::{
+    Action, AuditEvent, Origin, Outcome, Permission, Principal, Target, TargetKind, Via,
+};
 use yunhai_model::{Secret, TimestampMs, UserId, with_causes};
 
 use crate::app::App;
@@ -128,8 +130,11 @@ fn changes(method: &Method) -> bool {
 /// Puts into the audit log that somebody tried to change what they may not. The answer stays what it
 /// is where that fails.
 async fn record_denial(app: &App, actor: &yunhai_identity::Caller, what: String) {
-    let event = AuditEvent::new(Action::AccessDenied, Target::new("request", "", what))
-        .outcome(Outcome::Denied);
+    let event = AuditEvent::new(
+        Action::AccessDenied,
+        Target::new(TargetKind::Request, "", what),
+    )
+    .outcome(Outcome::Denied);
     if let Err(error) = app.identity.audit().record(actor, event).await {
         tracing::error!(
             error = with_causes(&error),

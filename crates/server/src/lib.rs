@@ -30,6 +30,7 @@ mod security;
 mod serve;
 mod server;
 mod tls;
+mod version;
 
 pub use config::{ServerConfig, TlsConfig};
 pub use local::LocalServer;

@@ -40,6 +40,8 @@ impl From<Error> for ApiError {
                     .into()
             }
             Error::NotFound { .. } => Self::new(ProblemCode::NotFound, text),
+            Error::ChangedMeanwhile { .. } => Self::new(ProblemCode::ChangedMeanwhile, text)
+                .hint("read it again and carry your change over to what is there now"),
             Error::Conflict(_) => Self::new(ProblemCode::Conflict, text),
             Error::Page(_) => Self::new(ProblemCode::InvalidRequest, text),
             Error::Evaluate { source, .. } => {

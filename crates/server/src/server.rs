@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
-use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target};
+use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target, TargetKind};
 use yunhai_model::{Clock, with_causes};
 use yunhai_monitor::{
     EvaluationSummary, Monitor, MonitorConfig, MonitorParts, Probes, ProbesParts, ServerDirectory,
@@ -67,7 +67,7 @@ impl Server {
     pub async fn start(parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
         let vault = parts.vault.clone();
         let (app, collector) = open(parts, stop.clone()).await?;
-        let event = AuditEvent::new(Action::ServerStarted, Target::only("server"));
+        let event = AuditEvent::new(Action::ServerStarted, Target::only(TargetKind::Server));
         app.identity
             .audit()
             .record(&Caller::system(), event)
@@ -142,7 +142,7 @@ impl Server {
                 tracing::error!(error = with_causes(&error), "a background task ended badly");
             }
         }
-        let event = AuditEvent::new(Action::ServerStopped, Target::only("server"));
+        let event = AuditEvent::new(Action::ServerStopped, Target::only(TargetKind::Server));
         let audit = self.app.identity.audit();
         audit.record(&Caller::system(), event).await?;
         audit.checkpoint().await?;

@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
 use yunhai_database::Database;
-use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target};
+use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target, TargetKind};
 use yunhai_model::{Clock, Secret, SystemClock};
 use yunhai_monitor::SealedSecrets;
 use yunhai_server::LocalServer;
@@ -177,7 +177,10 @@ pub(crate) async fn rotate_keys(data_dir: &DataDir) -> anyhow::Result<RotationRe
     let state = open(data_dir).await?;
     let alerting = SealedSecrets::open(state.database.clone(), &*state.clock).await?;
     let report = state.vault.rotate(&[&state.identity, &alerting]).await?;
-    let event = AuditEvent::new(Action::KeyRotated, Target::new("key", &report.key_id, ""));
+    let event = AuditEvent::new(
+        Action::KeyRotated,
+        Target::new(TargetKind::Key, &report.key_id, ""),
+    );
     state
         .identity
         .audit()

@@ -223,7 +223,7 @@ export interface components {
              * @description Its place in the chain, from 1.
              */
             seq: number;
-            /** @description On what. */
+            /** @description On what: the kind of thing, and its name where it has one. */
             target: string;
             /**
              * Format: int64
@@ -241,6 +241,11 @@ export interface components {
              */
             seq: number;
         };
+        /**
+         * @description On what kind of thing something was done; it stands before the thing's name.
+         * @enum {string}
+         */
+        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
         /** @description Whether the audit log is as it was written. */
         AuditVerification: {
             /**
@@ -319,11 +324,11 @@ export interface components {
             id: string;
             /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
             kind: string;
-            /** @description How the last delivery went. */
+            /** @description How the last delivery or test went. */
             last_result?: string | null;
             /**
              * Format: int64
-             * @description When it was last used.
+             * @description When it was last used, tests included.
              */
             last_used_ms?: number | null;
             /** @description The channel's name. */
@@ -710,7 +715,7 @@ export interface components {
                  * @description Its place in the chain, from 1.
                  */
                 seq: number;
-                /** @description On what. */
+                /** @description On what: the kind of thing, and its name where it has one. */
                 target: string;
                 /**
                  * Format: int64
@@ -746,11 +751,11 @@ export interface components {
                 id: string;
                 /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
                 kind: string;
-                /** @description How the last delivery went. */
+                /** @description How the last delivery or test went. */
                 last_result?: string | null;
                 /**
                  * Format: int64
-                 * @description When it was last used.
+                 * @description When it was last used, tests included.
                  */
                 last_used_ms?: number | null;
                 /** @description The channel's name. */
@@ -1657,7 +1662,7 @@ export interface components {
          * @description The stable code of a problem; the table of all of them is in the documentation.
          * @enum {string}
          */
-        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "too_many_requests" | "internal" | "unavailable";
+        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full";
         /** @description Confirms the password before a dangerous action. */
         ReauthenticateRequest: {
             /**

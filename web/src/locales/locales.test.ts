@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import actions from '../api/auditActions.json';
+import kinds from '../api/auditTargetKinds.json';
 import en from './en.json';
 import zh from './zh-CN.json';
 
@@ -56,6 +57,11 @@ describe('texts', () => {
   it('name every action of the audit log, and no others', () => {
     const keys = actions.map((action) => `audit.actions.${action.replace('.', '_')}`);
     expect([...english.keys()].filter((key) => key.startsWith('audit.actions.')).sort()).toEqual(keys.sort());
+  });
+
+  it('name every kind of thing in the audit log, and no others', () => {
+    const keys = kinds.map((kind) => `audit.kinds.${kind.replace(' ', '_')}`);
+    expect([...english.keys()].filter((key) => key.startsWith('audit.kinds.')).sort()).toEqual(keys.sort());
   });
 
   it('are all used', () => {

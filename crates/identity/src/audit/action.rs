@@ -1,4 +1,4 @@
-//! The names of what the audit log records; they never change.
+//! The names of what the audit log records, and on what; they never change.
 
 use crate::names::named;
 
@@ -127,5 +127,49 @@ named! {
         Failure = "failure",
         /// It was not allowed.
         Denied = "denied",
+    }
+}
+
+named! {
+    /// On what kind of thing it was done.
+    pub enum TargetKind("target") {
+        /// An account.
+        User = "user",
+        /// A sign-in.
+        Session = "session",
+        /// An API token.
+        Token = "token",
+        /// An invitation to register.
+        Invitation = "invitation",
+        /// Who may register.
+        Registration = "registration",
+        /// A network address.
+        Address = "address",
+        /// A request that was refused.
+        Request = "request",
+        /// The audit log itself.
+        AuditLog = "audit log",
+        /// The data key.
+        Key = "key",
+        /// The server program, or a machine that it watches.
+        Server = "server",
+        /// How often this machine is measured.
+        Collection = "collection",
+        /// A probe.
+        Probe = "probe",
+        /// An alert.
+        Alert = "alert",
+        /// A group of rules, or one rule of the form.
+        Rule = "rule",
+        /// A silence.
+        Silence = "silence",
+        /// A maintenance window.
+        MaintenanceWindow = "maintenance window",
+        /// An inhibition.
+        Inhibition = "inhibition",
+        /// A notification channel.
+        Channel = "channel",
+        /// The routes from alerts to channels.
+        Routes = "routes",
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use yunhai_model::TimestampMs;
 
-use super::{Action, Outcome};
+use super::{Action, Outcome, TargetKind};
 use crate::entity::audit_entry;
 use crate::{Actor, Caller};
 
@@ -18,8 +18,8 @@ const MAX_NAME: usize = 191;
 /// On what something was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// What it is, such as `user` or `rule`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: TargetKind,
     /// Its id, where it has one.
     pub id: Option<String>,
     /// Its name for people.
@@ -32,7 +32,7 @@ impl Target {
         clippy::needless_pass_by_value,
         reason = "ids are small, and callers hold them in many forms"
     )]
-    pub fn new(kind: &'static str, id: impl ToString, name: impl Into<String>) -> Self {
+    pub fn new(kind: TargetKind, id: impl ToString, name: impl Into<String>) -> Self {
         Self {
             kind,
             id: Some(id.to_string()),
@@ -41,7 +41,7 @@ impl Target {
     }
 
     /// Names a thing of which there is one.
-    pub fn only(kind: &'static str) -> Self {
+    pub fn only(kind: TargetKind) -> Self {
         Self {
             kind,
             id: None,
@@ -128,7 +128,7 @@ impl AuditEvent {
             actor_name: shortened(&actor_name),
             via,
             action: self.action.as_str().to_owned(),
-            target_kind: shortened(self.target.kind),
+            target_kind: self.target.kind.as_str().to_owned(),
             target_id: self.target.id.as_deref().map(shortened),
             target_name: shortened(&self.target.name),
             address: caller.origin.address.map(|address| address.to_string()),
@@ -289,7 +289,10 @@ mod tests {
 
     #[test]
     fn an_entry_hashes_as_documented() {
-        let event = AuditEvent::new(Action::UserCreated, Target::new("user", "1", "ann"));
+        let event = AuditEvent::new(
+            Action::UserCreated,
+            Target::new(TargetKind::User, "1", "ann"),
+        );
         let row = event.into_row(&Caller::local("root"), 5, (1, GENESIS.to_owned()));
         // Computed by the Python program in docs/formats/audit.md.
         assert_eq!(

@@ -16,7 +16,7 @@ use yunhai_vault::SigningKey;
 
 use super::checkpoint::append_to_file;
 use super::entry::GENESIS;
-use super::{Action, AuditEntry, AuditEvent, Checkpoint, Outcome};
+use super::{Action, AuditEntry, AuditEvent, Checkpoint, Outcome, TargetKind};
 use crate::entity::{audit_checkpoint, audit_entry, audit_head};
 use crate::listing::Listing;
 use crate::{Caller, Error, Result};
@@ -52,7 +52,7 @@ pub struct AuditFilter {
     /// What was done.
     pub action: Option<Action>,
     /// The kind of thing that it was done to.
-    pub target_kind: Option<String>,
+    pub target_kind: Option<TargetKind>,
     /// The id of the thing.
     pub target_id: Option<String>,
     /// How it went.
@@ -253,8 +253,8 @@ impl AuditLog {
         if let Some(action) = filter.action {
             select = select.filter(C::Action.eq(action.as_str()));
         }
-        if let Some(kind) = &filter.target_kind {
-            select = select.filter(C::TargetKind.eq(kind));
+        if let Some(kind) = filter.target_kind {
+            select = select.filter(C::TargetKind.eq(kind.as_str()));
         }
         if let Some(id) = &filter.target_id {
             select = select.filter(C::TargetId.eq(id));

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use yunhai_identity::{
     Action, AuditEvent, AuditFilter, AuditVerification, Caller, FaultKind, Outcome, Target,
+    TargetKind,
 };
 use yunhai_model::PageRequest;
 use yunhai_test_support::on_every_database;
@@ -13,7 +14,7 @@ async fn record(world: &World, count: usize) {
     for at in 0..count {
         let event = AuditEvent::new(
             Action::RuleUpdated,
-            Target::new("rule", at, format!("rule {at}")),
+            Target::new(TargetKind::Rule, at, format!("rule {at}")),
         )
         .before(&serde_json::json!({"threshold": at}))
         .after(&serde_json::json!({"threshold": at + 1, "note": "云"}));
@@ -100,7 +101,7 @@ on_every_database! {
                 let audit = world.identity.audit().clone();
                 tokio::spawn(async move {
                     for at in 0..5 {
-                        let event = AuditEvent::new(Action::RuleCreated, Target::new("rule", at, "r"));
+                        let event = AuditEvent::new(Action::RuleCreated, Target::new(TargetKind::Rule, at, "r"));
                         audit.record(&Caller::local(&format!("w{writer}")), event).await.unwrap();
                     }
                 })
@@ -274,7 +275,7 @@ on_every_database! {
         let world = World::new(url).await;
         record(&world, 3).await;
         world.clock.advance_ms(1000);
-        let event = AuditEvent::new(Action::ChannelTested, Target::new("channel", "c1", "DingTalk 运维"))
+        let event = AuditEvent::new(Action::ChannelTested, Target::new(TargetKind::Channel, "c1", "DingTalk 运维"))
             .outcome(Outcome::Failure)
             .because("the robot answered 310000");
         let sequence = world.identity.audit().record(&Caller::system(), event).await.unwrap();
@@ -293,7 +294,7 @@ on_every_database! {
         for filter in [
             AuditFilter { actor: Some("yunhai".to_owned()), ..all.clone() },
             AuditFilter { action: Some(Action::ChannelTested), ..all.clone() },
-            AuditFilter { target_kind: Some("channel".to_owned()), ..all.clone() },
+            AuditFilter { target_kind: Some(TargetKind::Channel), ..all.clone() },
             AuditFilter { target_id: Some("c1".to_owned()), ..all.clone() },
             AuditFilter { outcome: Some(Outcome::Failure), ..all.clone() },
             AuditFilter { from_ms: Some(NOW_MS + 1), ..all.clone() },

@@ -1,7 +1,8 @@
 //! Channels for people: their secrets go in and never come out.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use yunhai_model::{ChannelId, Labels};
+use yunhai_model::{ChannelId, Labels, TimestampMs};
 
 use super::{Monitor, StateChange, check};
 use crate::alert::digest;
@@ -11,6 +12,20 @@ use crate::store::{Channel, NewChannel, SEALED_PREFIX, is_used_by, place};
 
 /// What stands for a secret wherever a channel is shown.
 const HIDDEN: &str = "********";
+
+/// What came of a test of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelTest {
+    /// When it was sent.
+    pub at_ms: TimestampMs,
+    /// What the channel answered, or why it did not take it.
+    pub result: String,
+}
+
+/// The name under which the last test of a channel is kept.
+fn test_of(id: ChannelId) -> String {
+    format!("channel_test/{id}")
+}
 
 impl Monitor {
     /// All channels, their secrets hidden.
@@ -65,6 +80,7 @@ impl Monitor {
             ));
         }
         self.0.store.delete_channel(id).await?;
+        self.0.store.forget_setting(&test_of(id)).await?;
         self.announce(StateChange::Settings { what: "channels" });
         Ok(())
     }
@@ -96,11 +112,28 @@ impl Monitor {
             vec![alert],
         );
         let test_id = digest(&format!("test\0{id}\0{now_ms}"));
-        Ok(self
-            .0
-            .notifier
-            .send(&config, &test_id, &notification)
-            .await?)
+        let sent = self.0.notifier.send(&config, &test_id, &notification).await;
+        let test = ChannelTest {
+            at_ms: now_ms,
+            result: match &sent {
+                Ok(delivered) => delivered.answer.clone(),
+                Err(error) => error.to_string(),
+            },
+        };
+        let store = &self.0.store;
+        store
+            .put_setting(store.database().connection(), &test_of(id), &test)
+            .await?;
+        self.announce(StateChange::Settings { what: "channels" });
+        Ok(sent?)
+    }
+
+    /// How the last test of a channel went.
+    pub async fn last_channel_test(&self, id: ChannelId) -> Result<Option<ChannelTest>> {
+        let store = &self.0.store;
+        store
+            .setting(store.database().connection(), &test_of(id))
+            .await
     }
 
     /// Checks what a channel is made of and seals its secrets.

@@ -6,9 +6,10 @@ use yunhai_model::{Labels, Page, PageRequest, is_valid_label_name};
 
 use super::{Monitor, StateChange, check};
 use crate::dispatch::{DispatchInput, Muting, mutings_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::routing::{Destination, Route};
 use crate::store::{OutboxEntry, OutboxFilter, settings};
+use crate::version::Expected;
 
 /// Where an alert with some labels would go now.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,11 @@ impl Monitor {
 
     /// Replaces the routing tree, or tells all its faults.
     pub async fn put_route(&self, route: &Route) -> Result<()> {
+        self.replace_route(route, &Expected::Anything).await
+    }
+
+    /// Replaces the routing tree like [`Self::put_route`] while it is what was expected.
+    pub async fn replace_route(&self, route: &Route, expected: &Expected) -> Result<()> {
         let store = &self.0.store;
         let connection = store.database().connection();
         let mut faults = route.faults();
@@ -51,9 +57,22 @@ impl Monitor {
             }
         }
         check("routes", faults)?;
-        store
-            .put_setting(connection, settings::ROUTE, route)
-            .await?;
+        if *expected == Expected::Anything {
+            store
+                .put_setting(connection, settings::ROUTE, route)
+                .await?;
+        } else {
+            let before: Option<Route> = store.setting(connection, settings::ROUTE).await?;
+            // Before it was ever set there is the empty tree, which has a version too.
+            let version = before.clone().unwrap_or_default().version();
+            if !expected.allows(Some(&version))
+                || !store
+                    .replace_setting(connection, settings::ROUTE, before.as_ref(), route)
+                    .await?
+            {
+                return Err(Error::ChangedMeanwhile { what: "routes" });
+            }
+        }
         self.announce(StateChange::Settings { what: "route" });
         Ok(())
     }

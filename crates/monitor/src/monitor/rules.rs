@@ -16,6 +16,7 @@ use crate::leadership::Role;
 use crate::rule_file::{AlertRule, Rule, RuleFile, RuleGroup};
 use crate::simple_form::SimpleForm;
 use crate::store::{StoredRuleFile, settings};
+use crate::version::Expected;
 
 /// The file and group of the rules that were made with the simple form.
 pub const FORM_RULES_NAME: &str = "custom";
@@ -133,6 +134,18 @@ impl Monitor {
 
     /// Stores a rule file and puts it in force, or tells all its faults and changes nothing.
     pub async fn put_rule_file(&self, name: &str, source: &str, user: &str) -> Result<RuleFile> {
+        self.replace_rule_file(name, source, user, &Expected::Anything)
+            .await
+    }
+
+    /// Stores a rule file like [`Self::put_rule_file`] while what is stored is what was expected.
+    pub async fn replace_rule_file(
+        &self,
+        name: &str,
+        source: &str,
+        user: &str,
+        expected: &Expected,
+    ) -> Result<RuleFile> {
         let mut faults = Vec::new();
         if name.trim().is_empty() {
             faults.push("name: a rule file needs a name".to_owned());
@@ -141,19 +154,30 @@ impl Monitor {
         let names = rules.groups.iter().map(|group| group.name.as_str());
         faults.extend(names.chain([name]).filter_map(too_long));
         check("rule file", faults)?;
-        let origin = match self.0.store.rule_file(name).await {
-            Ok(before) => before.origin,
+        let before = match self.0.store.rule_file(name).await {
+            Ok(before) => Some(before),
             Err(Error::NotFound { .. }) => None,
             Err(error) => return Err(error),
         };
+        let version = before.as_ref().map(StoredRuleFile::version);
+        if !expected.allows(version.as_deref()) {
+            return Err(Error::ChangedMeanwhile { what: "rules" });
+        }
+        // Later than before also where the clock stood still, so that no two versions share it.
+        let after_ms = before.as_ref().map_or(0, |before| before.updated_at_ms + 1);
         let file = StoredRuleFile {
             name: name.to_owned(),
             source: source.to_owned(),
-            origin,
+            origin: before.as_ref().and_then(|before| before.origin.clone()),
             updated_by: user.to_owned(),
-            updated_at_ms: self.now_ms(),
+            updated_at_ms: self.now_ms().max(after_ms),
         };
-        self.0.store.put_rule_files(&[file]).await?;
+        let store = &self.0.store;
+        if *expected == Expected::Anything {
+            store.put_rule_files(&[file]).await?;
+        } else if !store.replace_rule_file(&file, before.as_ref()).await? {
+            return Err(Error::ChangedMeanwhile { what: "rules" });
+        }
         self.rules_changed().await?;
         Ok(rules)
     }

@@ -1,7 +1,7 @@
 //! Rule files: the source as it was given, which is what counts.
 
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{OnConflict, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Order, Query};
 use serde::Serialize;
 use yunhai_model::TimestampMs;
 
@@ -74,30 +74,61 @@ impl Store {
     pub(crate) async fn put_rule_files(&self, files: &[StoredRuleFile]) -> Result<()> {
         let transaction = self.database.begin().await?;
         for file in files {
-            let insert = Query::insert()
-                .into_table("monitor_rule_file")
-                .columns(COLUMNS)
-                .values_panic([
-                    file.name.as_str().into(),
-                    file.source.as_str().into(),
-                    file.origin.as_deref().into(),
-                    file.updated_by.as_str().into(),
-                    file.updated_at_ms.into(),
-                ])
-                .on_conflict(
-                    OnConflict::column("name")
-                        .update_columns(COLUMNS[1..].iter().copied())
-                        .to_owned(),
-                )
+            let replace = OnConflict::column("name")
+                .update_columns(COLUMNS[1..].iter().copied())
                 .to_owned();
-            transaction.execute(&insert).await?;
+            transaction
+                .execute(insert(file).on_conflict(replace))
+                .await?;
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Stores a file unless what is stored is no longer `before`; tells whether it did.
+    pub(crate) async fn replace_rule_file(
+        &self,
+        file: &StoredRuleFile,
+        before: Option<&StoredRuleFile>,
+    ) -> Result<bool> {
+        let connection = self.database.connection();
+        let Some(before) = before else {
+            let inserted = connection.execute(&insert(file)).await;
+            return match inserted {
+                Ok(_) => Ok(true),
+                Err(error) if yunhai_database::is_unique_violation(&error) => Ok(false),
+                Err(error) => Err(error.into()),
+            };
+        };
+        let update = Query::update()
+            .table("monitor_rule_file")
+            .values([
+                ("source", file.source.as_str().into()),
+                ("updated_by", file.updated_by.as_str().into()),
+                ("updated_at", file.updated_at_ms.into()),
+            ])
+            .and_where(Expr::col("name").eq(before.name.as_str()))
+            .and_where(Expr::col("updated_at").eq(before.updated_at_ms))
+            .to_owned();
+        Ok(connection.execute(&update).await?.rows_affected() > 0)
     }
 
     pub(crate) async fn delete_rule_file(&self, name: &str) -> Result<()> {
         let connection = self.database.connection();
         super::rows::delete_named(connection, "monitor_rule_file", "name", "rule file", name).await
     }
+}
+
+fn insert(file: &StoredRuleFile) -> InsertStatement {
+    Query::insert()
+        .into_table("monitor_rule_file")
+        .columns(COLUMNS)
+        .values_panic([
+            file.name.as_str().into(),
+            file.source.as_str().into(),
+            file.origin.as_deref().into(),
+            file.updated_by.as_str().into(),
+            file.updated_at_ms.into(),
+        ])
+        .to_owned()
 }

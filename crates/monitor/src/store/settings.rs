@@ -33,6 +33,45 @@ impl Store {
         put_keyed(connection, "monitor_setting", "name", name, value).await
     }
 
+    /// Deletes a value, should there be one.
+    pub(crate) async fn forget_setting(&self, name: &str) -> Result<()> {
+        let delete = Query::delete()
+            .from_table("monitor_setting")
+            .and_where(Expr::col("name").eq(name))
+            .to_owned();
+        self.database.connection().execute(&delete).await?;
+        Ok(())
+    }
+
+    /// Stores a value unless what is stored is no longer `before`; tells whether it did.
+    pub(crate) async fn replace_setting<T: Serialize>(
+        &self,
+        connection: &impl ConnectionTrait,
+        name: &str,
+        before: Option<&T>,
+        value: &T,
+    ) -> Result<bool> {
+        let Some(before) = before else {
+            let insert = Query::insert()
+                .into_table("monitor_setting")
+                .columns(["name", "body"])
+                .values_panic([name.into(), encode(value).into()])
+                .to_owned();
+            return match connection.execute(&insert).await {
+                Ok(_) => Ok(true),
+                Err(error) if yunhai_database::is_unique_violation(&error) => Ok(false),
+                Err(error) => Err(error.into()),
+            };
+        };
+        let update = Query::update()
+            .table("monitor_setting")
+            .value("body", encode(value))
+            .and_where(Expr::col("name").eq(name))
+            .and_where(Expr::col("body").eq(encode(before)))
+            .to_owned();
+        Ok(connection.execute(&update).await?.rows_affected() > 0)
+    }
+
     /// What a rule has seen, under the digest of its key.
     pub(crate) async fn known_series<T: DeserializeOwned>(
         &self,

@@ -2,7 +2,8 @@
 
 use yunhai_model::PageRequest;
 use yunhai_monitor::{
-    AlertFilter, AlertState, DEFAULT_RULES_NAME, Error, FORM_RULES_NAME, RuleKey, SimpleForm,
+    AlertFilter, AlertState, DEFAULT_RULES_NAME, Error, Expected, FORM_RULES_NAME, Route, RuleKey,
+    SimpleForm,
 };
 
 use super::support::{House, START_MS, on_every_database};
@@ -63,6 +64,48 @@ on_every_database! {
         let Err(Error::RuleFile(faults)) = error else { panic!("{error:?}") };
         assert_eq!(faults.0[0].line, 1);
         assert_eq!(house.monitor.rule_file("test").await.unwrap().source, "groups: []");
+    }
+
+    async fn a_file_is_replaced_only_while_it_is_what_was_read(house: &mut House) {
+        let monitor = house.monitor.clone();
+        let file = |alert: &str| format!("groups: [{{name: g, rules: [{{alert: {alert}, expr: 'cpu > 0.5'}}]}}]");
+        let replace = async |alert: &str, expected: &Expected| {
+            match monitor.replace_rule_file("g", &file(alert), "ann", expected).await {
+                Ok(_) => true,
+                Err(Error::ChangedMeanwhile { what: "rules" }) => false,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let version = async || Expected::Version(monitor.rule_file("g").await.unwrap().version());
+        assert!(!replace("A", &Expected::Version("1".to_owned())).await);
+        assert!(replace("A", &Expected::Nothing).await);
+        assert!(!replace("B", &Expected::Nothing).await);
+        let read = version().await;
+        assert!(replace("B", &read).await);
+        assert!(!replace("C", &read).await);
+        assert_eq!(monitor.rule_file("g").await.unwrap().source, file("B"));
+        assert!(replace("C", &version().await).await);
+        assert!(replace("D", &Expected::Anything).await);
+    }
+
+    async fn the_routes_are_replaced_only_while_they_are_what_was_read(house: &mut House) {
+        let monitor = house.monitor.clone();
+        let tree = |name: &str| Route { group_by: Some(vec![name.to_owned()]), ..Route::default() };
+        let replace = async |name: &str, expected: &Expected| {
+            match monitor.replace_route(&tree(name), expected).await {
+                Ok(()) => true,
+                Err(Error::ChangedMeanwhile { what: "routes" }) => false,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let read = Expected::Version(monitor.route().await.unwrap().version());
+        assert!(replace("a", &read).await);
+        assert!(!replace("b", &read).await);
+        let read = Expected::Version(monitor.route().await.unwrap().version());
+        assert!(replace("b", &read).await);
+        assert!(!replace("c", &read).await);
+        assert_eq!(monitor.route().await.unwrap(), tree("b"));
+        assert!(replace("c", &Expected::Anything).await);
     }
 
     async fn rules_of_one_name_keep_apart(house: &mut House) {

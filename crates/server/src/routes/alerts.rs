@@ -12,7 +12,7 @@ use yunhai_api_types::{
     AcknowledgeRequest, Acknowledgement, Alert, AlertCounts, AlertDetail, AlertEvent,
     AlertEventFilter, AlertFilter, AlertState, CommentRequest, List, ListQuery, ProblemCode,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{AlertId, Labels, PageRequest, format_rfc3339};
 use yunhai_monitor::{EventKind, Muting, Rule};
 
@@ -228,7 +228,7 @@ fn state_from(text: &str) -> ApiResult<yunhai_monitor::AlertState> {
 }
 
 fn target(alert: &yunhai_monitor::Alert) -> Target {
-    Target::new("alert", alert.id, alert.name())
+    Target::new(TargetKind::Alert, alert.id, alert.name())
 }
 
 /// What of an alert an acknowledgement changes.

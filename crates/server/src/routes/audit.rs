@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use yunhai_api_types::{
     AuditEntry, AuditFault, AuditFilter, AuditVerification, List, ListQuery, ProblemCode,
 };
-use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -34,7 +34,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 }
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(AuditAction)))]
+#[openapi(components(schemas(AuditAction, AuditTargetKind)))]
 struct Description;
 
 /// What the description of the API says of an action: all that there are.
@@ -52,6 +52,24 @@ impl PartialSchema for AuditAction {
 }
 
 impl ToSchema for AuditAction {}
+
+/// What the description of the API says of the things that entries are about: all kinds.
+struct AuditTargetKind;
+
+impl PartialSchema for AuditTargetKind {
+    fn schema() -> RefOr<Schema> {
+        let names = TargetKind::ALL.iter().map(|kind| kind.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "On what kind of thing something was done; it stands before the thing's name.",
+            ))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for AuditTargetKind {}
 
 /// Lists what was done, newest first unless sorted otherwise.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(ListQuery, AuditFilter),
@@ -76,7 +94,13 @@ async fn list_audit(
                     .map_err(|error| invalid("action", &error))
             })
             .transpose()?,
-        target_kind: filter.target,
+        target_kind: filter
+            .target
+            .map(|text| {
+                text.parse::<TargetKind>()
+                    .map_err(|error| invalid("target", &error))
+            })
+            .transpose()?,
         target_id: None,
         outcome: filter
             .outcome
@@ -104,7 +128,7 @@ async fn verify_audit(
     caller.require(Permission::AuditRead)?;
     let audit = app.identity.audit();
     let verification = audit.verify().await?;
-    let event = AuditEvent::new(Action::AuditVerified, Target::only("audit log"));
+    let event = AuditEvent::new(Action::AuditVerified, Target::only(TargetKind::AuditLog));
     audit.record(&caller.actor(), event).await?;
     Ok(Json(verification_of(verification)))
 }

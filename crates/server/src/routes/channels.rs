@@ -12,7 +12,7 @@ use yunhai_api_types::{
     Channel, ChannelFilter, ChannelRequest, ChannelTest, Fault, List, ListQuery, NotificationEntry,
     NotificationFilter, Problem, ProblemCode,
 };
-use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
 use yunhai_model::{ChannelId, PageRequest};
 use yunhai_monitor::{Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState};
 
@@ -168,7 +168,7 @@ async fn test_channel(
         },
         Err(error) => return Err(error.into()),
     };
-    let target = Target::new("channel", channel.id, channel.name);
+    let target = Target::new(TargetKind::Channel, channel.id, channel.name);
     let event = AuditEvent::new(Action::ChannelTested, target)
         .outcome(if test.ok {
             Outcome::Success
@@ -238,7 +238,7 @@ impl ChannelPath {
 
 /// The channel in the audit log, beside which stands what is shown of it: its secrets are hidden.
 fn target(channel: &Channel) -> Target {
-    Target::new("channel", &channel.id, channel.name.clone())
+    Target::new(TargetKind::Channel, &channel.id, channel.name.clone())
 }
 
 /// Puts the kind among the settings, as alerting keeps them.
@@ -301,6 +301,10 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
         .items
         .into_iter()
         .next();
+    let last = last.and_then(|entry| Some((entry.attempted_at_ms?, entry.error.or(entry.answer))));
+    let test = app.monitor.last_channel_test(channel.id).await?;
+    let test = test.map(|test| (test.at_ms, Some(test.result)));
+    let (last_used_ms, last_result) = last.max(test).unzip();
     let kind = kind_of(&channel).to_owned();
     let mut config = channel.config;
     if let Value::Object(fields) = &mut config {
@@ -312,8 +316,8 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
         kind,
         enabled: channel.is_enabled,
         config,
-        last_used_ms: last.as_ref().and_then(|entry| entry.attempted_at_ms),
-        last_result: last.and_then(|entry| entry.error.or(entry.answer)),
+        last_used_ms,
+        last_result: last_result.flatten(),
     })
 }
 
@@ -342,7 +346,8 @@ fn outbox_state(text: &str) -> ApiResult<OutboxState> {
 }
 
 fn entry_of(entry: OutboxEntry, names: &BTreeMap<ChannelId, String>) -> NotificationEntry {
-    let alerts = entry.notification.alerts.len();
+    let (firing, resolved) = entry.notification.counts();
+    let alerts = firing + resolved;
     let summary = entry
         .notification
         .common_labels

@@ -7,7 +7,7 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{Inhibition, InhibitionFilter, InhibitionSpec, List, ListQuery};
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::InhibitionId;
 use yunhai_monitor::{InhibitionEffect, InhibitionSettings};
 
@@ -159,7 +159,11 @@ impl InhibitionPath {
 }
 
 fn target(inhibition: &Inhibition) -> Target {
-    Target::new("inhibition", &inhibition.id, inhibition.spec.name.clone())
+    Target::new(
+        TargetKind::Inhibition,
+        &inhibition.id,
+        inhibition.spec.name.clone(),
+    )
 }
 
 async fn with_effect(app: &App, inhibition: yunhai_monitor::Inhibition) -> ApiResult<Inhibition> {

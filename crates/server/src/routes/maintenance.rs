@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use yunhai_api_types::{
     List, ListQuery, MaintenanceWindow, MaintenanceWindowFilter, MaintenanceWindowSpec,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{HumanDuration, MaintenanceWindowId, TimestampMs};
 use yunhai_monitor::MaintenanceSettings;
 
@@ -158,7 +158,11 @@ impl WindowPath {
 }
 
 fn target(window: &MaintenanceWindow) -> Target {
-    Target::new("maintenance window", &window.id, window.spec.name.clone())
+    Target::new(
+        TargetKind::MaintenanceWindow,
+        &window.id,
+        window.spec.name.clone(),
+    )
 }
 
 fn window_of(window: yunhai_monitor::MaintenanceWindow, now_ms: TimestampMs) -> MaintenanceWindow {

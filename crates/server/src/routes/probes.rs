@@ -13,7 +13,7 @@ use yunhai_api_types::{
     ProbeTestRequest, ProblemCode,
 };
 use yunhai_collector::probe::HttpMethod;
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{ProbeId, Secret};
 use yunhai_monitor::{NewProbe, Probe as Stored, ProbeRun};
 
@@ -180,7 +180,7 @@ async fn test_probe(
     let run = app.probes.try_out(new_probe(body.probe), id).await?;
     let result = result_of(run);
     let tried = Target::new(
-        "probe",
+        TargetKind::Probe,
         id.map(|id| id.to_string()).unwrap_or_default(),
         name,
     );
@@ -211,7 +211,7 @@ impl ProbePath {
 }
 
 fn target(probe: &Probe) -> Target {
-    Target::new("probe", &probe.id, probe.name.clone())
+    Target::new(TargetKind::Probe, &probe.id, probe.name.clone())
 }
 
 /// A probe as the audit log has it: without what changes by itself.

@@ -10,7 +10,7 @@ use yunhai_api_types::{
     ProblemCode, RouteChannel, RouteEscalation, RouteMuting, RoutePreview, RoutePreviewRequest,
     RouteTaken,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{ChannelId, Labels};
 use yunhai_monitor::{Channel, Destination, Route};
 
@@ -18,6 +18,7 @@ use super::alerts::{label_map, muting_of};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Refused};
+use crate::version::{Expectation, IF_MATCH, Versioned};
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -27,30 +28,37 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Shows the routes from alerts to channels: a tree, of which the deepest match counts.
 #[utoipa::path(get, path = "/routes", tag = "channels",
-    responses((status = OK, body = Object), Refused))]
-async fn show_routes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Json<Route>> {
+    responses((status = OK, body = Object,
+        headers(("ETag" = String, description = "The version, which is sent back as If-Match"))), Refused))]
+async fn show_routes(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> ApiResult<Versioned<Json<Route>>> {
     caller.require(Permission::ServersRead)?;
-    Ok(Json(app.monitor.route().await?))
+    let route = app.monitor.route().await?;
+    Ok(Versioned(route.version(), Json(route)))
 }
 
 /// Replaces the routes.
 #[utoipa::path(put, path = "/routes", tag = "channels", request_body = Object,
+    params(("If-Match" = Option<String>, Header, description = IF_MATCH)),
     responses((status = OK, body = Object), Refused))]
 async fn put_routes(
     State(app): State<Arc<App>>,
     caller: Caller,
+    expectation: Expectation,
     Json(body): Json<Value>,
-) -> ApiResult<Json<Route>> {
+) -> ApiResult<Versioned<Json<Route>>> {
     caller.require(Permission::ChannelsWrite)?;
     let route: Route = serde_json::from_value(body)
         .map_err(|error| ApiError::new(ProblemCode::ValidationFailed, error.to_string()))?;
     let before = app.monitor.route().await?;
-    app.monitor.put_route(&route).await?;
-    let event = AuditEvent::new(Action::RoutesChanged, Target::only("routes"))
+    app.monitor.replace_route(&route, &expectation.0).await?;
+    let event = AuditEvent::new(Action::RoutesChanged, Target::only(TargetKind::Routes))
         .before(&before)
         .after(&route);
     app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(Json(route))
+    Ok(Versioned(route.version(), Json(route)))
 }
 
 /// Tells which routes an alert with some labels would take, and what would hold it back now.

@@ -19,7 +19,7 @@ use yunhai_api_types::{
     List, ListQuery, ProblemCode, RuleCheck, RuleFilter, RuleGroup, RuleReason, RuleReasonFilter,
     RuleSource, RuleStatus,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_monitor::{AppliedGroup, GroupView, Rule, RuleFile, RuleKey, StoredRuleFile};
 
 use super::alerts::{label_map, severity_of};
@@ -28,6 +28,7 @@ use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list, request_for};
 use crate::monitor_errors::rule_fault;
+use crate::version::{Expectation, IF_MATCH, IF_NONE_MATCH, Versioned};
 
 pub(super) use prometheus::prometheus_rules;
 
@@ -118,26 +119,31 @@ async fn apply_rules(
 
 /// Shows a group.
 #[utoipa::path(get, path = "/rule-groups/{name}", tag = "rules", params(GroupPath),
-    responses((status = OK, body = RuleGroup), Refused))]
+    responses((status = OK, body = RuleGroup,
+        headers(("ETag" = String, description = "The version, which is sent back as If-Match"))), Refused))]
 async fn show_group(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<GroupPath>,
-) -> ApiResult<Json<RuleGroup>> {
+) -> ApiResult<Versioned<Json<RuleGroup>>> {
     caller.require(Permission::ServersRead)?;
-    Ok(Json(find_group(&app, &path.name).await?))
+    versioned(&app, &path.name).await
 }
 
 /// Makes or replaces a group; the source holds this one group.
-#[utoipa::path(put, path = "/rule-groups/{name}", tag = "rules", params(GroupPath),
+#[utoipa::path(put, path = "/rule-groups/{name}", tag = "rules",
+    params(GroupPath,
+        ("If-Match" = Option<String>, Header, description = IF_MATCH),
+        ("If-None-Match" = Option<String>, Header, description = IF_NONE_MATCH)),
     request_body = RuleSource,
     responses((status = OK, body = RuleGroup), Refused))]
 async fn put_group(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<GroupPath>,
+    expectation: Expectation,
     Json(body): Json<RuleSource>,
-) -> ApiResult<Json<RuleGroup>> {
+) -> ApiResult<Versioned<Json<RuleGroup>>> {
     caller.require(Permission::RulesWrite)?;
     let file = RuleFile::parse(&body.source).map_err(yunhai_monitor::Error::from)?;
     // A group that is stored as `file/group` keeps its own name.
@@ -152,10 +158,10 @@ async fn put_group(
     let before = app.monitor.rule_file(&path.name).await.ok();
     let user = &caller.principal.user.name;
     app.monitor
-        .put_rule_file(&path.name, &body.source, user)
+        .replace_rule_file(&path.name, &body.source, user, &expectation.0)
         .await?;
     record_change(&app, &caller, before.as_ref(), &path.name, &body.source).await?;
-    Ok(Json(find_group(&app, &path.name).await?))
+    versioned(&app, &path.name).await
 }
 
 /// Deletes a group; its alerts end.
@@ -278,7 +284,7 @@ fn fits(rule: &RuleStatus, filter: &RuleFilter) -> bool {
 }
 
 fn target(name: &str) -> Target {
-    Target::new("rule", name, name)
+    Target::new(TargetKind::Rule, name, name)
 }
 
 /// Records that a group was stored.
@@ -300,6 +306,12 @@ async fn record_change(
     }
     app.identity.audit().record(&caller.actor(), event).await?;
     Ok(())
+}
+
+/// Finds a group with the version of its source.
+async fn versioned(app: &App, name: &str) -> ApiResult<Versioned<Json<RuleGroup>>> {
+    let version = app.monitor.rule_file(name).await?.version();
+    Ok(Versioned(version, Json(find_group(app, name).await?)))
 }
 
 async fn find_group(app: &App, name: &str) -> ApiResult<RuleGroup> {

@@ -13,7 +13,7 @@ use yunhai_api_types::{
     Fault, List, ListQuery, MetricInfo, Overview, Problem, ProblemCode, ServerDetail, ServerFilter,
     ServerSettings, ServerSummary,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_promql::{MatchOp, Matcher};
 
 use crate::app::App;
@@ -186,7 +186,7 @@ fn known(app: &App, name: &str) -> ApiResult<ServerSummary> {
 }
 
 fn target(server: &str) -> Target {
-    Target::new("server", server, server)
+    Target::new(TargetKind::Server, server, server)
 }
 
 async fn detail(app: &App, name: &str) -> ApiResult<ServerDetail> {

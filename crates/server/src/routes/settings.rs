@@ -10,7 +10,7 @@ use yunhai_api_types::{
     Alerting, Fault, Problem, ProblemCode, RegistrationMode, SeriesStats, Settings,
     UpdateSettingsRequest,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Registration, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Registration, Target, TargetKind};
 use yunhai_monitor::ServerSettings;
 
 use super::session::registration_mode;
@@ -58,9 +58,12 @@ async fn update_settings(
             ..app.directory.get(app.host.name())
         };
         app.directory.put(app.host.name(), settings).await?;
-        let event = AuditEvent::new(Action::SettingsChanged, Target::only("collection"))
-            .before(&json!({"interval_secs": before}))
-            .after(&json!({"interval_secs": secs}));
+        let event = AuditEvent::new(
+            Action::SettingsChanged,
+            Target::only(TargetKind::Collection),
+        )
+        .before(&json!({"interval_secs": before}))
+        .after(&json!({"interval_secs": secs}));
         app.identity.audit().record(&caller.actor(), event).await?;
     }
     if let Some(mode) = body.registration {

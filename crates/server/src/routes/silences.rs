@@ -10,7 +10,7 @@ use yunhai_api_types::{
     Alert, CreateSilenceRequest, List, ListQuery, ProblemCode, Silence, SilenceFilter,
     SilencePreviewRequest,
 };
-use yunhai_identity::{Action, AuditEvent, Permission, Target};
+use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{SilenceId, TimestampMs};
 use yunhai_monitor::{NewSilence, SilenceState};
 
@@ -186,7 +186,7 @@ impl IdPath {
 }
 
 fn target(silence: &Silence) -> Target {
-    Target::new("silence", &silence.id, silence.comment.clone())
+    Target::new(TargetKind::Silence, &silence.id, silence.comment.clone())
 }
 
 fn new_silence(body: CreateSilenceRequest) -> ApiResult<NewSilence> {

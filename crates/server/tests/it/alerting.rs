@@ -2,7 +2,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use yunhai_identity::Role;
 
-use crate::harness::{TestServer, eventually};
+use crate::harness::{TestServer, answer, eventually};
 
 /// A group that fires at once, whatever the machine.
 const FIRES: &str = "groups:\n- name: test\n  interval: 1s\n  rules:\n  - alert: Always\n    \
@@ -168,5 +168,49 @@ async fn secrets_of_channels_are_never_shown_and_survive_an_edit() {
     let audit = admin.get("/api/v1/audit").await;
     for text in [channel, shown, changed, audit] {
         assert!(!text.to_string().contains("hush"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_read_is_not_replaced() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let rules = |alert: &str| {
+        let source =
+            format!("groups: [{{name: g, rules: [{{alert: {alert}, expr: 'server_up == 0'}}]}}]");
+        json!({"source": source})
+    };
+    let tree = |label: &str| json!({"group_by": [label]});
+    let send = async |path: &str, header: &str, version: &str, body: Value| {
+        let put = admin.request(Method::PUT, path).header(header, version);
+        answer(put.json(&body)).await
+    };
+    let version = async |path: &str| {
+        let shown = admin.request(Method::GET, path).send().await.unwrap();
+        shown.headers()["etag"].to_str().unwrap().to_owned()
+    };
+
+    let group = "/api/v1/rule-groups/g";
+    let (status, _) = send(group, "if-none-match", "*", rules("A")).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, problem) = send(group, "if-none-match", "*", rules("B")).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED, "{problem}");
+    assert_eq!(problem["code"], "changed_meanwhile");
+
+    for (path, bodies) in [
+        (group, [rules("B"), rules("C"), rules("D")]),
+        ("/api/v1/routes", [tree("b"), tree("c"), tree("d")]),
+    ] {
+        let [first, late, without] = bodies;
+        let read = version(path).await;
+        let (status, saved) = send(path, "if-match", &read, first).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {saved}");
+        let (status, problem) = send(path, "if-match", &read, late.clone()).await;
+        assert_eq!(status, StatusCode::PRECONDITION_FAILED, "{path}: {problem}");
+        assert_eq!(problem["code"], "changed_meanwhile");
+        let (status, saved) = send(path, "if-match", &version(path).await, late).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {saved}");
+        let (status, saved) = admin.send(Method::PUT, path, &without).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {saved}");
     }
 }

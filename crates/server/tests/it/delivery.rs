@@ -38,11 +38,13 @@ async fn add_webhook(admin: &Browser<'_>, simulator: &ChannelSimulator) -> Strin
 }
 
 #[tokio::test]
-async fn a_test_that_was_refused_is_a_failure_in_the_audit_log() {
+async fn a_test_and_what_came_of_it_stand_with_the_channel_and_in_the_audit_log() {
     let simulator = simulator().await;
     let server = TestServer::start().await;
     let admin = server.sign_in_new("ada", Role::Administrator).await;
     let hook = add_webhook(&admin, &simulator).await;
+    let shown = async || admin.get(&format!("/api/v1/channels/{hook}")).await;
+    assert_eq!(shown().await["last_used_ms"], Value::Null);
     let path = format!("/api/v1/channels/{hook}/test");
     for (answer, ok) in [(None, true), (Some("go away"), false)] {
         if let Some(answer) = answer {
@@ -54,6 +56,9 @@ async fn a_test_that_was_refused_is_a_failure_in_the_audit_log() {
             (StatusCode::OK, &json!(ok)),
             "{test}"
         );
+        let channel = shown().await;
+        assert_eq!(channel["last_result"], test["answer"], "{channel}");
+        assert!(channel["last_used_ms"].is_i64(), "{channel}");
     }
     let entries = admin
         .get("/api/v1/audit?action=channel.tested&sort=seq")

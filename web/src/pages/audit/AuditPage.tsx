@@ -2,6 +2,7 @@ import { DatePicker, Grid } from 'antd';
 import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import ACTIONS from '../../api/auditActions.json';
+import KINDS from '../../api/auditTargetKinds.json';
 import type { AuditEntry } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
@@ -10,7 +11,6 @@ import { OutcomeMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
 import { AuditChange } from './AuditChange';
-import { KINDS } from './kinds';
 import { VerifyButton } from './VerifyButton';
 
 const OUTCOMES = ['ok', 'denied', 'failed'] as const;
@@ -19,17 +19,20 @@ const OUTCOMES = ['ok', 'denied', 'failed'] as const;
 export default function AuditPage() {
   const { t, i18n } = useTranslation();
   const narrow = Grid.useBreakpoint().md === false;
-  const state = useListState({ sort: '-seq', actor: '', action: '', outcome: '', from_ms: '', to_ms: '' });
+  const state = useListState({ sort: '-seq', actor: '', action: '', target: '', outcome: '', from_ms: '', to_ms: '' });
   const [from, to] = [state.read('from_ms'), state.read('to_ms')];
   const outcomeText = (outcome: string) => (OUTCOMES.some((known) => known === outcome) ? t(`audit.outcomes.${outcome}`) : outcome);
   const actionText = (action: string) => {
     const key = action.replace('.', '_');
     return i18n.exists(`audit.actions.${key}`) ? t(`audit.actions.${key}`) : action;
   };
+  const kindText = (kind: string) => {
+    const key = kind.replace(' ', '_');
+    return i18n.exists(`audit.kinds.${key}`) ? t(`audit.kinds.${key}`) : kind;
+  };
   const targetText = (target: string) => {
     const kind = KINDS.find((known) => target === known || target.startsWith(`${known} `));
-    const key = kind?.replace(' ', '_');
-    return kind ? t(`audit.kinds.${key}`) + target.slice(kind.length) : target;
+    return kind ? kindText(kind) + target.slice(kind.length) : target;
   };
   return (
     <>
@@ -52,6 +55,7 @@ export default function AuditPage() {
         filters={[
           { name: 'actor', label: t('audit.actor') },
           { name: 'action', label: t('audit.action'), options: ACTIONS.map((value) => ({ value, label: actionText(value) })) },
+          { name: 'target', label: t('audit.target'), options: KINDS.map((value) => ({ value, label: kindText(value) })) },
           { name: 'outcome', label: t('audit.outcome'), options: OUTCOMES.map((value) => ({ value, label: outcomeText(value) })) },
         ]}
         toolbar={
