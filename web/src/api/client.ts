@@ -54,16 +54,29 @@ interface Options {
   query?: Query;
   body?: unknown;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
+
+/** An answer and the version of what it shows, where that has one. */
+export interface Versioned<T> {
+  value: T;
+  version?: string;
 }
 
 /** Calls `/api/v1/{path}` and returns the decoded answer. */
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  return (await requestVersioned<T>(method, path, options)).value;
+}
+
+/** Calls `/api/v1/{path}` and returns the decoded answer with its version. */
+export async function requestVersioned<T>(method: string, path: string, options: Options = {}): Promise<Versioned<T>> {
+  const url = `/api/v1/${path}${queryString(options.query)}`;
   try {
-    return await send<T>(method, `/api/v1/${path}${queryString(options.query)}`, options);
+    return await exchange<T>(method, url, options);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.code === 'reauthentication_required' && reauthenticate && (await reauthenticate())) {
-      return send<T>(method, `/api/v1/${path}${queryString(options.query)}`, options);
+      return exchange<T>(method, url, options);
     }
     // A wrong password or code is a 401 too, and ends nothing.
     if (error.code === 'not_signed_in' && !(path === 'session' && method === 'GET')) onSignedOut();
@@ -72,8 +85,12 @@ export async function request<T>(method: string, path: string, options: Options 
 }
 
 /** Sends one request to any path of this server. */
-export async function send<T>(method: string, url: string, { body, signal }: Options = {}): Promise<T> {
-  const headers: Record<string, string> = { Accept: 'application/json' };
+export async function send<T>(method: string, url: string, options: Options = {}): Promise<T> {
+  return (await exchange<T>(method, url, options)).value;
+}
+
+async function exchange<T>(method: string, url: string, { body, signal, headers: more }: Options): Promise<Versioned<T>> {
+  const headers: Record<string, string> = { Accept: 'application/json', ...more };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET' && csrfToken) headers['X-CSRF-Token'] = csrfToken;
   let response: Response;
@@ -92,7 +109,7 @@ export async function send<T>(method: string, url: string, { body, signal }: Opt
   const text = await response.text();
   const answer = parse(text);
   if (!response.ok) throw new ApiError(response.status, asProblem(answer, response.statusText));
-  return answer as T;
+  return { value: answer as T, version: response.headers.get('ETag') ?? undefined };
 }
 
 function parse(text: string): unknown {

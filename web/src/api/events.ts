@@ -53,7 +53,7 @@ export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (st
     const everything = all;
     stale.clear();
     all = false;
-    void client.invalidateQueries({ predicate: ({ queryKey }) => everything || names.has(String(queryKey[0])) });
+    void client.invalidateQueries({ predicate: ({ queryKey, meta }) => !meta?.once && (everything || names.has(String(queryKey[0]))) });
   };
   const mark = (names: string[] | undefined) => {
     if (names === undefined) all = true;

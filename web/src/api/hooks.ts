@@ -1,6 +1,6 @@
 // TanStack Query over the API. The first element of a key is the resource ("alerts"), so that
 // a live event can refresh everything that shows it.
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type Query, request } from './client';
 import type { Page } from './types';
 
@@ -38,6 +38,12 @@ export function asPage<T>(answer: Page<T> | T[]): Page<T> {
   return { items: answer, total: answer.length, page: 1, page_size: answer.length };
 }
 
+/** Has everything that shows one of the resources read it anew. */
+export function refreshResources(client: QueryClient, resources: string[]): void {
+  const names = new Set(resources);
+  void client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) });
+}
+
 export interface Change {
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
@@ -59,10 +65,7 @@ export function useChange<T = unknown>(refresh: string[] = []) {
   const client = useQueryClient();
   const mutation = useMutation({
     mutationFn: ({ method, path, body }: Change) => request<T>(method, path, { body }),
-    onSuccess: (_answer, { path }) => {
-      const names = new Set([resourceOf(path), ...refresh]);
-      void client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) });
-    },
+    onSuccess: (_answer, { path }) => refreshResources(client, [resourceOf(path), ...refresh]),
   });
   const mutate = (change: Change, { onSuccess, onError = () => undefined }: After<T> = {}) =>
     void mutation.mutateAsync(change).then(onSuccess, onError);

@@ -21,6 +21,31 @@ export function useSession() {
   return useQuery({ queryKey: KEY, queryFn: readSession, staleTime: 60_000, retry: false });
 }
 
+/** The other tabs of this browser, which have the same cookie and so the same session. */
+const tabs = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('yunhai.session');
+
+function tellOtherTabs(): void {
+  tabs?.postMessage('changed');
+}
+
+/** Takes up what another tab did: signing in, signing out, or signing in as somebody else. */
+export function followOtherTabs(client: QueryClient): void {
+  tabs?.addEventListener('message', () => void takeUp(client));
+}
+
+async function takeUp(client: QueryClient): Promise<void> {
+  const before = client.getQueryData<SessionInfo | null>(KEY);
+  const now = await readSession().catch(() => undefined);
+  if (now === undefined) return;
+  if (now === null) {
+    endSession(client);
+    return;
+  }
+  client.setQueryData(KEY, now);
+  // What the one before could see is not for this one.
+  if (before?.user.id !== now.user.id) await client.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
+}
+
 const ENDED = ['session-ended'];
 
 /** The server no longer knows the session: everything that was read in it goes with it. */
@@ -52,6 +77,7 @@ export function useSignIn() {
     // Nothing that somebody else read before stays.
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
     client.setQueryData(KEY, session);
+    tellOtherTabs();
     return session;
   };
 }
@@ -65,6 +91,7 @@ export function useSignOut() {
       setCsrfToken('');
       client.clear();
       client.setQueryData(KEY, null);
+      tellOtherTabs();
     }
   };
 }
@@ -72,6 +99,7 @@ export function useSignOut() {
 export type Permission =
   | 'alerts:acknowledge'
   | 'servers:write'
+  | 'metrics:write'
   | 'probes:write'
   | 'rules:write'
   | 'silences:write'

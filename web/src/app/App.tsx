@@ -4,12 +4,12 @@ import type { Locale } from 'antd/es/locale';
 import { useEffect, useState } from 'react';
 import { RouterProvider } from 'react-router/dom';
 import { ApiError, handleSignedOut } from '../api/client';
-import { endSession } from '../api/session';
+import { endSession, followOtherTabs } from '../api/session';
 import { ReauthenticationDialog } from '../components/ReauthenticationDialog';
 import { loadLanguage } from './i18n';
 import { useDark, usePreferences } from './preferences';
 import { router } from './router';
-import { themeFor } from './theme';
+import { faintText, themeFor } from './theme';
 
 const client = new QueryClient({
   defaultOptions: {
@@ -22,6 +22,7 @@ const client = new QueryClient({
 });
 
 handleSignedOut(() => endSession(client));
+followOtherTabs(client);
 
 export function App() {
   const { language } = usePreferences();
@@ -62,6 +63,7 @@ function cssVariables(dark: boolean): Record<string, string> {
   const { colorPrimary = '', colorError = '', colorBorderSecondary = '', colorBgContainer = '' } = themeFor(dark).token ?? {};
   return {
     '--yh-primary': colorPrimary,
+    '--yh-faint': faintText(dark),
     '--yh-error': colorError,
     '--yh-border': colorBorderSecondary,
     '--yh-border-strong': dark ? '#3a4652' : '#c9d1d9',

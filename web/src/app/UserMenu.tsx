@@ -30,7 +30,7 @@ export function UserMenu() {
         ],
       }}
     >
-      <Button type="text" icon={<UserOutlined />} aria-label={t('shell.user_menu')}>
+      <Button type="text" icon={<UserOutlined />} aria-label={`${t('shell.user_menu')}: ${name}`}>
         {roomy ? name : null}
       </Button>
     </Dropdown>

@@ -1,4 +1,4 @@
-// Language and appearance of this browser. The language also stands in the user's profile, so
+// Language and appearance of this browser, and what was put away in it. The language also stands in the user's profile, so
 // that messages from the server follow it.
 import { useSyncExternalStore } from 'react';
 import type { Language } from '../api/types';
@@ -8,6 +8,8 @@ export type Appearance = 'light' | 'dark' | 'system';
 export interface Preferences {
   language: Language;
   appearance: Appearance;
+  /** Of the first steps on the overview. */
+  lastStepHidden?: boolean;
 }
 
 const STORE = 'yunhai.preferences';

@@ -20,6 +20,14 @@ const TINTS = {
   controlItemBgActiveHover: '#d5e5f0',
 };
 
+/** Text of less weight; it still has enough contrast on every background (WCAG AA). */
+export function faintText(dark: boolean): string {
+  return dark ? '#98a3ae' : '#5c6772';
+}
+
+/** Of these the texts of tags are made, which are too light as they come. */
+const TAGS = { green: '#1c8560', gold: '#a86a00', blue: '#1f6fa8', red: '#c8371f' };
+
 export function themeFor(dark: boolean): ThemeConfig {
   const surface = dark ? '#141a21' : '#ffffff';
   const page = dark ? '#0e1318' : '#f4f6f8';
@@ -41,7 +49,9 @@ export function themeFor(dark: boolean): ThemeConfig {
       colorBgElevated: dark ? '#1a222b' : '#ffffff',
       colorBorderSecondary: border,
       colorTextBase: dark ? '#e3e9ef' : '#17212b',
-      ...(dark ? {} : TINTS),
+      colorTextTertiary: faintText(dark),
+      colorTextPlaceholder: dark ? '#8e9aa6' : '#6b7682',
+      ...(dark ? {} : { ...TINTS, ...TAGS }),
       controlHeight: 30,
       wireframe: false,
     },
@@ -80,7 +90,7 @@ export interface ChartColours {
 export function chartColours(dark: boolean): ChartColours {
   return {
     text: dark ? '#e3e9ef' : '#17212b',
-    faint: dark ? '#8e9aa6' : '#66727e',
+    faint: faintText(dark),
     line: dark ? '#26303a' : '#e6eaee',
     surface: dark ? '#1a222b' : '#ffffff',
     palette: chartPalette(dark),

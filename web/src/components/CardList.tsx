@@ -1,6 +1,6 @@
 import { Card, Pagination, type PaginationProps } from 'antd';
 import type { ReactNode } from 'react';
-import type { Column } from './DataTable';
+import { type Column, shownOf } from './DataTable';
 import { Loading } from './Loading';
 
 interface Props<T> {
@@ -33,7 +33,7 @@ export function CardList<T>({ rows, columns, rowKey, empty, expand, pagination }
             {rest.map((column) => (
               <div key={column.key} style={{ display: 'contents' }}>
                 {column.title && <dt>{column.title}</dt>}
-                <dd style={column.title ? undefined : { gridColumn: '1 / -1' }}>{column.render(row)}</dd>
+                <dd style={column.title ? undefined : { gridColumn: '1 / -1' }}>{shownOf(column, row)}</dd>
               </div>
             ))}
           </dl>

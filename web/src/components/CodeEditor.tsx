@@ -8,7 +8,7 @@ import { EditorView, keymap, lineNumbers, placeholder as placeholderText } from 
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import { useDark } from '../app/preferences';
-import { MONOSPACE } from '../app/theme';
+import { faintText, MONOSPACE } from '../app/theme';
 import type { Fault } from '../api/types';
 
 interface Props {
@@ -39,7 +39,8 @@ function colours(dark: boolean): Extension {
     {
       '&': { backgroundColor: 'transparent' },
       '.cm-content, .cm-gutters': { fontFamily: MONOSPACE },
-      '.cm-gutters': { backgroundColor: 'transparent', border: 'none', color: dark ? '#66727e' : '#8e9aa6' },
+      '.cm-gutters': { backgroundColor: 'transparent', border: 'none', color: faintText(dark) },
+      '.cm-placeholder': { color: faintText(dark) },
       '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'transparent' },
       '.cm-tooltip': { backgroundColor: dark ? '#1a222b' : '#ffffff', border: `1px solid ${dark ? '#3a4652' : '#c9d1d9'}`, borderRadius: '4px' },
       '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: dark ? '#2b4a61' : '#d7e8f4', color: 'inherit' },

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useList } from '../api/hooks';
 import type { Cell } from '../format/csv';
+import { NOTHING } from '../format/numbers';
 import { CardList } from './CardList';
 import { ErrorPanel } from './ErrorPanel';
 import { ListToolbar, type ListFilter } from './ListToolbar';
@@ -41,6 +42,13 @@ interface Props<T> {
   /** Whether every row is open from the start. */
   expanded?: boolean;
   refetchInterval?: number;
+}
+
+/** What a column shows of a row; where there is nothing, a dash says so. */
+export function shownOf<T>({ title, render }: Column<T>, row: T): ReactNode {
+  const content = render(row);
+  const isNothing = content === null || content === undefined || content === '';
+  return isNothing && title ? <span className="faint">{NOTHING}</span> : content;
 }
 
 /** A list that the server pages, filters and sorts: a table, or cards on a phone. */
@@ -96,7 +104,7 @@ export function DataTable<T extends object>(props: Props<T>) {
             width: column.width,
             align: column.align,
             fixed: column.fixed,
-            render: (_value: unknown, row: T) => column.render(row),
+            render: (_value: unknown, row: T) => shownOf(column, row),
             sorter: column.sortable,
             showSorterTooltip: false,
             sortOrder: sort === column.key ? ('ascend' as const) : sort === `-${column.key}` ? ('descend' as const) : null,

@@ -15,7 +15,7 @@ interface Props<T> {
   width?: number;
   form?: FormInstance<T>;
   /** The secret that came of it; it takes the place of the form. */
-  made?: { text: string; hint: string };
+  made?: { text: string; hint: string; more?: ReactNode };
   children: ReactNode;
 }
 

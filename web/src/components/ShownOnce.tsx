@@ -1,6 +1,6 @@
 import { DownloadOutlined } from '@ant-design/icons';
 import { Alert, Button, Typography } from 'antd';
-import type { CSSProperties } from 'react';
+import type { CSSProperties, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { download } from '../format/csv';
 
@@ -9,12 +9,14 @@ interface Props {
   hint: string;
   /** The name of the file in which it may be kept. */
   fileName?: string;
+  /** What else there is to say about it. */
+  more?: ReactNode;
 }
 
 const BOX: CSSProperties = { margin: 0, padding: 10, borderRadius: 5, background: 'var(--yh-track)', whiteSpace: 'pre-wrap' };
 
 /** A secret that is shown this once, ready to be copied. */
-export function ShownOnce({ text, hint, fileName }: Props) {
+export function ShownOnce({ text, hint, fileName, more }: Props) {
   const { t } = useTranslation();
   return (
     <div className="stack">
@@ -27,6 +29,7 @@ export function ShownOnce({ text, hint, fileName }: Props) {
           {t('common.save_file')}
         </Button>
       )}
+      {more}
     </div>
   );
 }

@@ -43,7 +43,7 @@ describe('marks', () => {
   });
 
   it('bars carry their value for those who cannot see them', () => {
-    render(<UsageBar ratio={0.905} />);
+    render(<UsageBar ratio={0.905} name="CPU" />);
     expect(screen.getByRole('meter').getAttribute('aria-valuenow')).toBe('91');
     expect(screen.getByText('90.5 %')).toBeTruthy();
   });

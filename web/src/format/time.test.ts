@@ -7,7 +7,7 @@ describe('times', () => {
   it('near now are relative', () => {
     expect(formatRelative(NOW - 3 * 60_000, NOW, 'en')).toBe('3 min. ago');
     expect(formatRelative(NOW + 2 * 3_600_000, NOW, 'en')).toBe('in 2 hr.');
-    expect(formatRelative(NOW - 3 * 60_000, NOW, 'zh-CN')).toBe('3分钟前');
+    expect(formatRelative(NOW - 3 * 60_000, NOW, 'zh-CN')).toBe('3 分钟前');
   });
 
   it('far off are dates', () => {

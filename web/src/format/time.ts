@@ -40,10 +40,9 @@ export function formatRelative(time_ms: number, now_ms: number, language: string
     return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(time_ms);
   }
   const [unit, size] = STEPS.find(([, length]) => Math.abs(distance) >= length) ?? ['second', 1000];
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(
-    Math.round(distance / size),
-    unit,
-  );
+  const text = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.round(distance / size), unit);
+  // As everywhere else, there is a space between a number and Chinese.
+  return text.replace(/(\d)(?=\p{Script=Han})/gu, '$1 ');
 }
 
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

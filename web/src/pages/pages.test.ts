@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertRow, ServerDetail } from '../api/types';
+import type { AlertRow, Channel, ServerDetail } from '../api/types';
 import { webLink } from './alert/AlertFacts';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
 import { readLabels, readRoute, writeRoute } from './channels/routeTree';
 import { safeReturn } from './login/LoginPage';
+import { groupNameIn, renameGroup } from './rules/groupName';
 import { formFromValues, START, valuesFromForm } from './rules/formValues';
+import { stepsDone } from './overview/firstSteps';
 import { daysLeft, START as NEW_PROBE, toRequest, toValues as probeValues } from './probes/probeValues';
 import { groupMetrics } from './server/groupMetrics';
+import { agentCommands } from './servers/agentCommands';
 import { toSettings } from './server/WatchDialog';
 import { alertMarks } from './server/useAlertMarks';
 
@@ -90,5 +93,33 @@ describe('pages', () => {
     expect(toSettings({ interval_secs: null, account: ' ', region: 'cn', tags: 'team=shop' }, server)).toEqual({ interval_secs: null, account: null, region: 'cn', tags: null });
     expect(toSettings({ tags: '' }, server).tags).toEqual({});
     expect(toSettings({ interval_secs: 60, tags: 'a=b' }, { ...server, is_local: false })).toEqual({ interval_secs: 60, account: null, region: null, tags: null });
+  });
+
+  it('tick off the first steps by what there is', () => {
+    const channel = { id: 'c1', enabled: true, last_used_ms: null } as Channel;
+    expect([...stepsDone([], {}, 1)]).toEqual([]);
+    expect([...stepsDone([{ ...channel, enabled: false, last_used_ms: 5 }], { channels: ['c1'] }, 1)]).toEqual([]);
+    expect([...stepsDone([channel], { routes: [{ escalations: [{ after: '5m', channels: ['c1'] }] }] }, 1)]).toEqual(['channel', 'route']);
+    expect([...stepsDone([{ ...channel, last_used_ms: 5 }], { channels: ['c1'] }, 2)]).toHaveLength(4);
+  });
+
+  it('tell what to type on another machine, and when the address will not do', () => {
+    const safe = agentCommands({ protocol: 'https:', host: 'yunhai.example.com' }, 'yh_x');
+    expect(safe.text).toContain("echo 'yh_x'");
+    expect(safe.text).toMatch(/--server https:\/\/yunhai\.example\.com --token-file \S+$/);
+    expect(agentCommands({ protocol: 'http:', host: '10.0.0.5:8420' }, 'x')).toMatchObject({ isOwn: false, isPlain: true, text: expect.stringContaining('--allow-plain-http') });
+    expect(agentCommands({ protocol: 'http:', host: '127.0.0.1:8420' }, 'x')).toMatchObject({ isOwn: true, isPlain: false });
+  });
+
+  it('read and change the name of a group where it stands in the file', () => {
+    const file = 'groups:\n  - name: my-rules # ours\n    rules:\n      - alert: A\n        expr: name == 1\n';
+    expect(groupNameIn(file)).toBe('my-rules');
+    for (const name of ['db', '业务告警', 'a b: c', '']) {
+      const renamed = renameGroup(file, name);
+      expect(groupNameIn(renamed)).toBe(name);
+      expect(renamed).toContain('# ours\n    rules:');
+    }
+    expect(groupNameIn("groups:\n- name: 'x y'\n")).toBe('x y');
+    expect(groupNameIn('')).toBe('');
   });
 });

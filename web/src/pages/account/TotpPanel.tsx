@@ -29,7 +29,7 @@ export function TotpPanel() {
               {t('totp.stored')}
             </Button>
           </>
-        ) : account.error ? (
+        ) : account.error && !account.data ? (
           <ErrorPanel error={account.error} retry={() => void account.refetch()} />
         ) : !status ? (
           <Spin />

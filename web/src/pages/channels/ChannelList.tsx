@@ -39,7 +39,7 @@ export function ChannelList() {
           { key: 'name', title: t('channels.name'), sortable: true, narrow: 'title', render: ({ name }) => <strong>{name}</strong> },
           { key: 'kind', title: t('channels.kind.title'), sortable: true, narrow: 'title', render: ({ kind }) => kindText(kind) },
           { key: 'enabled', title: t('channels.state'), render: ({ enabled }) => (enabled ? <Tag color="green">{t('channels.on')}</Tag> : <Tag>{t('channels.off')}</Tag>) },
-          { key: 'last_result', title: t('channels.last_result'), render: ({ last_result }) => <div style={{ maxWidth: 420, overflowWrap: 'anywhere' }}>{last_result}</div> },
+          { key: 'last_result', title: t('channels.last_result'), render: ({ last_result }) => last_result && <div style={{ maxWidth: 420, overflowWrap: 'anywhere' }}>{last_result}</div> },
           { key: 'last_used_ms', title: t('channels.last_used'), render: ({ last_used_ms }) => <TimeText ms={last_used_ms} /> },
           {
             key: 'actions',

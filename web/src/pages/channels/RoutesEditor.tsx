@@ -1,10 +1,11 @@
 import { SaveOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useChange, useList, useResource } from '../../api/hooks';
+import { useDocument } from '../../api/document';
+import { useList } from '../../api/hooks';
 import { useMay } from '../../api/session';
 import type { Channel } from '../../api/types';
+import { ChangedMeanwhile } from '../../components/ChangedMeanwhile';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
 import { useNotice } from '../../components/useNotice';
@@ -17,28 +18,24 @@ export function RoutesEditor() {
   const { t } = useTranslation();
   const notice = useNotice();
   const mayEdit = useMay('channels:write');
-  const routes = useResource<unknown>('routes');
   const channels = useList<Channel>('channels', { page_size: 500, sort: 'name' });
-  const change = useChange();
-  const [tree, setTree] = useState<RouteNode>();
-  useEffect(() => {
-    if (routes.data !== undefined) setTree(readRoute(routes.data));
-  }, [routes.data]);
+  const routes = useDocument<unknown, RouteNode>({ path: 'routes', read: readRoute, write: writeRoute });
+  const tree = routes.value;
   const error = routes.error ?? channels.error;
-  if (error) return <ErrorPanel error={error} retry={() => void routes.refetch()} />;
-  if (!tree || !channels.data) return <Loading />;
-  const save = () =>
-    change.mutate({ method: 'PUT', path: 'routes', body: writeRoute(tree) }, { onSuccess: () => notice.done(t('routes.saved')) });
+  // Once there is an answer, a later failure must not take away what was set.
+  if (!tree || !channels.data) return error ? <ErrorPanel error={error} retry={routes.again} /> : <Loading />;
   return (
     <div className="stack" style={{ maxWidth: 900 }}>
       <p className="faint" style={{ margin: 0 }}>{t('routes.hint')}</p>
+      {error && <ErrorPanel error={error} retry={routes.again} stale />}
+      {routes.meanwhile?.kind === 'changed' && <ChangedMeanwhile onMine={routes.keepMine} onTheirs={routes.takeTheirs} />}
       <fieldset disabled={!mayEdit} style={{ border: 0, padding: 0, margin: 0, minWidth: 0 }}>
-        <RouteFields node={tree} channels={channels.data.items} onChange={setTree} />
+        <RouteFields node={tree} channels={channels.data.items} onChange={routes.set} />
       </fieldset>
-      {change.error && <ErrorPanel error={change.error} />}
+      {routes.failure && <ErrorPanel error={routes.failure} />}
       {mayEdit && (
         <div>
-          <Button type="primary" icon={<SaveOutlined />} loading={change.isPending} onClick={save}>
+          <Button type="primary" icon={<SaveOutlined />} loading={routes.isSaving} disabled={routes.meanwhile?.kind === 'changed'} onClick={() => routes.save(() => notice.done(t('routes.saved')))}>
             {t('common.save')}
           </Button>
         </div>

@@ -12,6 +12,8 @@ export function TestDialog({ channel, onClose }: { channel: Channel; onClose: ()
   const result = useQuery({
     queryKey: ['channel-test', channel.id],
     queryFn: () => request<ChannelTest>('POST', `channels/${channel.id}/test`),
+    // Not done again because everything on the screen is read anew.
+    meta: { once: true },
     retry: false,
     gcTime: 0,
     staleTime: Infinity,

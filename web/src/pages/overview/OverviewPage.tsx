@@ -5,6 +5,7 @@ import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { ActiveAlerts } from './ActiveAlerts';
+import { FirstSteps } from './FirstSteps';
 import { FleetChart } from './FleetChart';
 import { HealthTiles } from './HealthTiles';
 import { TopConsumers } from './TopConsumers';
@@ -20,6 +21,7 @@ export default function OverviewPage() {
       {overview.isPending && <Loading />}
       {overview.data && (
         <div className="stack">
+          <FirstSteps servers={overview.data.servers.total} />
           <HealthTiles overview={overview.data} />
           <ActiveAlerts />
           <TopConsumers top={overview.data.top} />

@@ -16,7 +16,7 @@ function Ranking({ title, entries }: { title: string; entries: TopEntry[] }) {
           <Link className="link" to={serverLink(server)} style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }}>
             {server}
           </Link>
-          <UsageBar ratio={value} />
+          <UsageBar ratio={value} name={`${title} ${server}`} />
         </div>
       ))}
     </Card>

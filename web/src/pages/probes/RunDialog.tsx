@@ -13,6 +13,8 @@ export function RunDialog({ probe, onClose }: { probe: Probe; onClose: () => voi
   const result = useQuery({
     queryKey: ['probe-run', probe.id],
     queryFn: () => request<ProbeResult>('POST', `probes/${probe.id}/run`),
+    // Not done again because everything on the screen is read anew.
+    meta: { once: true },
     retry: false,
     gcTime: 0,
     staleTime: Infinity,

@@ -39,7 +39,7 @@ export function RuleFields({ taken }: { taken: string[] }) {
       >
         <Input autoFocus placeholder="HighCpu" maxLength={120} />
       </Form.Item>
-      <Form.Item name="metric" label={t('rule_form.metric')} extra={title === metric ? t('rule_form.metric_hint') : `${title}. ${t('rule_form.metric_hint')}`} rules={required}>
+      <Form.Item name="metric" label={t('rule_form.metric')} extra={title === metric ? t('rule_form.metric_hint') : `${title} · ${t('rule_form.metric_hint')}`} rules={required}>
         <AutoComplete
           className="mono"
           showSearch={{ filterOption: (typed, option) => `${String(option?.value)} ${titleOf(String(option?.value))}`.toLowerCase().includes(typed.toLowerCase()) }}

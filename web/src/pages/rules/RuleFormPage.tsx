@@ -5,6 +5,7 @@ import { Link, useNavigate, useSearchParams } from 'react-router';
 import { request } from '../../api/client';
 import { useChange, useList } from '../../api/hooks';
 import type { RuleForm, RuleGroup } from '../../api/types';
+import { ChangedMeanwhile, DeletedMeanwhile } from '../../components/ChangedMeanwhile';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
 import { NotFound } from '../../components/NotFound';
@@ -16,7 +17,6 @@ import { RulePreview } from './RulePreview';
 
 /** A threshold rule without writing PromQL; `?edit=NAME` changes one. */
 export default function RuleFormPage() {
-  const { t } = useTranslation();
   const [parameters] = useSearchParams();
   const edited = parameters.get('edit') ?? '';
   // Asked from the list, since there is no such group before its first rule.
@@ -24,32 +24,27 @@ export default function RuleFormPage() {
   // Once there is an answer, a later failure must not take away what was typed.
   if (!groups.data) return groups.error ? <ErrorPanel error={groups.error} retry={() => void groups.refetch()} /> : <Loading height={320} />;
   const rules = groups.data.items.find(({ name }) => name === FORM_GROUP)?.rules ?? [];
-  const known = rules.find(({ name }) => name === edited)?.form;
-  if (edited && !known) return <NotFound />;
+  const known = rules.find(({ name }) => name === edited)?.form ?? undefined;
   const taken = rules.map(({ name }) => name).filter((name) => name !== edited);
-  return (
-    <>
-      <PageHeader
-        title={edited ? t('rule_form.edit_title', { name: edited }) : t('rule_form.title')}
-        hint={
-          <Link className="link" to="/rules">
-            {t('rules.back')}
-          </Link>
-        }
-      />
-      <Editor start={known ? valuesFromForm(known) : START} edited={edited} taken={taken} />
-    </>
-  );
+  return <Editor key={edited} stored={known} edited={edited} taken={taken} />;
 }
 
-function Editor({ start, edited, taken }: { start: FormValues; edited: string; taken: string[] }) {
+/** The form; what was typed stays whatever becomes of the stored rule. */
+function Editor({ stored, edited, taken }: { stored?: RuleForm; edited: string; taken: string[] }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const notice = useNotice();
   const [form] = Form.useForm<FormValues>();
+  const [base, setBase] = useState(stored);
   const [preview, setPreview] = useState<{ expr: string; source: string }>();
   const [failure, setFailure] = useState<unknown>();
   const change = useChange(['rule-groups']);
+  const minutes = Form.useWatch('for_minutes', form) ?? 0;
+  if (edited && !base) {
+    // The list that was at hand may be older than the rule.
+    if (!stored) return <NotFound />;
+    setBase(stored);
+  }
 
   const look = async (values: FormValues) => {
     setFailure(undefined);
@@ -73,23 +68,46 @@ function Editor({ start, edited, taken }: { start: FormValues; edited: string; t
     );
   };
   const error = change.error ?? failure;
+  const hasChanged = base !== undefined && stored !== undefined && JSON.stringify(stored) !== JSON.stringify(base);
   return (
-    <div className="grid" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))' }}>
-      <Card size="small">
-        <Form<FormValues> form={form} layout="vertical" requiredMark={false} initialValues={start} onFinish={save}>
-          <RuleFields taken={taken} />
-          <div className="row">
-            <Button type="primary" htmlType="submit" loading={change.isPending}>
-              {t('rule_form.save')}
-            </Button>
-            <Button onClick={() => void form.validateFields().then(look, () => undefined)}>{t('rule_form.preview')}</Button>
-          </div>
-        </Form>
-      </Card>
+    <>
+      <PageHeader
+        title={edited ? t('rule_form.edit_title', { name: edited }) : t('rule_form.title')}
+        hint={
+          <Link className="link" to="/rules">
+            {t('rules.back')}
+          </Link>
+        }
+      />
       <div className="stack">
-        {error != null && <ErrorPanel error={error} />}
-        <RulePreview preview={preview} for_secs={(Form.useWatch('for_minutes', form) ?? 0) * 60} />
+        {hasChanged && !change.isPending && (
+          <ChangedMeanwhile
+            onMine={() => setBase(stored)}
+            onTheirs={() => {
+              form.setFieldsValue(valuesFromForm(stored));
+              setBase(stored);
+            }}
+          />
+        )}
+        {base !== undefined && stored === undefined && <DeletedMeanwhile />}
+        <div className="grid" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 420px), 1fr))' }}>
+          <Card size="small">
+            <Form<FormValues> form={form} layout="vertical" requiredMark={false} initialValues={base ? valuesFromForm(base) : START} onFinish={save}>
+              <RuleFields taken={taken} />
+              <div className="row">
+                <Button type="primary" htmlType="submit" loading={change.isPending}>
+                  {t('rule_form.save')}
+                </Button>
+                <Button onClick={() => void form.validateFields().then(look, () => undefined)}>{t('rule_form.preview')}</Button>
+              </div>
+            </Form>
+          </Card>
+          <div className="stack">
+            {error != null && <ErrorPanel error={error} />}
+            <RulePreview preview={preview} for_secs={minutes * 60} />
+          </div>
+        </div>
       </div>
-    </div>
+    </>
   );
 }

@@ -82,11 +82,11 @@ export function RuleList({ group }: { group: RuleGroup }) {
       scroll={{ x: 'max-content' }}
       columns={[
         { key: 'name', title: t('rules.rule'), render: (_v, rule) => what(rule) },
-        { key: 'for', title: t('rules.for'), render: (_v, rule) => hold(rule) },
-        { key: 'health', title: t('rules.health.title'), render: (_v, rule) => health(rule) },
-        { key: 'alerts', title: t('menu.alerts'), render: (_v, rule) => alerts(rule) },
-        { key: 'evaluated', title: t('rules.evaluated'), render: (_v, rule) => evaluated(rule) },
-        { key: 'actions', title: '', render: (_v, rule) => actions(rule) },
+        { key: 'for', width: 100, title: t('rules.for'), render: (_v, rule) => hold(rule) },
+        { key: 'health', width: 110, title: t('rules.health.title'), render: (_v, rule) => health(rule) },
+        { key: 'alerts', width: 110, title: t('menu.alerts'), render: (_v, rule) => alerts(rule) },
+        { key: 'evaluated', width: 120, title: t('rules.evaluated'), render: (_v, rule) => evaluated(rule) },
+        { key: 'actions', width: 210, title: '', render: (_v, rule) => actions(rule) },
       ]}
     />
   );

@@ -22,15 +22,15 @@ export function ServerFacts({ server }: { server: ServerDetail }) {
   return (
     <Card size="small">
       <div style={{ display: 'grid', gap: '10px 20px', gridTemplateColumns: 'repeat(auto-fit, minmax(136px, 1fr))' }}>
-        <Fact name={t('metrics.cpu')}><UsageBar ratio={server.cpu_ratio} /></Fact>
-        <Fact name={t('metrics.memory')}><UsageBar ratio={server.memory_ratio} /></Fact>
-        <Fact name={t('metrics.disk_fullest')}><UsageBar ratio={server.disk_ratio} /></Fact>
+        <Fact name={t('metrics.cpu')}><UsageBar ratio={server.cpu_ratio} name={t('metrics.cpu')} /></Fact>
+        <Fact name={t('metrics.memory')}><UsageBar ratio={server.memory_ratio} name={t('metrics.memory')} /></Fact>
+        <Fact name={t('metrics.disk_fullest')}><UsageBar ratio={server.disk_ratio} name={t('metrics.disk_fullest')} /></Fact>
         <Fact name={t('metrics.receive')}><span className="num">{formatValue(server.receive_bytes_per_sec, 'bytes/s')}</span></Fact>
         <Fact name={t('metrics.transmit')}><span className="num">{formatValue(server.transmit_bytes_per_sec, 'bytes/s')}</span></Fact>
         <Fact name={t('metrics.load')}><span className="num">{formatNumber(server.load1)}</span></Fact>
         <Fact name={t('metrics.uptime')}><span className="num">{formatSeconds(server.uptime_secs)}</span></Fact>
         <Fact name={t('servers.last_seen')}><TimeText ms={server.last_seen_ms} /></Fact>
-        <Fact name={t('server.interval')}><span className="num">{formatSeconds(server.interval_secs)}</span></Fact>
+        <Fact name={t(server.is_local ? 'server.interval' : 'server.interval_expected')}><span className="num">{formatSeconds(server.interval_secs)}</span></Fact>
         <Fact name={t('servers.where')}>{[server.provider, server.account, server.region].filter(Boolean).join(' · ')}</Fact>
         {Object.keys(server.tags).length > 0 && <Fact name={t('servers.tags')}><Labels labels={server.tags} /></Fact>}
       </div>

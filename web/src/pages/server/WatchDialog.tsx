@@ -51,7 +51,7 @@ export function WatchDialog({ server, onClose }: { server: ServerDetail; onClose
       }
       onClose={onClose}
     >
-      <Form.Item name="interval_secs" label={t('server.interval')} extra={t(server.is_local ? 'server.interval_hint_local' : 'server.interval_hint')}>
+      <Form.Item name="interval_secs" label={t(server.is_local ? 'server.interval' : 'server.interval_expected')} extra={t(server.is_local ? 'server.interval_hint_local' : 'server.interval_hint')}>
         <InputNumber min={1} max={86_400} precision={0} suffix="s" placeholder={String(server.interval_secs)} style={{ width: 160 }} />
       </Form.Item>
       {server.is_local ? (

@@ -1,22 +1,39 @@
+import { PlusOutlined } from '@ant-design/icons';
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLabelValues } from '../../api/prometheus';
+import { useMay } from '../../api/session';
 import type { ServerRow } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
 import { PageHeader } from '../../components/PageHeader';
 import { useListState } from '../../components/useListState';
+import { AddServerDialog } from './AddServerDialog';
 import { useServerColumns } from './columns';
 
 export default function ServersPage() {
   const { t } = useTranslation();
   const state = useListState({ sort: 'name', state: '', provider: '', account: '', region: '', tag: '' });
+  const mayAdd = useMay('metrics:write');
+  const [adding, setAdding] = useState(false);
   const columns = useServerColumns();
   const providers = useLabelValues('provider');
   const accounts = useLabelValues('account');
   const regions = useLabelValues('region');
   return (
     <>
-      <PageHeader title={t('servers.title')} hint={t('servers.hint')} />
+      <PageHeader
+        title={t('servers.title')}
+        hint={t('servers.hint')}
+        extra={
+          mayAdd && (
+            <Button icon={<PlusOutlined />} onClick={() => setAdding(true)}>
+              {t('add_server.title')}
+            </Button>
+          )
+        }
+      />
       <DataTable<ServerRow>
         path="servers"
         state={state}
@@ -50,6 +67,7 @@ export default function ServersPage() {
         ]}
         empty={<EmptyHint title={t('servers.empty')} hint={t('servers.empty_hint')} />}
       />
+      {adding && <AddServerDialog onClose={() => setAdding(false)} />}
     </>
   );
 }

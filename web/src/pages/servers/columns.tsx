@@ -40,9 +40,9 @@ export function useServerColumns(): Column<ServerRow>[] {
       ),
     },
     { key: 'state', title: t('servers.state'), sortable: true, narrow: 'title', csv: ({ state }) => state, render: ({ state }) => <ServerStateMark state={state} /> },
-    { key: 'cpu_ratio', title: t('metrics.cpu'), sortable: true, width: BAR_WIDTH, csv: (row) => row.cpu_ratio, render: (row) => <UsageBar ratio={row.cpu_ratio} /> },
-    { key: 'memory_ratio', title: t('metrics.memory'), sortable: true, width: BAR_WIDTH, csv: (row) => row.memory_ratio, render: (row) => <UsageBar ratio={row.memory_ratio} /> },
-    { key: 'disk_ratio', title: t('metrics.disk'), sortable: true, width: BAR_WIDTH, csv: (row) => row.disk_ratio, render: (row) => <UsageBar ratio={row.disk_ratio} /> },
+    { key: 'cpu_ratio', title: t('metrics.cpu'), sortable: true, width: BAR_WIDTH, csv: (row) => row.cpu_ratio, render: (row) => <UsageBar ratio={row.cpu_ratio} name={`${row.name} ${t('metrics.cpu')}`} /> },
+    { key: 'memory_ratio', title: t('metrics.memory'), sortable: true, width: BAR_WIDTH, csv: (row) => row.memory_ratio, render: (row) => <UsageBar ratio={row.memory_ratio} name={`${row.name} ${t('metrics.memory')}`} /> },
+    { key: 'disk_ratio', title: t('metrics.disk'), sortable: true, width: BAR_WIDTH, csv: (row) => row.disk_ratio, render: (row) => <UsageBar ratio={row.disk_ratio} name={`${row.name} ${t('metrics.disk')}`} /> },
     {
       key: 'receive_bytes_per_sec',
       title: t('metrics.network'),

@@ -1,4 +1,5 @@
 import { Button, Card, Form, InputNumber, Radio, Spin } from 'antd';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChange, useResource } from '../../api/hooks';
 import { useMay } from '../../api/session';
@@ -10,6 +11,8 @@ import { formatBytes, formatNumber, formatSeconds } from '../../format/numbers';
 
 type Values = Pick<Settings, 'registration' | 'collect_interval_secs'>;
 
+const FIELDS = ['registration', 'collect_interval_secs'] as const;
+
 /** What administrators change while the server runs, and what it was started with. */
 export default function SettingsPage() {
   const { t } = useTranslation();
@@ -17,8 +20,24 @@ export default function SettingsPage() {
   const mayEdit = useMay('settings:write');
   const settings = useResource<Settings>('settings');
   const change = useChange(['registration']);
-  const save = (body: Values) =>
-    change.mutate({ method: 'PATCH', path: 'settings', body }, { onSuccess: () => notice.done(t('settings.saved')) });
+  const [form] = Form.useForm<Values>();
+  const { data } = settings;
+  // What was not touched follows what others save, and only what was touched is sent.
+  useEffect(() => {
+    for (const name of FIELDS) if (data && !form.isFieldTouched(name)) form.setFieldValue(name, data[name]);
+  }, [form, data]);
+  const save = (values: Values) => {
+    const body = Object.fromEntries(FIELDS.filter((name) => form.isFieldTouched(name)).map((name) => [name, values[name]]));
+    change.mutate(
+      { method: 'PATCH', path: 'settings', body },
+      {
+        onSuccess: () => {
+          form.setFields(FIELDS.map((name) => ({ name, touched: false })));
+          notice.done(t('settings.saved'));
+        },
+      },
+    );
+  };
   // Once there is an answer, a later failure must not take away what was typed.
   if (!settings.data) return settings.error ? <ErrorPanel error={settings.error} retry={() => void settings.refetch()} /> : <Spin style={{ display: 'block', margin: 48 }} />;
   const { registration, collect_interval_secs, version, database, series_location, series, alerting } = settings.data;
@@ -28,7 +47,7 @@ export default function SettingsPage() {
       {settings.error && <ErrorPanel error={settings.error} retry={() => void settings.refetch()} stale />}
       <div className="grid">
         <Card size="small" title={t('settings.changeable')}>
-          <Form<Values> layout="vertical" requiredMark={false} disabled={!mayEdit} initialValues={{ registration, collect_interval_secs }} onFinish={save}>
+          <Form<Values> form={form} layout="vertical" requiredMark={false} disabled={!mayEdit} initialValues={{ registration, collect_interval_secs }} onFinish={save}>
             <Form.Item name="registration" label={t('settings.registration')} extra={t('settings.registration_hint')}>
               <Radio.Group
                 vertical
