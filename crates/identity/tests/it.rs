@@ -7,6 +7,8 @@ mod audit;
 mod lockout;
 #[path = "it/login.rs"]
 mod login;
+#[path = "it/permissions_document.rs"]
+mod permissions_document;
 #[path = "it/registration.rs"]
 mod registration;
 #[path = "it/second_factor.rs"]
