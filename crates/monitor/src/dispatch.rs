@@ -2,6 +2,8 @@
 //! escalations, as a pure function of what is stored. The caller writes the plan in one
 //! transaction, so that a notification and the memory of it come into being together.
 
+mod muting;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,13 @@ use crate::notification::{AlertStatus, Notification, NotifiedAlert, Occasion};
 use crate::routing::{Destination, Route};
 use crate::silence::Silence;
 use crate::state_machine::AlertState;
+
+pub use muting::Muting;
+pub(crate) use muting::mutings_of;
+
+/// How many alerts a notification tells one by one; of the others it has the number. A channel takes
+/// fewer mostly, and each of its notifications is kept whole until it has arrived.
+const MAX_ALERTS: usize = 500;
 
 /// What is remembered of a group of alerts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,18 +83,6 @@ pub(crate) struct Outgoing {
     pub(crate) alerts: Vec<AlertId>,
 }
 
-/// Why a firing alert is not told.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by", content = "id")]
-pub enum Muting {
-    /// A silence.
-    Silence(String),
-    /// A maintenance window.
-    Maintenance(String),
-    /// Another alert.
-    Inhibition(String),
-}
-
 /// What to write.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct DispatchPlan {
@@ -111,7 +108,7 @@ struct Bucket<'a> {
 /// Plans what to tell.
 pub(crate) fn plan(input: &DispatchInput<'_>) -> DispatchPlan {
     let mut plan = DispatchPlan {
-        muted: mutings(input),
+        muted: muting::mutings(input),
         ..DispatchPlan::default()
     };
     let buckets = buckets(input);
@@ -246,8 +243,8 @@ fn flush(
         .filter(|alert| !plan.muted.contains_key(&alert.fingerprint))
         .collect();
     told.sort_by(|a, b| {
-        let key = |alert: &Alert| (alert.instance.fired_at_ms, alert.labels.clone());
-        key(a).cmp(&key(b))
+        let key = |alert: &'_ Alert| alert.instance.fired_at_ms;
+        key(a).cmp(&key(b)).then_with(|| a.labels.cmp(&b.labels))
     });
     let by_status = |status| {
         told.iter()
@@ -282,14 +279,16 @@ fn flush(
         .chain(&ended)
         .map(|alert| alert.to_notified(input.external_url))
         .collect();
-    let ids: Vec<AlertId> = firing.iter().chain(&ended).map(|alert| alert.id).collect();
+    let ids = firing.iter().chain(&ended).map(|alert| alert.id);
+    let ids: Vec<AlertId> = ids.take(MAX_ALERTS).collect();
+    let present: BTreeSet<&str> = bucket
+        .alerts
+        .iter()
+        .map(|alert| alert.fingerprint.as_str())
+        .collect();
     group.firing.retain(|fingerprint, _| {
         // A muted alert is not told now; what was told of it stays to be corrected later.
-        plan.muted.contains_key(fingerprint)
-            && bucket
-                .alerts
-                .iter()
-                .any(|alert| &alert.fingerprint == fingerprint)
+        plan.muted.contains_key(fingerprint) && present.contains(fingerprint.as_str())
     });
     for alert in &alerts {
         if alert.status == AlertStatus::Firing {
@@ -303,6 +302,14 @@ fn flush(
         None => &bucket.destination.channels,
     };
     let channels: BTreeSet<&ChannelId> = channels.iter().collect();
+    let notification = Notification::new(
+        String::new(),
+        group.key.clone(),
+        group.labels.clone(),
+        input.external_url,
+        alerts,
+    )
+    .shortened(MAX_ALERTS);
     for channel in channels {
         let Some(name) = input.channels.get(channel) else {
             continue;
@@ -311,13 +318,10 @@ fn flush(
             id: notification_id(group, *channel),
             channel: *channel,
             occasion,
-            notification: Notification::new(
-                name.clone(),
-                group.key.clone(),
-                group.labels.clone(),
-                input.external_url,
-                alerts.clone(),
-            ),
+            notification: Notification {
+                receiver: name.clone(),
+                ..notification.clone()
+            },
             alerts: ids.clone(),
         });
     }
@@ -330,45 +334,6 @@ fn notification_id(group: &GroupState, channel: ChannelId) -> String {
         "{}\0{}\0{}\0{channel}",
         group.key, group.first_seen_ms, group.sequence
     ))
-}
-
-fn mutings(input: &DispatchInput<'_>) -> BTreeMap<String, Vec<Muting>> {
-    let mut mutings = BTreeMap::new();
-    for alert in input.alerts {
-        let reasons = mutings_of(&alert.labels, input);
-        if !reasons.is_empty() {
-            mutings.insert(alert.fingerprint.clone(), reasons);
-        }
-    }
-    mutings
-}
-
-/// Everything that keeps an alert with these labels from being told.
-pub(crate) fn mutings_of(labels: &Labels, input: &DispatchInput<'_>) -> Vec<Muting> {
-    let silences = input
-        .silences
-        .iter()
-        .filter(|silence| silence.applies(labels, input.now_ms))
-        .map(|silence| Muting::Silence(silence.id.to_string()));
-    let windows = input
-        .windows
-        .iter()
-        .filter(|window| window.settings.applies(labels, input.now_ms))
-        .map(|window| Muting::Maintenance(window.id.to_string()));
-    // An alert never holds itself back: what has the same labels is on both sides.
-    let inhibitions = input
-        .alerts
-        .iter()
-        .filter(|source| {
-            source.instance.state.is_raised()
-                && input
-                    .inhibitions
-                    .iter()
-                    .any(|inhibition| inhibition.settings.applies(&source.labels, labels))
-        })
-        .map(|source| Muting::Inhibition(source.id.to_string()));
-    let inhibitions = inhibitions.take(1);
-    silences.chain(windows).chain(inhibitions).collect()
 }
 
 #[cfg(test)]

@@ -42,16 +42,23 @@ impl InhibitionSettings {
         self.is_enabled && all_match(&self.source, labels)
     }
 
+    /// Tells whether alerts with the labels are held back.
+    pub fn is_target(&self, labels: &Labels) -> bool {
+        all_match(&self.target, labels)
+    }
+
     /// Tells whether `source` holds `target` back. An alert that is on both sides does not hold its
     /// like back.
     pub fn applies(&self, source: &Labels, target: &Labels) -> bool {
         self.is_source(source)
-            && all_match(&self.target, target)
-            && !all_match(&self.target, source)
-            && self
-                .equal
-                .iter()
-                .all(|name| source.get(name) == target.get(name))
+            && self.is_target(target)
+            && !self.is_target(source)
+            && self.equal_labels(source) == self.equal_labels(target)
+    }
+
+    /// Returns the values of the labels that must be equal in a source and its targets.
+    pub fn equal_labels<'a>(&self, labels: &'a Labels) -> Vec<Option<&'a str>> {
+        self.equal.iter().map(|name| labels.get(name)).collect()
     }
 
     pub(crate) fn faults(&self) -> Vec<String> {

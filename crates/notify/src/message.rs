@@ -109,11 +109,7 @@ impl<'a> Message<'a> {
     /// Returns how many fire and how many are over, in brackets.
     pub(crate) fn counts(&self) -> String {
         let (firing, resolved) = self.notification.counts();
-        let truncated = self.notification.truncated as usize;
-        match self.notification.status {
-            AlertStatus::Firing => self.words().counts(firing + truncated, resolved),
-            AlertStatus::Resolved => self.words().counts(0, resolved + truncated),
-        }
+        self.words().counts(firing, resolved)
     }
 
     /// Returns the names of the rules, each once, in the order of the alerts.

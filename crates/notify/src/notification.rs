@@ -77,6 +77,9 @@ pub struct Notification {
     /// How many alerts were left out already.
     #[serde(default)]
     pub truncated: u64,
+    /// How many of those are over.
+    #[serde(default)]
+    pub truncated_resolved: u64,
     /// The alerts.
     pub alerts: Vec<NotifiedAlert>,
 }
@@ -100,8 +103,20 @@ impl Notification {
             common_annotations: common_annotations(&alerts),
             external_url: external_url.into(),
             truncated: 0,
+            truncated_resolved: 0,
             alerts,
         }
+    }
+
+    /// Leaves out alerts beyond the first so many, and keeps their number.
+    #[must_use]
+    pub fn shortened(mut self, limit: usize) -> Self {
+        if self.alerts.len() > limit {
+            let left_out = self.alerts.split_off(limit);
+            self.truncated += left_out.len() as u64;
+            self.truncated_resolved += count(&left_out, AlertStatus::Resolved) as u64;
+        }
+        self
     }
 
     /// Puts several notifications for one channel, in the order they came up, into one digest;
@@ -115,6 +130,7 @@ impl Notification {
         let group_labels = common_of(notifications.iter().map(|one| one.group_labels.iter()));
         let group_key = format!("digest:{}", first.group_key);
         let truncated = notifications.iter().map(|one| one.truncated).sum();
+        let truncated_resolved = notifications.iter().map(|one| one.truncated_resolved).sum();
         let mut alerts: Vec<NotifiedAlert> = Vec::new();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         for alert in notifications.into_iter().flat_map(|one| one.alerts) {
@@ -134,19 +150,26 @@ impl Notification {
         );
         Some(Self {
             truncated,
+            truncated_resolved,
             ..merged
         })
     }
 
-    /// Returns how many alerts fire, and how many are over.
+    /// Returns how many alerts fire, and how many are over, those that were left out among them.
     pub fn counts(&self) -> (usize, usize) {
-        let firing = self
-            .alerts
-            .iter()
-            .filter(|alert| alert.status == AlertStatus::Firing)
-            .count();
-        (firing, self.alerts.len() - firing)
+        let of = |status| count(&self.alerts, status);
+        let over = self.truncated_resolved as usize;
+        let firing = (self.truncated as usize).saturating_sub(over);
+        (
+            of(AlertStatus::Firing) + firing,
+            of(AlertStatus::Resolved) + over,
+        )
     }
+}
+
+fn count(alerts: &[NotifiedAlert], status: AlertStatus) -> usize {
+    let alerts = alerts.iter();
+    alerts.filter(|alert| alert.status == status).count()
 }
 
 fn status_of(alerts: &[NotifiedAlert]) -> AlertStatus {
@@ -227,6 +250,19 @@ mod tests {
         assert_eq!(notification.common_labels, Labels::new([("env", "prod")]));
         assert_eq!(notification.status, AlertStatus::Firing);
         assert_eq!(notification.counts(), (1, 1));
+    }
+
+    #[test]
+    fn a_shortened_notification_still_knows_how_many_there_are() {
+        let fire = |n| alert(n, AlertStatus::Firing, &[("env", "prod"), ("server", n)]);
+        let end = |n| alert(n, AlertStatus::Resolved, &[("env", "prod"), ("server", n)]);
+        let whole = group("g", vec![fire("1"), fire("2"), end("3"), end("4")]);
+        assert_eq!(whole.clone().shortened(4), whole);
+        let shortened = whole.clone().shortened(1);
+        assert_eq!(shortened.alerts.len(), 1);
+        assert_eq!(shortened.truncated, 3);
+        assert_eq!(shortened.counts(), (2, 2));
+        assert_eq!(shortened.common_labels, Labels::new([("env", "prod")]));
     }
 
     #[test]

@@ -86,9 +86,8 @@ impl House {
         instance.ended_at_ms = Some(at_secs * 1000);
     }
 
-    /// Plans and carries out; prints `occasion: server status, …` for each notification.
-    fn tick(&mut self, at_secs: i64) -> Vec<String> {
-        let plan = plan(&DispatchInput {
+    fn input(&self, now_ms: i64) -> DispatchInput<'_> {
+        DispatchInput {
             alerts: &self.alerts,
             groups: &self.groups,
             route: &self.route,
@@ -97,9 +96,14 @@ impl House {
             inhibitions: &self.inhibitions,
             channels: &self.channels,
             external_url: "http://yunhai.test",
-            now_ms: at_secs * 1000,
+            now_ms,
             waits: true,
-        });
+        }
+    }
+
+    /// Plans and carries out; prints `occasion: server status, …` for each notification.
+    fn tick(&mut self, at_secs: i64) -> Vec<String> {
+        let plan = plan(&self.input(at_secs * 1000));
         for group in plan.removed {
             self.groups.remove(&group.key);
         }
@@ -217,6 +221,74 @@ fn a_silenced_alert_is_told_when_the_silence_ends() {
     house.tick(0);
     assert_eq!(house.tick(30), NOTHING);
     assert_eq!(house.tick(660), ["Change: a firing"]);
+}
+
+#[test]
+fn silences_that_apply_are_found_whatever_they_demand() {
+    let mut house = House::new(&["server"]);
+    house.fire("a", "warning", 0);
+    house.fire("b", "critical", 0);
+    let all = [
+        "server=a",
+        "server=~a|b",
+        "server!=a",
+        "missing=\"\"",
+        "missing=x",
+        "severity=critical",
+        "severity=info",
+    ];
+    for matcher in all {
+        house.silences.push(Silence {
+            id: SilenceId::new(),
+            matchers: vec!["alertname=r".parse().unwrap(), matcher.parse().unwrap()],
+            comment: matcher.into(),
+            author: "x".into(),
+            starts_at_ms: 0,
+            ends_at_ms: 600_000,
+            created_at_ms: 0,
+            changed: None,
+        });
+        let alone = Silence {
+            matchers: vec![matcher.parse().unwrap()],
+            ..house.silences.last().unwrap().clone()
+        };
+        house.silences.push(alone);
+    }
+    let input = house.input(1000);
+    for (alert, count) in house.alerts.iter().zip([6, 8]) {
+        let applying: Vec<Muting> = house
+            .silences
+            .iter()
+            .filter(|silence| silence.applies(&alert.labels, 1000))
+            .map(|silence| Muting::Silence(silence.id.to_string()))
+            .collect();
+        assert_eq!(applying.len(), count);
+        assert_eq!(mutings_of(&alert.labels, &input), applying);
+    }
+    // Once they are over, none holds.
+    assert_eq!(
+        mutings_of(&house.alerts[0].labels, &house.input(600_000)),
+        []
+    );
+}
+
+#[test]
+fn of_many_alerts_the_first_are_told_one_by_one_and_all_are_counted() {
+    let mut house = House::new(&["severity"]);
+    for number in 0..=MAX_ALERTS {
+        house.fire(&format!("s{number:05}"), "warning", 0);
+    }
+    house.tick(0);
+    let first = plan(&house.input(30_000)).outgoing.remove(0);
+    assert_eq!(first.notification.alerts.len(), MAX_ALERTS);
+    assert_eq!(first.alerts.len(), MAX_ALERTS);
+    assert_eq!(first.notification.counts(), (MAX_ALERTS + 1, 0));
+    house.tick(30);
+
+    // Also the end of one that was only counted is told, since it was told as firing.
+    house.end(&format!("s{MAX_ALERTS:05}"), 40);
+    let second = plan(&house.input(600_000)).outgoing.remove(0);
+    assert_eq!(second.notification.counts(), (MAX_ALERTS, 1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Evaluates groups and writes what follows: alerts and their events in one transaction per rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -217,7 +217,7 @@ impl Monitor {
     ) -> Result<()> {
         let mut written = self.0.written.lock().await;
         let before = written.remove(key).unwrap_or_default();
-        let now: Vec<Labels> = samples.iter().map(|(labels, _)| labels.clone()).collect();
+        let now: HashSet<Labels> = samples.iter().map(|(labels, _)| labels.clone()).collect();
         let ended = before.into_iter().filter(|labels| !now.contains(labels));
         let series: Vec<TimeSeries> = samples
             .into_iter()

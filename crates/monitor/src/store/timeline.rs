@@ -1,7 +1,7 @@
 //! What happened to an alert, in order.
 
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Order, Query};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 use yunhai_model::{AlertId, ChannelId, TimestampMs};
@@ -66,23 +66,34 @@ pub enum EventKind {
     },
 }
 
+/// How many rows are written by one statement; engines limit the values in it.
+const ROWS_AT_ONCE: usize = 200;
+
+fn insert() -> InsertStatement {
+    Query::insert()
+        .into_table("monitor_alert_event")
+        .columns(["id", "alert_id", "at", "body"])
+        .to_owned()
+}
+
+fn row(event: &AlertEvent) -> [Expr; 4] {
+    [
+        Ulid::generate().to_string().into(),
+        event.alert.to_string().into(),
+        event.at_ms.into(),
+        encode(event).into(),
+    ]
+}
+
 impl Store {
     pub(crate) async fn add_event(
         &self,
         connection: &impl ConnectionTrait,
         event: &AlertEvent,
     ) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_alert_event")
-            .columns(["id", "alert_id", "at", "body"])
-            .values_panic([
-                Ulid::generate().to_string().into(),
-                event.alert.to_string().into(),
-                event.at_ms.into(),
-                encode(event).into(),
-            ])
-            .to_owned();
-        connection.execute(&insert).await?;
+        connection
+            .execute(insert().values_panic(row(event)))
+            .await?;
         Ok(())
     }
 
@@ -94,13 +105,16 @@ impl Store {
         at_ms: TimestampMs,
         kind: &EventKind,
     ) -> Result<()> {
-        for alert in alerts {
-            let event = AlertEvent {
-                alert: *alert,
-                at_ms,
-                kind: kind.clone(),
-            };
-            self.add_event(connection, &event).await?;
+        for alerts in alerts.chunks(ROWS_AT_ONCE) {
+            let mut insert = insert();
+            for alert in alerts {
+                insert.values_panic(row(&AlertEvent {
+                    alert: *alert,
+                    at_ms,
+                    kind: kind.clone(),
+                }));
+            }
+            connection.execute(&insert).await?;
         }
         Ok(())
     }
