@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The address of the database cannot be understood.
     #[error(
-        "cannot understand the database address: {reason}; write `sqlite:///path/file.db`, \
+        "cannot understand the database address: {reason}\nhint: write `sqlite:///path/file.db`, \
          `postgres://user:password@host/database` or `mysql://user:password@host/database`"
     )]
     Address {

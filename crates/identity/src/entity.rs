@@ -20,8 +20,9 @@ pub mod user;
 
 use yunhai_database::{Migration, Table};
 
-/// The migrations of the tables of this crate.
-pub(crate) const MIGRATIONS: &[Migration] = &[
+/// The tables of users, their proofs of identity, and the audit log, for
+/// [`yunhai_database::Database::migrate`].
+pub const MIGRATIONS: &[Migration] = &[
     Migration {
         domain: "vault",
         version: 1,

@@ -34,6 +34,7 @@ pub use audit::{
 };
 pub use caller::{Actor, Caller, Origin};
 pub use config::{IdentityConfig, Registration};
+pub use entity::MIGRATIONS;
 pub use error::{Error, Result};
 pub use identity::Identity;
 pub use invitation::{Invitation, InvitationFilter, InvitationState, NewInvitation};

@@ -68,7 +68,7 @@ pub use state_machine::{
 };
 pub use store::{
     ActiveAlerts, AlertEvent, AlertFilter, Channel, EventKind, MIGRATIONS, NewChannel, OutboxEntry,
-    OutboxFilter, OutboxState, StoredRuleFile,
+    OutboxFilter, OutboxState, StoredRuleFile, leading_server,
 };
 pub use template::{RenderError, Template, TemplateData, TemplateError};
 pub use version::Expected;

@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 
 pub use alerts::{ActiveAlerts, AlertFilter};
 pub use channels::{Channel, NewChannel};
+pub use lease::leading_server;
 pub use outbox::{OutboxEntry, OutboxFilter, OutboxState};
 pub use rule_files::StoredRuleFile;
 pub use tables::MIGRATIONS;

@@ -10,11 +10,13 @@ use yunhai_api_types::{List, Problem};
 use yunhai_model::Secret;
 use yunhai_server::LocalServer;
 
+use crate::GLOBAL;
+
 /// Where the server is and how to be let in, from flags, the environment or an earlier login.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Connection {
     /// The server's address, such as <https://yunhai.example.com:8420>
-    #[arg(long, env = "YUNHAI_SERVER", global = true, value_name = "URL")]
+    #[arg(long, env = "YUNHAI_SERVER", global = true, value_name = "URL", help_heading = GLOBAL)]
     pub(crate) server: Option<Url>,
     /// An API token
     #[arg(
@@ -22,11 +24,12 @@ pub(crate) struct Connection {
         env = "YUNHAI_TOKEN",
         global = true,
         hide_env_values = true,
-        value_name = "TOKEN"
+        value_name = "TOKEN",
+        help_heading = GLOBAL
     )]
     pub(crate) token: Option<String>,
     /// A PEM file with the certificate to trust, for a server with a self-signed one
-    #[arg(long, env = "YUNHAI_CA_FILE", global = true, value_name = "FILE")]
+    #[arg(long, env = "YUNHAI_CA_FILE", global = true, value_name = "FILE", help_heading = GLOBAL)]
     pub(crate) ca_file: Option<PathBuf>,
 }
 

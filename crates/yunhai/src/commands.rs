@@ -5,6 +5,7 @@ mod agent;
 mod alert;
 mod audit;
 mod channel;
+mod database;
 mod inhibition;
 mod key;
 mod me;
@@ -21,6 +22,7 @@ mod token;
 mod user;
 mod window;
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -81,6 +83,9 @@ pub(crate) enum Command {
     /// The keys that seal secrets
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Move the state to another database
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
     /// Print the API's description (OpenAPI 3.1)
     Openapi,
     /// Print completions for a shell
@@ -148,6 +153,7 @@ async fn run_in(session: &Session, command: Command) -> anyhow::Result<ExitCode>
         Command::Token(command) => token::run(session, command).await?,
         Command::Audit(command) => return audit::run(session, command).await,
         Command::Key(command) => key::run(session, command).await?,
+        Command::Database(command) => database::run(session, command).await?,
         Command::Openapi => crate::output::print_json(&yunhai_server::openapi()),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args)?,
@@ -239,9 +245,36 @@ pub(crate) fn moment_ms(text: &str) -> Result<i64, String> {
         .map_err(|_| "write it like 2026-11-22T08:30:00Z, or in Unix seconds".to_owned())
 }
 
+/// Writes a text as one word of a command that people may copy into a shell.
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into();
+    }
+    format!("'{}'", text.replace('\'', r"'\''")).into()
+}
+
 /// Writes one segment of a path.
 pub(crate) fn segment(text: &str) -> String {
     let mut url = reqwest::Url::parse("http://localhost").expect("a constant address");
     url.path_segments_mut().expect("http has a path").push(text);
     url.path()[1..].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_blanks_is_one_word_for_a_shell() {
+        for (name, word) in [
+            ("ops", "ops"),
+            ("运维组", "运维组"),
+            ("ops team", "'ops team'"),
+            ("ann's $HOME", r"'ann'\''s $HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(name), word);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod data_dir;
 mod read;
 
-pub(crate) use self::data_dir::DataLock;
+pub(crate) use self::data_dir::{CHECKPOINT_FILE, DataLock, KEY_FILE, STATE_FILE};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -108,7 +108,7 @@ impl Config {
     pub(crate) fn database_url(&self, data_dir: &Path) -> String {
         self.database
             .clone()
-            .unwrap_or_else(|| format!("sqlite://{}", data_dir.join("state.db").display()))
+            .unwrap_or_else(|| format!("sqlite://{}", data_dir.join(STATE_FILE).display()))
     }
 }
 

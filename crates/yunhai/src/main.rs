@@ -8,12 +8,16 @@ mod config;
 mod output;
 mod state;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::commands::Command;
 use crate::output::Format;
+
+/// Above the options that every command takes.
+pub(crate) const GLOBAL: &str = "Global options";
 
 /// What the exit codes mean, at the foot of the help and of the manual page.
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage; \
@@ -39,7 +43,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     data_dir: state::OptionalDataDir,
     /// How to print
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = GLOBAL)]
     format: Format,
     #[command(subcommand)]
     command: Command,
@@ -60,21 +64,47 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", describe(&error));
+            // Who reads may have gone, as in `2>&1 | head`.
+            let _ = writeln!(std::io::stderr(), "error: {}", describe(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Writes an error and its causes, each once.
+/// Writes an error and its causes, each once, and after them what to do.
 fn describe(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1) {
+    const HINT: &str = "\nhint: ";
+    let mut text = String::new();
+    let mut hints = String::new();
+    for cause in error.chain() {
         let cause = cause.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
+        let (reason, hint) = cause.split_once(HINT).unwrap_or((&cause, ""));
+        if !text.contains(reason) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(reason);
+        }
+        if !hint.is_empty() && !hints.contains(hint) {
+            hints.push_str(HINT);
+            hints.push_str(hint);
         }
     }
-    text
+    text + &hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_comes_after_all_causes() {
+        let error = anyhow::anyhow!("not a terminal")
+            .context("cannot ask\nhint: use the input")
+            .context("no password: not a terminal");
+        assert_eq!(
+            describe(&error),
+            "no password: not a terminal: cannot ask\nhint: use the input"
+        );
+    }
 }

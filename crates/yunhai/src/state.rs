@@ -7,30 +7,28 @@ use anyhow::Context;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
-use yunhai_database::Database;
+use yunhai_database::{Database, Migration, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target, TargetKind};
 use yunhai_model::{Clock, Secret, SystemClock};
 use yunhai_monitor::SealedSecrets;
 use yunhai_server::LocalServer;
 use yunhai_vault::{RotationReport, Vault};
 
+use crate::GLOBAL;
 use crate::commands::serve;
-use crate::config::{Config, DataDir, DataLock};
-
-const KEY_FILE: &str = "master.key";
-const CHECKPOINT_FILE: &str = "audit-checkpoints.jsonl";
+use crate::config::{CHECKPOINT_FILE, Config, DataDir, DataLock, KEY_FILE};
 
 /// The data directory of a command that otherwise speaks to a server.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct OptionalDataDir {
     /// Work on this data directory itself instead of a server
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     data: Option<PathBuf>,
     /// A configuration file, with --data; else that of YUNHAI_CONFIG
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     config: Option<PathBuf>,
     /// The state database, with --data; else that of YUNHAI_DATABASE
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     database: Option<String>,
 }
 
@@ -112,6 +110,7 @@ pub(crate) async fn open(data_dir: &DataDir) -> anyhow::Result<State> {
 /// Opens the state with a configuration that is read already, making the directory where there is
 /// none.
 pub(crate) async fn open_with(data_dir: &DataDir, config: &Config) -> anyhow::Result<State> {
+    data_dir.require_named_database(config)?;
     data_dir.make()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::connect(&config.database_url(&data_dir.data)).await?;
@@ -170,6 +169,16 @@ pub(crate) async fn verify_audit(data_dir: &DataDir) -> anyhow::Result<AuditVeri
     let state = open(data_dir).await?;
     let verification = state.identity.audit().verify().await?;
     Ok(yunhai_server::verification_of(verification))
+}
+
+/// All steps that this release knows to bring a state database up to date.
+pub(crate) fn migrations() -> Vec<Migration> {
+    [
+        yunhai_identity::MIGRATIONS,
+        yunhai_monitor::MIGRATIONS,
+        SETTINGS_MIGRATIONS,
+    ]
+    .concat()
 }
 
 /// Makes a new data key and has every domain seal its secrets anew.

@@ -16,19 +16,36 @@ const FIREWALL: &str =
     "check that host and port in the address are right, and that no firewall stands between";
 const PASSWORD: &str = "check user and password in the address; special characters are written \
                         percent-encoded, such as `%40` for `@`";
-const NO_TLS: &str = "switch TLS on in the database server, or ask for none in the address, where \
-                      the network is trusted: `sslmode=disable` for PostgreSQL, \
-                      `ssl-mode=DISABLED` for MySQL";
-const CERTIFICATE: &str = "name the authority that signed the server's certificate in the address: \
-                           `sslrootcert=FILE` for PostgreSQL, `ssl-ca=FILE` for MySQL; and use a \
-                           host name that the certificate is for";
-const WANTS_TLS: &str = "ask for TLS in the address: `sslmode=require` for PostgreSQL, \
-                         `ssl-mode=REQUIRED` for MySQL; or let this machine and user in \
-                         (`pg_hba.conf`, `GRANT`)";
 const NO_DATABASE: &str = "create it (`CREATE DATABASE …`), or name another one in the address";
 const NOT_GRANTED: &str = "let the user use the database (`GRANT`), or name another user";
 const BUSY: &str = "let the database server take more connections (`max_connections`), or close \
                     some of other programs";
+
+/// What to do about TLS, which each engine's address writes in its own way.
+struct Tls {
+    /// The server offers none.
+    missing: &'static str,
+    /// The server's certificate is not trusted.
+    untrusted: &'static str,
+    /// The server lets nobody in from here, perhaps for want of it.
+    wanted: &'static str,
+}
+
+const POSTGRES: Tls = Tls {
+    missing: "switch TLS on in the database server; or, where the network is trusted, ask for none \
+              in the address: `?sslmode=disable`",
+    untrusted: "name the authority that signed the server's certificate in the address, \
+                `?sslrootcert=FILE`, and use a host name that the certificate is for",
+    wanted: "ask for TLS in the address, `?sslmode=require`, or let this machine in in `pg_hba.conf`",
+};
+
+const MYSQL: Tls = Tls {
+    missing: "switch TLS on in the database server; or, where the network is trusted, ask for none \
+              in the address: `?ssl-mode=DISABLED`",
+    untrusted: "name the authority that signed the server's certificate in the address, \
+                `?ssl-ca=FILE`, and use a host name that the certificate is for",
+    wanted: "ask for TLS in the address, `?ssl-mode=REQUIRED`, or let the user in from this machine",
+};
 
 /// The address names a host that nobody knows.
 pub(super) fn of_unknown_host(address: &ServerAddress, host: &str) -> Error {
@@ -65,14 +82,14 @@ pub(super) fn of_server(address: &ServerAddress, error: &DbErr) -> Error {
         sqlx::Error::Tls(error) => {
             let reason = error.to_string();
             let hint = if reason.contains("does not support TLS") {
-                NO_TLS
+                tls(address).missing
             } else {
-                CERTIFICATE
+                tls(address).untrusted
             };
             failed(address, &reason, hint)
         }
         sqlx::Error::Io(error) if error.to_string().contains("certificate") => {
-            failed(address, &error.to_string(), CERTIFICATE)
+            failed(address, &error.to_string(), tls(address).untrusted)
         }
         sqlx::Error::Configuration(error) => failed(
             address,
@@ -86,13 +103,21 @@ pub(super) fn of_server(address: &ServerAddress, error: &DbErr) -> Error {
     }
 }
 
+fn tls(address: &ServerAddress) -> Tls {
+    if address.engine == "MySQL" {
+        MYSQL
+    } else {
+        POSTGRES
+    }
+}
+
 fn hint_of(error: &dyn DatabaseError) -> &'static str {
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         return match error.number() {
             1049 => NO_DATABASE,
             1044 => NOT_GRANTED,
             1040 | 1203 => BUSY,
-            1130 | 3159 => WANTS_TLS,
+            1130 | 3159 => MYSQL.wanted,
             _ => PASSWORD,
         };
     }
@@ -102,7 +127,7 @@ fn hint_of(error: &dyn DatabaseError) -> &'static str {
         Some("53300") => BUSY,
         Some("57P03") => "the database server is starting or stopping; try again in a moment",
         // The same code stands for a user that does not exist.
-        Some("28000") if error.message().contains("pg_hba.conf") => WANTS_TLS,
+        Some("28000") if error.message().contains("pg_hba.conf") => POSTGRES.wanted,
         _ => PASSWORD,
     }
 }

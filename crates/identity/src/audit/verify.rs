@@ -17,6 +17,15 @@ use crate::names::named;
 /// How many entries are read at once.
 const BATCH: u64 = 1000;
 
+const IN_DATABASE: &str = "the database";
+
+const IN_FILE: &str = "the checkpoint file";
+
+/// What a foreign checkpoint in the file may mean, and what to do then.
+const OF_ANOTHER_DATABASE: &str = "somebody else made it, or the data directory belongs to another state database; then name \
+     that one, or, where a new one was begun on purpose, move audit-checkpoints.jsonl out of the \
+     directory";
+
 /// How far the numbers of entries may have been moved for a deletion or an insertion to be
 /// recognised as such; beyond, it is called a change.
 const MAX_SHIFT: i64 = 1000;
@@ -143,16 +152,12 @@ impl AuditLog {
             .await?;
         let mut all: Vec<(Checkpoint, &str)> = rows
             .into_iter()
-            .map(|row| (row.into(), "the database"))
+            .map(|row| (row.into(), IN_DATABASE))
             .collect();
         let mut forged = None;
         if let Some(path) = &self.0.checkpoint_file {
             let (in_file, damaged) = read_file(path).await?;
-            all.extend(
-                in_file
-                    .into_iter()
-                    .map(|checkpoint| (checkpoint, "the checkpoint file")),
-            );
+            all.extend(in_file.into_iter().map(|checkpoint| (checkpoint, IN_FILE)));
             forged = damaged.first().map(|line| AuditFault {
                 kind: FaultKind::CheckpointForged,
                 sequence: 0,
@@ -174,8 +179,13 @@ impl AuditLog {
                     until: None,
                     explanation: format!(
                         "the checkpoint of entry {} in {place} is not signed by the key of this \
-                         installation",
-                        checkpoint.sequence
+                         installation: {}",
+                        checkpoint.sequence,
+                        if place == IN_FILE {
+                            OF_ANOTHER_DATABASE
+                        } else {
+                            "somebody else made it"
+                        }
                     ),
                 });
             }

@@ -1,8 +1,10 @@
 //! The lease of the server that evaluates and sends.
 
+use std::time::{Duration, Instant};
+
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, QueryResult};
-use yunhai_database::is_unique_violation;
+use yunhai_database::{Database, is_unique_violation};
 
 use super::Store;
 use crate::error::Result;
@@ -12,6 +14,9 @@ const TABLE: &str = "monitor_lease";
 
 /// There is one lease; its name leaves room for others.
 const NAME: &str = "alerting";
+
+/// How often a lease is looked at that is being watched.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl Store {
     pub(crate) async fn lease(&self) -> Result<Option<Lease>> {
@@ -70,6 +75,24 @@ impl Store {
         let lease = from_row(&row)?;
         Ok(lease.term == term && lease.node == node)
     }
+}
+
+/// Returns the name of the server that leads on a database, or `None` where none lives: nobody has
+/// the lease, or it does not beat for as long as it lasts.
+pub async fn leading_server(database: &Database, lease: Duration) -> Result<Option<String>> {
+    let store = Store::new(database.clone());
+    let Some(found) = store.lease().await?.filter(|found| !found.is_released()) else {
+        return Ok(None);
+    };
+    let begun = Instant::now();
+    while begun.elapsed() < lease {
+        tokio::time::sleep(LOOK_EVERY).await;
+        match store.lease().await? {
+            Some(next) if next == found => {}
+            next => return Ok(next.map(|next| next.server)),
+        }
+    }
+    Ok(None)
 }
 
 fn select() -> SelectStatement {

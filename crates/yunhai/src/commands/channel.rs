@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 use yunhai_api_types::{Channel, ChannelRequest, ChannelTest};
 
-use super::{Session, name_and_value, segment};
+use super::{Session, name_and_value, segment, shell_word};
 use crate::output::{optional, print_done, print_fields, print_rows, time};
 
 /// What can be done with channels.
@@ -15,7 +15,8 @@ use crate::output::{optional, print_done, print_fields, print_rows, time};
 pub(crate) enum ChannelCommand {
     /// Add a channel
     #[command(after_help = "Examples:
-  yunhai channel add --name ops --kind webhook --set url=https://hooks.example.com/yunhai
+  yunhai channel add --name ops --kind webhook \\
+    --set url=https://hooks.example.com/yunhai
   yunhai channel add --name mail --kind email --config-stdin < mail.json")]
     Add {
         /// The channel's name
@@ -124,7 +125,8 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
                 .await?;
             let sentence = format!(
                 "Added channel {}; try it with `yunhai channel test {}`.",
-                channel.name, channel.name
+                channel.name,
+                shell_word(&channel.name)
             );
             print_done(session.format, &channel, &sentence);
         }

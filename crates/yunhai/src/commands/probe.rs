@@ -10,7 +10,7 @@ use yunhai_api_types::{
 };
 use yunhai_model::HumanDuration;
 
-use super::{Session, name_and_value, segment};
+use super::{Session, name_and_value, segment, shell_word};
 use crate::client::Client;
 use crate::output::{Format, optional, print_done, print_fields, print_json, print_rows, time};
 
@@ -223,7 +223,8 @@ pub(crate) async fn run(session: &Session, command: ProbeCommand) -> anyhow::Res
                 .await?;
             let sentence = format!(
                 "Added probe {}; see how it goes with `yunhai probe test {}`.",
-                probe.name, probe.name
+                probe.name,
+                shell_word(&probe.name)
             );
             print_done(session.format, &probe, &sentence);
         }

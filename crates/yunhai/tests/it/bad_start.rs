@@ -63,7 +63,10 @@ fn an_unreachable_database_is_named_without_its_password() {
         let url = format!("{engine}://ann:hush-hush@127.0.0.1:{port}/yunhai");
         let error = serve_with(&home, &["--database", &url]);
         assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");
-        assert!(error.contains("check that the server runs"), "{error}");
+        assert!(
+            error.contains("check that the database server runs"),
+            "{error}"
+        );
         assert!(!error.contains("hush-hush"), "{error}");
     }
     let error = serve_with(&home, &["--database", "redis://h/x"]);
