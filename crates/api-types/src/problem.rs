@@ -155,7 +155,9 @@ impl std::fmt::Display for ProblemCode {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.detail)?;
-        for fault in &self.errors {
+        // A single fault is often all that the detail says.
+        let is_new = |fault: &&Fault| !self.detail.contains(&fault.detail);
+        for fault in self.errors.iter().filter(is_new) {
             f.write_str("\n  ")?;
             match (&fault.pointer, fault.line) {
                 (Some(pointer), _) => write!(f, "{pointer}: ")?,
@@ -184,5 +186,19 @@ mod tests {
             Problem::new(ProblemCode::NotFound, "no server `a`").with_hint("look at the list");
         assert_eq!(problem.to_string(), "no server `a`\nhint: look at the list");
         assert_eq!(problem.kind, "/problems/not_found");
+    }
+
+    #[test]
+    fn a_fault_is_told_once() {
+        let mut problem = Problem::new(ProblemCode::ValidationFailed, "name: too short");
+        for detail in ["too short", "not a letter"] {
+            problem.errors.push(Fault {
+                pointer: Some("/name".to_owned()),
+                detail: detail.to_owned(),
+                ..Fault::default()
+            });
+        }
+        let told = "name: too short\n  /name: not a letter";
+        assert_eq!(problem.to_string(), told);
     }
 }

@@ -13,7 +13,8 @@ use crate::output::print_done;
 #[command(after_help = "Examples:
   yunhai login --server https://yunhai.example.com:8420 --user ann
   yunhai login --user ann --password-stdin < password-file
-  yunhai login --server https://10.0.0.5:8420 --ca-file yunhai-data/tls-certificate.pem --user ann")]
+  yunhai login --server https://10.0.0.5:8420 \\
+    --ca-file yunhai-data/tls-certificate.pem --user ann")]
 pub(crate) struct LoginArgs {
     /// The user's name
     #[arg(long, value_name = "NAME")]

@@ -16,8 +16,10 @@ use super::{Session, name_and_value};
 /// How the agent runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  yunhai agent --server https://yunhai.example.com:8420 --token-file /etc/yunhai/agent-token
-  yunhai agent --server https://10.0.0.5:8420 --ca-file yunhai.pem --token-file token --interval 10s \\
+  yunhai agent --server https://yunhai.example.com:8420 \\
+    --token-file /etc/yunhai/agent-token
+  yunhai agent --server https://10.0.0.5:8420 \\
+    --ca-file yunhai.pem --token-file token --interval 10s \\
     --region eu-west --tag environment=production
 
 The token is an API token that may write metrics: `yunhai token create --name web-1 --scope \

@@ -13,7 +13,9 @@ pub(crate) enum InhibitionCommand {
     /// Hold alerts back while others fire
     #[command(
         after_help = "Example: while a server is down, tell of nothing else of it
-  yunhai alert inhibition add --name down --source alertname=ServerDown --target 'severity!=critical' --equal server"
+  yunhai alert inhibition add --name down \\
+    --source alertname=ServerDown --target 'severity=~warning|info' \\
+    --equal server"
     )]
     Add {
         /// What it is for

@@ -18,7 +18,8 @@ pub(crate) enum MonitorCommand {
     #[command(after_help = "Examples:
   yunhai monitor query server_cpu_utilization_ratio
   yunhai monitor query 'avg by (server) (server_load1)' --format json
-  yunhai monitor query up --start 2026-11-22T00:00:00Z --end 2026-11-22T01:00:00Z --step 5m")]
+  yunhai monitor query server_load1 \\
+    --start 2026-11-22T00:00:00Z --end 2026-11-22T01:00:00Z --step 5m")]
     Query {
         /// The expression
         #[arg(value_name = "EXPR")]

@@ -97,13 +97,18 @@ pub(crate) async fn run(session: &Session, command: RuleCommand) -> anyhow::Resu
         RuleCommand::Apply { file } => {
             let source = read_file_or_stdin(&file)?;
             let name = origin_of(&file);
+            let shown = if file == Path::new("-") {
+                "the standard input".to_owned()
+            } else {
+                file.display().to_string()
+            };
             let body = RuleSource { source, file: name };
             let groups: Vec<RuleGroup> = client
                 .send_json(Method::POST, "api/v1/rule-groups", &body)
                 .await
-                .with_context(|| format!("{} was not applied", file.display()))?;
+                .with_context(|| format!("{shown} was not applied"))?;
             let names: Vec<_> = groups.iter().map(|group| group.name.as_str()).collect();
-            let sentence = format!("Applied {}: {}.", file.display(), names.join(", "));
+            let sentence = format!("Applied {shown}: {}.", names.join(", "));
             print_done(session.format, &groups, &sentence);
         }
         RuleCommand::Test { .. } => {}

@@ -21,7 +21,8 @@ pub(crate) const SERVER_LOG: &str = "warn,yunhai=info";
 #[command(after_help = "Examples:
   yunhai serve
   yunhai serve --data /var/lib/yunhai --config /etc/yunhai.toml
-  yunhai serve --database postgres://yunhai:secret@db.example.com/yunhai --listen 127.0.0.1:0")]
+  yunhai serve --database postgres://yunhai:secret@db.example.com/yunhai \\
+    --listen 127.0.0.1:0")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     data_dir: DataDir,

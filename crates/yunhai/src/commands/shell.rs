@@ -1,6 +1,6 @@
 //! Completions and the manual pages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::CommandFactory;
@@ -43,10 +43,8 @@ pub(crate) fn man(args: &ManArgs) -> anyhow::Result<()> {
     let mut root = crate::Cli::command();
     root.build();
     if let Some(folder) = &args.all {
-        std::fs::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(crate::Cli::command(), folder))
-            .with_context(|| format!("cannot write the manual pages into {}", folder.display()))?;
-        return Ok(());
+        return write_pages(folder)
+            .with_context(|| format!("cannot write the manual pages into {}", folder.display()));
     }
     let mut command = &root;
     let mut name = "yunhai".to_owned();
@@ -60,6 +58,47 @@ pub(crate) fn man(args: &ManArgs) -> anyhow::Result<()> {
     clap_mangen::Man::new(command.clone())
         .title(name.replace(' ', "-"))
         .render(&mut page)?;
-    crate::output::print_text(String::from_utf8_lossy(&page).trim_end());
+    crate::output::print_text(finished(&String::from_utf8_lossy(&page)).trim_end());
     Ok(())
+}
+
+/// Writes the pages of all commands.
+fn write_pages(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(crate::Cli::command(), folder)?;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // The pages of other programs may lie beside them.
+        let is_ours = name.ends_with(".1") && (name == "yunhai.1" || name.starts_with("yunhai-"));
+        if is_ours {
+            let page = std::fs::read_to_string(&path)?;
+            std::fs::write(&path, finished(&page))?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives what stands at the foot of the help its title, and keeps the lines of examples as they
+/// are, so that they can be copied.
+fn finished(page: &str) -> String {
+    let Some((page, foot)) = page.split_once("\n.SH EXTRA\n") else {
+        return page.to_owned();
+    };
+    let is_examples = foot.starts_with("Example");
+    let title = if is_examples { "EXAMPLES" } else { "NOTES" };
+    let mut text = format!("{page}\n.SH {title}\n");
+    let mut is_kept = false;
+    for line in foot.lines().filter(|line| *line != "Examples:") {
+        if is_kept != line.starts_with("  ") {
+            is_kept = !is_kept;
+            text.push_str(if is_kept { ".nf\n" } else { ".fi\n" });
+        }
+        text.push_str(line.strip_prefix("Example: ").unwrap_or(line));
+        text.push('\n');
+    }
+    if is_kept {
+        text.push_str(".fi\n");
+    }
+    text
 }

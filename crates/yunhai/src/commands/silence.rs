@@ -14,7 +14,8 @@ pub(crate) enum SilenceCommand {
     /// Hold back the notifications of alerts that match
     #[command(after_help = "Examples:
   yunhai alert silence add server=web-1 --for 2h --comment 'new disk'
-  yunhai alert silence add alertname=DiskFull 'server=~db-.*' --for 1d --comment 'known'")]
+  yunhai alert silence add alertname=DiskFull 'server=~db-.*' \\
+    --for 1d --comment 'known'")]
     Add {
         /// What alerts must match: server=web-1, severity!=critical, server=~web-.*
         #[arg(required = true, value_name = "MATCHER", value_parser = parse_matcher)]
@@ -35,7 +36,8 @@ pub(crate) enum SilenceCommand {
     /// Change a silence; what is not given stays
     #[command(after_help = "Examples:
   yunhai alert silence edit 01JDA3M5Y2Q8W4T6R1S9Z7X5C3 --for 4h
-  yunhai alert silence edit 01JDA3M5Y2Q8W4T6R1S9Z7X5C3 --match server=~'web-.*' --comment 'all of web'")]
+  yunhai alert silence edit 01JDA3M5Y2Q8W4T6R1S9Z7X5C3 \\
+    --match 'server=~web-.*' --comment 'all of web'")]
     Edit {
         /// The silence's id
         id: String,

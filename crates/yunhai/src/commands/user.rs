@@ -39,7 +39,8 @@ pub(crate) enum UserCommand {
     /// Create a user
     #[command(after_help = "Examples:
   yunhai user create --name ann --role operator
-  yunhai user create --data yunhai-data --name root --role admin --password-stdin < password-file")]
+  yunhai user create --data yunhai-data --name root --role admin \\
+    --password-stdin < password-file")]
     Create {
         /// The sign-in name
         #[arg(long)]

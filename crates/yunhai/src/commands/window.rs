@@ -16,7 +16,8 @@ pub(crate) enum WindowCommand {
     /// Hold back the notifications of alerts that match, again and again
     #[command(after_help = "Examples:
   yunhai alert window add --name backup --cron '0 2 * * *' --for 1h server=db-1
-  yunhai alert window add --name patches --cron '0 22 * * 6' --for 4h --time-zone Asia/Shanghai --comment 'all are restarted'")]
+  yunhai alert window add --name patches --cron '0 22 * * 6' --for 4h \\
+    --time-zone Asia/Shanghai --comment 'all are restarted'")]
     Add {
         /// What alerts must match: server=web-1, severity!=critical, server=~web-.*; none: all
         #[arg(value_name = "MATCHER", value_parser = parse_matcher)]

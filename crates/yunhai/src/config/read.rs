@@ -1,6 +1,7 @@
 //! Reads the configuration file and tells every fault of it at once: what a key is called, where
 //! it stands, and which known key was probably meant.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -24,17 +25,24 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<String>> {
             Err(error) => error,
         };
         let Some(span) = error.span() else {
-            faults.push((0, error.message().to_owned()));
+            faults.push((0, without_value(error.message()).into_owned()));
             break;
         };
         let place = place(text, span.start);
         let Some(key) = take_out(document.get_mut(), &span) else {
-            faults.push((span.start, format!("{place}: {}", error.message())));
+            faults.push((
+                span.start,
+                format!("{place}: {}", without_value(error.message())),
+            ));
             break;
         };
         let fault = match unknown_key(&key, error.message()) {
             Some(told) => format!("{place}: {told}"),
-            None => format!("{place}: {}: {}", key.join("."), error.message()),
+            None => format!(
+                "{place}: {}: {}",
+                key.join("."),
+                without_value(error.message())
+            ),
         };
         faults.push((span.start, fault));
     }
@@ -53,6 +61,23 @@ fn place(text: &str, at: usize) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     format!("line {line}, column {column}")
+}
+
+/// Takes the value out of what is said of one of the wrong type: it may be a secret, such as the
+/// keys of a bucket that were written as one text.
+fn without_value(message: &str) -> Cow<'_, str> {
+    let Some((found, expected)) = message
+        .strip_prefix("invalid type: ")
+        .and_then(|rest| rest.rsplit_once(", expected "))
+    else {
+        return message.into();
+    };
+    let kind = found
+        .split(['`', '"'])
+        .next()
+        .unwrap_or_default()
+        .trim_end();
+    format!("invalid type: {kind}, expected {expected}").into()
 }
 
 /// Takes the innermost entry out that a fault concerns, and returns the path of its key.
@@ -147,6 +172,28 @@ mod tests {
         assert!(told[1].starts_with("line 3, column 1: there is no key `server.lissten`"));
         assert!(told[2].starts_with("line 5, column 12: collect.interval: "));
         assert!(told[3].starts_with("line 7, column 16: identity.registration: "));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_shown() {
+        let told = faults(
+            "database = 4711\n[series]\nblocks_settings = \"aws_secret=geheim, expected x\"\n\
+             [collect]\ntags = [\"geheim\"]\n[identity]\npassword_min_length = \"geheim\"\n",
+        );
+        assert_eq!(
+            told,
+            [
+                "line 1, column 12: database: invalid type: integer, expected a string",
+                "line 3, column 19: series.blocks_settings: invalid type: string, expected a map",
+                "line 5, column 8: collect.tags: invalid type: sequence, expected a map",
+                "line 7, column 23: identity.password_min_length: invalid type: string, expected usize",
+            ]
+        );
+        let told = faults("[series]\nblocks_settings = { aws_secret_access_key = 4711 }\n");
+        assert!(
+            told[0].ends_with("invalid type: integer, expected a string"),
+            "{told:?}"
+        );
     }
 
     #[test]

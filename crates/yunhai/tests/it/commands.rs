@@ -42,6 +42,12 @@ fn users_come_change_and_go() {
         home.run_with(&create, PASSWORD).done(),
         "Created bob as viewer.\n"
     );
+    let refused = create.map(|word| if word == "bob" { "b b" } else { word });
+    let error = home.run_with(&refused, PASSWORD).failed();
+    assert_eq!(
+        error,
+        "error: name: use 2 to 64 letters, digits and the signs . _ - @ +\n"
+    );
     assert_eq!(
         words(&home, "user role bob operator"),
         "bob is operator now.\n"
@@ -170,6 +176,12 @@ fn rules_silences_inhibitions_and_routes_are_kept() {
         &home,
         "channel add --name hook --kind webhook --set url=http://127.0.0.1:1/",
     );
+    let spaced = [
+        "channel", "add", "--name", "the team", "--kind", "webhook", "--set",
+    ];
+    let told = home.run(&[&spaced[..], &["url=http://127.0.0.1:1/"]].concat());
+    let told = told.done();
+    assert!(told.contains("`yunhai channel test 'the team'`"), "{told}");
     words(&home, "channel edit hook --disable --name late");
     assert_eq!(json(&home, "channel show late")["enabled"], false);
     let routes = words(&home, "alert route list --format json");

@@ -57,6 +57,30 @@ fn every_command_says_what_it_does() {
     insta::assert_snapshot!(summary);
 }
 
+/// A line that the terminal breaks cannot be copied into a shell.
+#[test]
+fn examples_fit_into_a_terminal() {
+    let home = Home::new();
+    let mut count = 0;
+    for command in commands(&home) {
+        let mut words: Vec<&str> = command.iter().map(String::as_str).collect();
+        words.push("--help");
+        let help = home.run(&words).done();
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example"));
+        for line in examples.skip(1).filter(|line| line.starts_with("  ")) {
+            assert!(line.len() <= 80, "{command:?}: {line}");
+            assert_ne!(line.trim(), "\\", "{command:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 40, "only {count} lines were found");
+}
+
+#[test]
+fn options_of_a_command_stand_apart_from_those_of_all() {
+    insta::assert_snapshot!(Home::new().run(&["user", "create", "-h"]).done());
+}
+
 #[test]
 fn wrong_usage_ends_with_2_and_a_suggestion() {
     let home = Home::new();

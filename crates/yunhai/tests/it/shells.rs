@@ -56,6 +56,10 @@ fn man_formats_every_page_without_a_warning() {
     assert!(pages.len() > 60, "{}", pages.len());
     let page = home.run(&["man", "alert", "rule"]).done();
     assert!(page.contains(".TH") && page.contains("backtest"));
+    let page = std::fs::read_to_string(home.path("pages/yunhai-alert-rule-backtest.1")).unwrap();
+    let (_, examples) = page.split_once(".SH EXAMPLES\n.nf\n  yunhai").unwrap();
+    assert!(examples.ends_with(".fi\n"), "{examples}");
+    assert_eq!(page, home.run(&["man", "alert", "rule", "backtest"]).done());
     let error = home.run(&["man", "alert", "nosuch"]).failed();
     assert!(error.contains("has no command `nosuch`"), "{error}");
     let root = home.write("yunhai.1", home.run(&["man"]).done());

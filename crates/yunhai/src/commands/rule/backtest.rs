@@ -12,9 +12,11 @@ use crate::output::{Format, print_json, print_rows, print_text, time};
 /// Which rule, and on what stretch of time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  yunhai alert rule backtest 'server_cpu_utilization_ratio > 0.9' --for 10m --last 7d
-  yunhai alert rule backtest --rule yunhai-defaults/DiskFull --last 30d
-  yunhai alert rule backtest 'up == 0' --from 2026-11-01T00:00:00Z --to 2026-11-08T00:00:00Z")]
+  yunhai alert rule backtest 'server_cpu_utilization_ratio > 0.9' \\
+    --for 10m --last 7d
+  yunhai alert rule backtest --rule yunhai-defaults/HighDisk --last 30d
+  yunhai alert rule backtest 'server_reporting == 0' \\
+    --from 2026-11-01T00:00:00Z --to 2026-11-08T00:00:00Z")]
 pub(crate) struct BacktestArgs {
     /// The expression
     #[arg(value_name = "EXPR", required_unless_present = "rule")]
