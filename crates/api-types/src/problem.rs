@@ -107,6 +107,8 @@ problem_codes! {
     TooManyRequests 429 "Too many requests";
     Internal 500 "Something went wrong inside Yunhai";
     Unavailable 503 "Yunhai cannot do this now";
+    DatabaseUnavailable 503 "The state database does not answer";
+    DiskFull 503 "A disk is full";
 }
 
 impl Problem {

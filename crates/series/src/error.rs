@@ -20,8 +20,16 @@ pub enum Error {
     #[error("the series store `{}` is in use by another process; stop it first", .0.display())]
     InUse(PathBuf),
     /// The log could not be written, so the samples are not acknowledged.
-    #[error("the write-ahead log could not be written, the samples are not stored: {0}")]
-    LogWrite(String),
+    #[error(
+        "the write-ahead log in `{}` could not be written, the samples are not stored",
+        folder.display()
+    )]
+    LogWrite {
+        /// The folder of the log.
+        folder: PathBuf,
+        /// What the file system answered to this write, or to the one that failed before.
+        source: std::io::Error,
+    },
     /// The object store of the blocks was opened and does not let itself be read.
     #[error(
         "cannot list the blocks in `{url}`; check that the bucket exists, that the credentials may read and write it, and the endpoint and region"

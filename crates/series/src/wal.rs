@@ -25,12 +25,12 @@ pub(crate) use replay::replay;
 const MAGIC: &[u8; 8] = b"YHWAL\0\0\x01";
 
 /// What an appender waits for.
-pub(crate) type Synced = oneshot::Receiver<Result<(), String>>;
+pub(crate) type Synced = oneshot::Receiver<std::io::Result<()>>;
 
 enum Message {
     Append {
         record: Vec<u8>,
-        reply: oneshot::Sender<Result<(), String>>,
+        reply: oneshot::Sender<std::io::Result<()>>,
     },
     Rotate {
         segment: u64,
@@ -59,6 +59,7 @@ impl Wal {
             folder: folder.to_owned(),
             file: Some(file),
             health: Health::Sound,
+            failure: None,
             is_broken: is_broken.clone(),
         };
         let handle = std::thread::Builder::new()
@@ -72,6 +73,11 @@ impl Wal {
             is_broken,
             writer: Mutex::new(Some(handle)),
         })
+    }
+
+    /// Returns where the log lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Hands a record to the writer; an empty one just waits for what was handed in before.
@@ -178,7 +184,31 @@ struct Writer {
     folder: PathBuf,
     file: Option<File>,
     health: Health,
+    /// Why the last write failed; later ones fail for the same reason.
+    failure: Option<Failure>,
     is_broken: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+/// What the file system answered, as each waiter is told it.
+#[derive(Clone)]
+struct Failure {
+    kind: std::io::ErrorKind,
+    text: String,
+}
+
+impl From<&std::io::Error> for Failure {
+    fn from(error: &std::io::Error) -> Self {
+        Self {
+            kind: error.kind(),
+            text: error.to_string(),
+        }
+    }
+}
+
+impl From<Failure> for std::io::Error {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.kind, failure.text)
+    }
 }
 
 impl Writer {
@@ -220,7 +250,7 @@ impl Writer {
     fn commit(
         &mut self,
         buffer: &mut Vec<u8>,
-        waiting: &mut Vec<oneshot::Sender<Result<(), String>>>,
+        waiting: &mut Vec<oneshot::Sender<std::io::Result<()>>>,
     ) {
         let outcome = match (&mut self.file, self.health) {
             (Some(file), Health::Sound | Health::Healing) => {
@@ -230,23 +260,28 @@ impl Writer {
                     file.write_all(buffer).and_then(|()| file.sync_data())
                 };
                 match written {
-                    Ok(()) if self.health == Health::Healing => {
-                        Err("it is being repaired after a failed write, try again".to_owned())
-                    }
+                    Ok(()) if self.health == Health::Healing => Err(Failure {
+                        kind: std::io::ErrorKind::ResourceBusy,
+                        text: "it is being repaired after a failed write, try again".to_owned(),
+                    }),
                     Ok(()) => Ok(()),
                     Err(error) => {
                         tracing::error!(folder = %self.folder.display(), error = yunhai_model::with_causes(&error), "writing the write-ahead log failed");
-                        self.set(Health::Broken);
-                        Err(error.to_string())
+                        let failure = Failure::from(&error);
+                        self.fail(failure.clone());
+                        Err(failure)
                     }
                 }
             }
-            _ => Err("an earlier write failed; is the disk full?".to_owned()),
+            _ => Err(self.failure.clone().unwrap_or_else(|| Failure {
+                kind: std::io::ErrorKind::Other,
+                text: "an earlier write failed".to_owned(),
+            })),
         };
         buffer.clear();
         for reply in waiting.drain(..) {
             // A waiter that went away wants no answer.
-            let _ = reply.send(outcome.clone());
+            let _ = reply.send(outcome.clone().map_err(Into::into));
         }
     }
 
@@ -260,9 +295,14 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(folder = %self.folder.display(), error = yunhai_model::with_causes(&error), "starting a segment of the write-ahead log failed");
-                self.set(Health::Broken);
+                self.fail((&error).into());
             }
         }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.failure = Some(failure);
+        self.set(Health::Broken);
     }
 
     fn set(&mut self, health: Health) {

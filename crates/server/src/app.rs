@@ -16,12 +16,14 @@ use crate::arrivals::Arrivals;
 use crate::collect::LocalHost;
 use crate::events::LiveEvent;
 use crate::fleet::Fleet;
+use crate::health::Health;
 use crate::queries::Queries;
 
 /// The server's parts.
 pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) database: Database,
+    pub(crate) health: Health,
     pub(crate) identity: Identity,
     pub(crate) monitor: Monitor,
     pub(crate) store: Store,

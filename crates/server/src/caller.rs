@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use yunhai_api_types::ProblemCode;
@@ -105,9 +105,19 @@ pub(crate) async fn authenticate(
     });
     parts.extensions.insert(Authentication(found));
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let refusal = response.extensions().get::<ProblemCode>();
+    let refusal = response.extensions().get::<ProblemCode>().copied();
+    match refusal {
+        Some(ProblemCode::DatabaseUnavailable) => app.health.note_database_away(),
+        Some(ProblemCode::DiskFull) => {
+            // Where the failure showed, nobody knew which disk it was.
+            if let Some(place) = app.health.unwritable_folder().await {
+                response = ApiError::disk_full(Some(&place)).into_response();
+            }
+        }
+        _ => {}
+    }
     if let Some((actor, what)) = attempt
-        && refusal == Some(&ProblemCode::PermissionDenied)
+        && refusal == Some(ProblemCode::PermissionDenied)
     {
         record_denial(&app, &actor, what).await;
     }
@@ -156,7 +166,16 @@ async fn find_caller(
         }));
     }
     let origin = origin(&parts.extensions, &parts.headers);
-    if let Some(token) = bearer_token(&parts.headers)? {
+    let token = bearer_token(&parts.headers)?;
+    let cookie = session_cookie(&parts.headers, app.encrypted);
+    if token.is_none() && cookie.is_none() {
+        return Ok(None);
+    }
+    // Everybody would wait in vain, for seconds.
+    if app.health.is_database_away() {
+        return Err(ApiError::database_away());
+    }
+    if let Some(token) = token {
         let principal = app.identity.authenticate_token(&token, &origin).await;
         let principal = principal.map_err(|error| match error {
             yunhai_identity::Error::Unauthenticated => ApiError::new(
@@ -172,7 +191,7 @@ async fn find_caller(
             expires_at_ms: None,
         }));
     }
-    let Some(cookie) = session_cookie(&parts.headers, app.encrypted) else {
+    let Some(cookie) = cookie else {
         return Ok(None);
     };
     let session = match app

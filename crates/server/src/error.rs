@@ -5,7 +5,10 @@ use axum::extract::{FromRequest, FromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use yunhai_api_types::{Problem, ProblemCode};
+use yunhai_database::Trouble;
 use yunhai_model::with_causes;
+
+use crate::health::{Unwritable, is_for_lack_of_room};
 
 /// What a handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -47,8 +50,43 @@ impl ApiError {
         Self::new(ProblemCode::NotFound, format!("there is no {what}"))
     }
 
-    /// Logs a failure of our own and tells the caller no more than that it happened.
+    /// Makes an error of a state database that does not answer.
+    pub(crate) fn database_away() -> Self {
+        Self::new(
+            ProblemCode::DatabaseUnavailable,
+            "the state database does not answer",
+        )
+        .hint(
+            "try again in a few seconds; if that does not help, look whether the database server \
+             runs and can be reached",
+        )
+        .retry_after(5)
+    }
+
+    /// Makes an error of a full disk; the folder, where it is one of ours.
+    pub(crate) fn disk_full(place: Option<&Unwritable>) -> Self {
+        let detail = match place {
+            Some(place) => format!("{place}, so nothing was stored"),
+            None => {
+                "there is no room left for the state database, so nothing was stored".to_owned()
+            }
+        };
+        Self::new(ProblemCode::DiskFull, detail)
+            .hint("free some space on that disk, then try again; a restart is not needed")
+            .retry_after(30)
+    }
+
+    /// Tells of trouble that passes as what it is. Logs any other failure, and tells the caller no
+    /// more than that it happened.
     pub(crate) fn internal(error: impl std::error::Error + 'static) -> Self {
+        if is_for_lack_of_room(&error) {
+            tracing::error!(error = with_causes(&error), "a disk is full");
+            return Self::disk_full(None);
+        }
+        if Trouble::behind(&error) == Some(Trouble::Unavailable) {
+            tracing::debug!(error = with_causes(&error), "the state database failed");
+            return Self::database_away();
+        }
         tracing::error!(
             error = with_causes(&error),
             "a request failed inside the server"

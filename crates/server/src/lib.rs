@@ -14,6 +14,7 @@ mod config;
 mod error;
 mod events;
 mod fleet;
+mod health;
 mod identity_errors;
 mod judgement;
 mod list;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum_server::Handle;
+use axum_server::{Address, Handle, Server};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -15,6 +15,10 @@ use crate::security::Guard;
 
 /// How long requests under way may take to end once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the head of a request may take at most, so that nobody holds connections with heads
+/// that never end. The body is within the time limit of the whole request.
+const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// A socket that is bound and not yet answering.
 #[derive(Debug)]
@@ -85,22 +89,29 @@ impl Bound {
                 handle.graceful_shutdown(Some(GRACE));
             })
         };
+        let head_time = HEAD_TIME.min(config.request_timeout.0);
         let served = match tls {
             Some(tls) => {
-                axum_server::from_tcp_rustls(self.listener, tls)?
-                    .handle(handle)
-                    .serve(service)
-                    .await
+                let server = axum_server::from_tcp_rustls(self.listener, tls)?.handle(handle);
+                with_head_time(server, head_time).serve(service).await
             }
             None => {
-                axum_server::from_tcp(self.listener)?
-                    .handle(handle)
-                    .serve(service)
-                    .await
+                let server = axum_server::from_tcp(self.listener)?.handle(handle);
+                with_head_time(server, head_time).serve(service).await
             }
         };
         stop.cancel();
         let _ = waiting.await;
         served.context("the server stopped listening")
     }
+}
+
+/// Closes connections whose heads of requests take longer, the first one and those that follow.
+fn with_head_time<A: Address, Acceptor>(
+    server: Server<A, Acceptor>,
+    time: Duration,
+) -> Server<A, Acceptor> {
+    let mut server = server.first_request_timeout(time);
+    server.http_builder().http1().header_read_timeout(time);
+    server
 }

@@ -28,10 +28,14 @@ use crate::collect::LocalHost;
 use crate::config::ServerConfig;
 use crate::events::LiveEvent;
 use crate::fleet::{Fleet, LOOK_BACK_MS};
+use crate::health::Health;
 use crate::judgement::Judge;
 use crate::notifying::{ChannelNotifier, StoreSink, VaultSealer};
 use crate::queries::Queries;
 use crate::serve::Bound;
+
+/// How long work in the background may take to end once the server is asked to stop.
+const STOP_TIME: Duration = Duration::from_secs(8);
 
 /// What the server is made of.
 pub struct Parts {
@@ -118,6 +122,9 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
             .spawn(async move { tidy_sessions(&app, stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { app.health.watch_database(stop).await });
         let stop = self.stop.clone();
         self.background
             .spawn(async move { follow_keys(&vault, stop).await });
@@ -137,17 +144,43 @@ impl Server {
             .serve(Arc::clone(&self.app), config, data_dir, self.stop.clone())
             .await;
         self.stop.cancel();
-        while let Some(ended) = self.background.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(error = with_causes(&error), "a background task ended badly");
-            }
+        self.end_background().await;
+        // Nothing is lost where the state database is away or a disk is full: what was acknowledged
+        // is in the log of the series, and a missing line of the audit log is no reason to fail.
+        match tokio::time::timeout(STOP_TIME, self.record_stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(
+                error = with_causes(&error),
+                "cannot record the stop of the server in the audit log"
+            ),
+            Err(_) => tracing::warn!("the state database is too slow to record the stop in it"),
         }
+        self.app.store.close().await?;
+        served
+    }
+
+    /// Waits for what runs in the background, and breaks off what a state database that does not
+    /// answer holds up: all of it can be broken off anywhere, as it can be killed anywhere.
+    async fn end_background(&mut self) {
+        let ended = tokio::time::timeout(STOP_TIME, async {
+            while let Some(ended) = self.background.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(error = with_causes(&error), "a background task ended badly");
+                }
+            }
+        });
+        if ended.await.is_err() {
+            tracing::warn!("work in the background takes too long to end and is broken off");
+            self.background.shutdown().await;
+        }
+    }
+
+    async fn record_stop(&self) -> yunhai_identity::Result<()> {
         let event = AuditEvent::new(Action::ServerStopped, Target::only(TargetKind::Server));
         let audit = self.app.identity.audit();
         audit.record(&Caller::system(), event).await?;
         audit.checkpoint().await?;
-        self.app.store.close().await?;
-        served
+        Ok(())
     }
 }
 
@@ -180,6 +213,7 @@ pub(crate) async fn open(
     let folder = series.directory.clone();
     let store = Store::open(series, Arc::clone(&clock)).await?;
     let node = crate::node::node_in(&folder, &host.server)?;
+    let health = Health::new(database.clone(), folder);
     store.record_metadata(crate::collect::metadata())?;
     let engine = Engine::new(EngineOptions {
         // With measurements every five minutes, Prometheus's own five would make series
@@ -231,6 +265,7 @@ pub(crate) async fn open(
         monitor,
         clock,
         database,
+        health,
         identity,
         store,
         series_location,

@@ -11,6 +11,8 @@ mod alerting;
 mod delivery;
 #[path = "it/harness.rs"]
 mod harness;
+#[path = "it/health.rs"]
+mod health;
 #[path = "it/muting.rs"]
 mod muting;
 #[path = "it/probes.rs"]

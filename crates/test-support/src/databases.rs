@@ -100,6 +100,84 @@ impl Drop for TestDatabase {
     }
 }
 
+/// A database on a server that belongs to one test, which can stop it and start it again.
+#[derive(Debug)]
+pub struct OwnServer {
+    /// The address to give to `Database::connect`; it stays the same.
+    pub url: String,
+    server: Server,
+    child: Option<Child>,
+}
+
+impl OwnServer {
+    /// Makes a server with an empty database and starts it.
+    ///
+    /// # Panics
+    /// Where the engine is embedded, is not installed, or does not start.
+    pub fn start(engine: Engine) -> Self {
+        let kind = match engine {
+            Engine::Sqlite => panic!("an embedded engine has no server to stop"),
+            Engine::Postgres => &POSTGRES,
+            Engine::Mysql => &MARIADB,
+        };
+        let make = || -> Result<Self> {
+            let base = base_folder()?;
+            let server = Server::make(kind, &base)?;
+            let url = format!(
+                "{}://yunhai:test-password@127.0.0.1:{}/own",
+                kind.scheme, server.port
+            );
+            let mut own = Self {
+                url,
+                server,
+                child: None,
+            };
+            own.child = Some(own.server.spawn()?);
+            for statement in kind.prepare {
+                own.server.sql(statement)?;
+            }
+            own.server.sql("CREATE DATABASE own")?;
+            Ok(own)
+        };
+        make().unwrap_or_else(|error| panic!("cannot start {} for the test: {error:#}", kind.name))
+    }
+
+    /// Stops the server and returns when it has ended.
+    ///
+    /// # Panics
+    /// Where it cannot be told to.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else {
+            return;
+        };
+        let signal = format!("-{}", self.server.kind.stop_signal);
+        done(Command::new("kill").args([&signal, &child.id().to_string()]))
+            .and_then(|()| Ok(child.wait()?))
+            .unwrap_or_else(|error| panic!("cannot stop the server: {error:#}"));
+    }
+
+    /// Starts the server again, on the same port and with the same data.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn restart(&mut self) {
+        self.stop();
+        let started = self.server.spawn();
+        self.child =
+            Some(started.unwrap_or_else(|error| panic!("cannot start it again: {error:#}")));
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.server.folder);
+    }
+}
+
 /// Defines tests that run on each engine: `async fn name(url: &str) { … }` becomes the tests
 /// `name::sqlite`, `name::postgres` and `name::mysql`. The crate needs `tokio`.
 #[macro_export]
@@ -302,6 +380,18 @@ impl Server {
     }
 
     fn start(kind: &'static Kind, base: &Path, note: &Path) -> Result<Self> {
+        let server = Self::make(kind, base)?;
+        let child = server.spawn()?;
+        for statement in kind.prepare {
+            server.sql(statement)?;
+        }
+        std::fs::write(note, format!("{} {}", server.port, server.folder.display()))?;
+        server.watch(child.id(), base, note)?;
+        Ok(server)
+    }
+
+    /// Makes a server's folder and finds it a port.
+    fn make(kind: &'static Kind, base: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix(kind.scheme)
             .tempdir_in(base)?
@@ -311,20 +401,19 @@ impl Server {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
-        let log = File::create(folder.join("log"))?;
-        let mut child = detached(&(kind.start)(&folder, port))
+        Ok(Self { kind, folder, port })
+    }
+
+    /// Starts the process and returns once it answers.
+    fn spawn(&self) -> Result<Child> {
+        let log = File::create(self.folder.join("log"))?;
+        let mut child = detached(&(self.kind.start)(&self.folder, self.port))
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .context("cannot start it")?;
-        let server = Self { kind, folder, port };
-        server.await_answer(&mut child)?;
-        for statement in kind.prepare {
-            server.sql(statement)?;
-        }
-        std::fs::write(note, format!("{port} {}", server.folder.display()))?;
-        server.watch(child.id(), base, note)?;
-        Ok(server)
+        self.await_answer(&mut child)?;
+        Ok(child)
     }
 
     fn await_answer(&self, child: &mut Child) -> Result<()> {

@@ -17,7 +17,10 @@ export function useErrorText(): (error: unknown) => { title: string; hint?: stri
     if (!i18n.exists(`errors.${code}.title`)) return { title: error.message, hint: error.hint };
     const key = error.retryAfterSecs !== undefined && i18n.exists(`errors.${code}.wait`) ? 'wait' : 'hint';
     const hint = i18n.exists(`errors.${code}.${key}`)
-      ? t(`errors.${code}.${key}`, { time: formatSeconds(error.retryAfterSecs ?? 0) })
+      ? t(`errors.${code}.${key}`, {
+          time: formatSeconds(error.retryAfterSecs ?? 0),
+          detail: error.message,
+        })
       : error.hint;
     return { title: t(`errors.${code}.title`), hint };
   };

@@ -28,7 +28,7 @@ impl Store {
             }
             appender.finish()
         };
-        wait(synced).await?;
+        self.wait(synced).await?;
         Ok(outcome)
     }
 
@@ -60,7 +60,7 @@ impl Store {
             }
             appender.finish()
         };
-        wait(synced).await?;
+        self.wait(synced).await?;
         Ok(outcome)
     }
 
@@ -97,13 +97,14 @@ impl Store {
         }
         Ok(())
     }
-}
 
-async fn wait(synced: Synced) -> Result<(), Error> {
-    synced
-        .await
-        .map_err(|_| Error::Closed)?
-        .map_err(Error::LogWrite)
+    async fn wait(&self, synced: Synced) -> Result<(), Error> {
+        let written = synced.await.map_err(|_| Error::Closed)?;
+        written.map_err(|source| Error::LogWrite {
+            folder: self.inner.wal.folder().to_owned(),
+            source,
+        })
+    }
 }
 
 /// The times between which samples are taken.

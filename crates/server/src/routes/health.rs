@@ -17,25 +17,18 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/metrics", get(metrics))
 }
 
-/// Ready when the state database answers; a server that stands by is ready too. The second line
-/// tells whether this server evaluates rules and sends.
+/// Ready when the state database answers and there is room to write; a server that stands by is
+/// ready too. The second line tells whether this server evaluates rules and sends.
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
-    match app.database.ping().await {
-        Ok(()) => {
-            let role = app.monitor.leadership().role.as_str();
-            (StatusCode::OK, format!("ready\nalerting: {role}\n"))
-        }
-        Err(error) => {
-            tracing::warn!(
-                error = yunhai_model::with_causes(&error),
-                "not ready: the state database does not answer"
-            );
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the state database does not answer\n".to_owned(),
-            )
-        }
+    if app.health.is_database_away() || !app.health.ask_database().await {
+        let told = "the state database does not answer\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told.to_owned());
     }
+    if let Some(place) = app.health.unwritable_folder().await {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{place}\n"));
+    }
+    let role = app.monitor.leadership().role.as_str();
+    (StatusCode::OK, format!("ready\nalerting: {role}\n"))
 }
 
 /// Yunhai's own metrics in Prometheus's text format. They name no server and no user, so that a

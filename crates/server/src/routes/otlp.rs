@@ -15,6 +15,7 @@ use prost::Message;
 use tower_http::decompression::RequestDecompressionLayer;
 use yunhai_api_types::ProblemCode;
 use yunhai_identity::Permission;
+use yunhai_model::with_causes;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -56,12 +57,12 @@ async fn metrics(
     app.arrivals.note(&converted.series, app.clock.now_ms());
     app.store
         .record_metadata(converted.metadata)
-        .map_err(|error| ApiError::new(ProblemCode::Unavailable, error.to_string()))?;
+        .map_err(unavailable)?;
     let outcome = app
         .store
         .append(converted.series)
         .await
-        .map_err(|error| ApiError::new(ProblemCode::Unavailable, error.to_string()))?;
+        .map_err(unavailable)?;
     let refused = converted.left_out_points + outcome.rejected_samples();
     let messages: Vec<String> = converted
         .left_out
@@ -81,4 +82,10 @@ async fn metrics(
         let kind = [(header::CONTENT_TYPE, "application/x-protobuf")];
         (kind, answer.encode_to_vec()).into_response()
     })
+}
+
+/// The sender keeps the samples and tries again.
+#[allow(clippy::needless_pass_by_value)]
+fn unavailable(error: yunhai_series::Error) -> ApiError {
+    ApiError::new(ProblemCode::Unavailable, with_causes(&error))
 }

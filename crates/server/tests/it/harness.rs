@@ -21,7 +21,11 @@ pub(crate) const PASSWORD: &str = "correct horse battery 42";
 /// Opens the state database and the keys of a data directory, as a process beside a server does too.
 pub(crate) async fn open_state(folder: &Path, clock: &Arc<dyn Clock>) -> (Database, Vault) {
     let url = format!("sqlite://{}", folder.join("state.db").display());
-    let database = Database::connect(&url).await.unwrap();
+    open_state_at(&url, folder, clock).await
+}
+
+async fn open_state_at(url: &str, folder: &Path, clock: &Arc<dyn Clock>) -> (Database, Vault) {
+    let database = Database::connect(url).await.unwrap();
     let ring = DatabaseKeyRing::open(database.clone(), &**clock)
         .await
         .unwrap();
@@ -48,12 +52,23 @@ impl TestServer {
     }
 
     /// Starts a server; of the configuration the address is replaced.
-    pub(crate) async fn start_with(mut config: ServerConfig) -> Self {
-        config.listen = ([127, 0, 0, 1], 0).into();
+    pub(crate) async fn start_with(config: ServerConfig) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", data_dir.path().join("state.db").display());
+        Self::start_in(data_dir, config, &url).await
+    }
+
+    /// Starts a server whose state lives in a database elsewhere.
+    pub(crate) async fn start_on(database: &str) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        Self::start_in(data_dir, ServerConfig::default(), database).await
+    }
+
+    async fn start_in(data_dir: TempDir, mut config: ServerConfig, database: &str) -> Self {
+        config.listen = ([127, 0, 0, 1], 0).into();
         let folder = data_dir.path().to_owned();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (database, vault) = open_state(&folder, &clock).await;
+        let (database, vault) = open_state_at(database, &folder, &clock).await;
         let identity = Identity::new(
             database.clone(),
             vault.clone(),
