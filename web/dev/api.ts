@@ -23,9 +23,9 @@ const LISTS: Record<string, Row[]> = {
     { id: 'w1', name: 'Weekly patches', cron: '0 2 * * 0', duration_secs: 7200, time_zone: 'Asia/Shanghai', matchers: [{ name: 'tag_role', op: '=', value: 'web' }], comment: 'Rolling restart', created_by: 'admin', active: false, next_start_ms: NOW + 40 * HOUR },
   ],
   channels: [
-    { id: 'c1', name: 'ops-dingtalk', kind: 'dingtalk', enabled: true, config: { url: null, secret: null }, last_result: 'errcode 0, ok', last_used_ms: NOW - 0.4 * HOUR },
-    { id: 'c2', name: 'ops-mail', kind: 'email', enabled: true, config: { host: 'smtp.example.com', port: 587, security: 'starttls', username: 'alerts', password: null, from: 'alerts@example.com', to: ['ops@example.com'] }, last_result: '250 2.0.0 Ok: queued as 4F2C1', last_used_ms: NOW - 5 * HOUR },
-    { id: 'c3', name: 'on-call-sms', kind: 'twilio', enabled: false, config: {}, last_result: null, last_used_ms: null },
+    { id: 'c1', name: 'ops-dingtalk', kind: 'dingtalk', enabled: true, config: { url: null, secret: null }, last_ok: true, last_result: 'errcode 0, ok', last_used_ms: NOW - 0.4 * HOUR },
+    { id: 'c2', name: 'ops-mail', kind: 'email', enabled: true, config: { host: 'smtp.example.com', port: 587, security: 'starttls', username: 'alerts', password: null, from: 'alerts@example.com', to: ['ops@example.com'] }, last_ok: true, last_result: '250 2.0.0 Ok: queued as 4F2C1', last_used_ms: NOW - 5 * HOUR },
+    { id: 'c3', name: 'on-call-sms', kind: 'twilio', enabled: false, config: {}, last_ok: null, last_result: null, last_used_ms: null },
   ],
   notifications: Array.from({ length: 34 }, (_, index) => ({ id: `n${index}`, channel: index % 3 ? 'ops-dingtalk' : 'ops-mail', state: index === 1 ? 'pending' : index === 7 ? 'failed' : 'sent', summary: `[FIRING:1] ${ALERTS[index % ALERTS.length].rule} ${ALERTS[index % ALERTS.length].labels.server}`, attempts: index === 7 ? 5 : 1, created_at_ms: NOW - index * 0.7 * HOUR, sent_at_ms: index === 1 || index === 7 ? null : NOW - index * 0.7 * HOUR + 900, next_attempt_ms: NOW + 40_000, answer: index === 7 ? 'errcode 310000: sign not match' : 'errcode 0, ok' })),
   users: [

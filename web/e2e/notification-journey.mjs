@@ -41,6 +41,10 @@ journey('notifications', async ({ server, visit }) => {
 async function story(server, page, listener) {
   await setUp(page, server);
 
+  step('the overview says that nobody is told yet');
+  await page.getByText('First steps: nobody is told of alerts yet').waitFor();
+  await page.getByRole('link', { name: 'To the channels' }).waitFor();
+
   step('two channels');
   for (const name of ['team', 'boss']) {
     await page.goto('/channels');
@@ -57,7 +61,7 @@ async function story(server, page, listener) {
   step('a test shows what the other side really answered');
   listener.answers['/team'] = [503, 'we are closed'];
   await row(page, 'team').getByRole('button', { name: 'Test' }).click();
-  await dialog(page).getByText('The channel refused the message').waitFor();
+  await dialog(page).getByText('The message did not arrive').waitFor();
   await dialog(page).getByText('we are closed').waitFor();
   await page.keyboard.press('Escape');
   await dialog(page).waitFor({ state: 'detached' });
@@ -83,7 +87,24 @@ async function story(server, page, listener) {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Routes saved').waitFor();
 
+  step('the first steps are done, but for another server');
+  await page.goto('/overview');
+  await page.getByText('Next: watch more machines').waitFor();
+  await page.getByRole('button', { name: 'Add a server' }).click();
+  await dialog(page).getByLabel('What the token is for').fill('web-1');
+  await dialog(page).getByRole('button', { name: 'Make a token' }).click();
+  const commands = await dialog(page).getByTestId('shown-once').innerText();
+  assert.match(commands, /echo 'yh_\S+'/);
+  assert(commands.includes(`yunhai agent --server ${server.url} `), commands);
+  await dialog(page).getByText('Close').click();
+  await page.getByRole('button', { name: 'Hide' }).click();
+  await page.getByText('Next: watch more machines').waitFor({ state: 'detached' });
+
   step('which route an alert would take');
+  await page.goto('/channels?tab=routes');
+  await page.getByLabel('Labels of an alert').fill('no label');
+  await page.keyboard.press('Enter');
+  await page.getByText('“no label” is no label').waitFor();
   await page.getByLabel('Labels of an alert').fill('alertname=Unheard');
   await page.keyboard.press('Enter');
   await page.getByText('All alerts → team').waitFor();

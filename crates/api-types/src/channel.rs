@@ -17,7 +17,9 @@ pub struct Channel {
     /// Its settings.
     #[schema(value_type = Object)]
     pub config: serde_json::Value,
-    /// How the last delivery or test went.
+    /// Whether the last delivery or test arrived.
+    pub last_ok: Option<bool>,
+    /// What the channel answered to it, or why it did not arrive.
     pub last_result: Option<String>,
     /// When it was last used, tests included.
     pub last_used_ms: Option<i64>,

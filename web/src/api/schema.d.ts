@@ -324,7 +324,9 @@ export interface components {
             id: string;
             /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
             kind: string;
-            /** @description How the last delivery or test went. */
+            /** @description Whether the last delivery or test arrived. */
+            last_ok?: boolean | null;
+            /** @description What the channel answered to it, or why it did not arrive. */
             last_result?: string | null;
             /**
              * Format: int64
@@ -751,7 +753,9 @@ export interface components {
                 id: string;
                 /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
                 kind: string;
-                /** @description How the last delivery or test went. */
+                /** @description Whether the last delivery or test arrived. */
+                last_ok?: boolean | null;
+                /** @description What the channel answered to it, or why it did not arrive. */
                 last_result?: string | null;
                 /**
                  * Format: int64

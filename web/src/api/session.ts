@@ -16,9 +16,18 @@ async function readSession(): Promise<SessionInfo | null> {
   }
 }
 
+const AGAIN_MS = 3000;
+
 /** The session, `null` when nobody is signed in, `undefined` while it is not known yet. */
 export function useSession() {
-  return useQuery({ queryKey: KEY, queryFn: readSession, staleTime: 60_000, retry: false });
+  return useQuery({
+    queryKey: KEY,
+    queryFn: readSession,
+    staleTime: 60_000,
+    retry: false,
+    // Without it there is no page, and so nothing else that would notice that the server is back.
+    refetchInterval: ({ state }) => (state.data === undefined && state.errorUpdateCount > 0 ? AGAIN_MS : false),
+  });
 }
 
 /** The other tabs of this browser, which have the same cookie and so the same session. */

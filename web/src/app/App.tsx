@@ -65,6 +65,9 @@ function cssVariables(dark: boolean): Record<string, string> {
     '--yh-primary': colorPrimary,
     '--yh-faint': faintText(dark),
     '--yh-error': colorError,
+    // Of tags, which are too light on paper as they come.
+    '--yh-green': dark ? '#6abe39' : '#237804',
+    '--yh-gold': dark ? '#e8b339' : '#8a5300',
     '--yh-border': colorBorderSecondary,
     '--yh-border-strong': dark ? '#3a4652' : '#c9d1d9',
     '--yh-surface': colorBgContainer,

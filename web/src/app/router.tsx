@@ -1,14 +1,20 @@
 // Every page is its own bundle, loaded when it is first opened.
 import type { ComponentType } from 'react';
 import { createBrowserRouter, Navigate, type RouteObject } from 'react-router';
+import type { Permission } from '../api/session';
+import { allowing } from '../components/NotAllowed';
 import { NotFound } from '../components/NotFound';
 import { RouteError } from '../components/RouteError';
 import { SignedIn } from './SignedIn';
 
 type Loader = () => Promise<{ default: ComponentType }>;
 
-function page(path: string, load: Loader): RouteObject {
-  return { path, lazy: async () => ({ Component: (await load()).default }) };
+function page(path: string, load: Loader, permission?: Permission): RouteObject {
+  const component = async () => {
+    const found = (await load()).default;
+    return permission ? allowing(permission, found) : found;
+  };
+  return { path, lazy: async () => ({ Component: await component() }) };
 }
 
 export const router = createBrowserRouter([
@@ -35,14 +41,14 @@ export const router = createBrowserRouter([
               page('/alerts', () => import('../pages/alerts/AlertsPage')),
               page('/alerts/:id', () => import('../pages/alert/AlertPage')),
               page('/rules', () => import('../pages/rules/RulesPage')),
-              page('/rules/new', () => import('../pages/rules/RuleFormPage')),
+              page('/rules/new', () => import('../pages/rules/RuleFormPage'), 'rules:write'),
               page('/rules/backtest', () => import('../pages/rules/BacktestPage')),
               page('/rules/groups/:group', () => import('../pages/rules/GroupPage')),
               page('/rules/:group/:rule/why', () => import('../pages/rules/WhyPage')),
               page('/silences', () => import('../pages/silences/SilencesPage')),
               page('/channels', () => import('../pages/channels/ChannelsPage')),
-              page('/users', () => import('../pages/users/UsersPage')),
-              page('/audit', () => import('../pages/audit/AuditPage')),
+              page('/users', () => import('../pages/users/UsersPage'), 'users:manage'),
+              page('/audit', () => import('../pages/audit/AuditPage'), 'audit:read'),
               page('/settings', () => import('../pages/settings/SettingsPage')),
               page('/account', () => import('../pages/account/AccountPage')),
               { path: '*', element: <NotFound /> },

@@ -25,9 +25,6 @@ export function faintText(dark: boolean): string {
   return dark ? '#98a3ae' : '#5c6772';
 }
 
-/** Of these the texts of tags are made, which are too light as they come. */
-const TAGS = { green: '#1c8560', gold: '#a86a00', blue: '#1f6fa8', red: '#c8371f' };
-
 export function themeFor(dark: boolean): ThemeConfig {
   const surface = dark ? '#141a21' : '#ffffff';
   const page = dark ? '#0e1318' : '#f4f6f8';
@@ -51,13 +48,15 @@ export function themeFor(dark: boolean): ThemeConfig {
       colorTextBase: dark ? '#e3e9ef' : '#17212b',
       colorTextTertiary: faintText(dark),
       colorTextPlaceholder: dark ? '#8e9aa6' : '#6b7682',
-      ...(dark ? {} : { ...TINTS, ...TAGS }),
+      ...(dark ? {} : TINTS),
       controlHeight: 30,
       wireframe: false,
     },
     components: {
       Layout: { headerBg: surface, siderBg: surface, bodyBg: page, headerHeight: 48, headerPadding: '0 16px' },
-      Menu: { itemSelectedBg: dark ? '#1d3344' : '#e4eef5', itemHeight: 34, itemBg: 'transparent', subMenuItemBg: 'transparent', activeBarBorderWidth: 0, itemMarginInline: 8 },
+      Menu: { itemSelectedBg: dark ? '#1d3344' : '#e4eef5', ...(dark && { itemSelectedColor: '#7cc0ec' }), itemHeight: 34, itemBg: 'transparent', subMenuItemBg: 'transparent', activeBarBorderWidth: 0, itemMarginInline: 8 },
+      // White on the blue that is light enough for links would be too faint.
+      Button: dark ? { colorPrimary: '#2a74a8', colorPrimaryHover: '#3280b7', colorPrimaryActive: '#215f8b' } : {},
       Card: { bodyPadding: 14, headerHeight: 40, headerFontSize: 13 },
       Table: { cellPaddingBlockSM: 7, cellPaddingInlineSM: 10, headerBg: dark ? '#182029' : '#f7f9fa', headerSplitColor: 'transparent', headerSortActiveBg: dark ? '#1b2530' : '#f0f4f7', bodySortBg: 'transparent' },
       Form: { itemMarginBottom: 14, verticalLabelPadding: '0 0 4px' },

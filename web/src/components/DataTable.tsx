@@ -47,7 +47,7 @@ interface Props<T> {
 /** What a column shows of a row; where there is nothing, a dash says so. */
 export function shownOf<T>({ title, render }: Column<T>, row: T): ReactNode {
   const content = render(row);
-  const isNothing = content === null || content === undefined || content === '';
+  const isNothing = content === null || content === undefined || content === '' || content === false;
   return isNothing && title ? <span className="faint">{NOTHING}</span> : content;
 }
 

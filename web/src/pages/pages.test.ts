@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AlertRow, Channel, ServerDetail } from '../api/types';
 import { webLink } from './alert/AlertFacts';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
-import { readLabels, readRoute, writeRoute } from './channels/routeTree';
+import { isLabel, readLabels, readRoute, writeRoute } from './channels/routeTree';
 import { safeReturn } from './login/LoginPage';
 import { groupNameIn, renameGroup } from './rules/groupName';
 import { formFromValues, START, valuesFromForm } from './rules/formValues';
@@ -67,6 +67,11 @@ describe('pages', () => {
     expect(readLabels(['severity=critical', 'summary = "a=b"', 'empty='])).toEqual({ severity: 'critical', summary: 'a=b', empty: '' });
   });
 
+  it('tell a label from other texts', () => {
+    for (const text of ['severity=critical', '_a9 = x', 'empty=']) expect(isLabel(text), text).toBe(true);
+    for (const text of ['critical', '=x', 'bad-name=1', '9a=1', '标签=值', '']) expect(isLabel(text), text).toBe(false);
+  });
+
   it('put the metrics of a server in order', () => {
     const metrics = ['server_load1', 'server_network_receive_bytes_total', 'my_metric'].map((name) => ({ name, kind: 'gauge', unit: '', help: '', labels: [] }));
     expect(groupMetrics(metrics).map(({ key, metrics: list }) => [key, list.length])).toEqual([['headline', 2], ['cpu', 1], ['network', 1], ['other', 1]]);
@@ -96,11 +101,12 @@ describe('pages', () => {
   });
 
   it('tick off the first steps by what there is', () => {
-    const channel = { id: 'c1', enabled: true, last_used_ms: null } as Channel;
+    const channel = { id: 'c1', enabled: true, last_ok: null } as Channel;
     expect([...stepsDone([], {}, 1)]).toEqual([]);
-    expect([...stepsDone([{ ...channel, enabled: false, last_used_ms: 5 }], { channels: ['c1'] }, 1)]).toEqual([]);
+    expect([...stepsDone([{ ...channel, enabled: false, last_ok: true }], { channels: ['c1'] }, 1)]).toEqual([]);
     expect([...stepsDone([channel], { routes: [{ escalations: [{ after: '5m', channels: ['c1'] }] }] }, 1)]).toEqual(['channel', 'route']);
-    expect([...stepsDone([{ ...channel, last_used_ms: 5 }], { channels: ['c1'] }, 2)]).toHaveLength(4);
+    expect([...stepsDone([{ ...channel, last_ok: false }], {}, 1)]).toEqual(['channel']);
+    expect([...stepsDone([{ ...channel, last_ok: true }], { channels: ['c1'] }, 2)]).toHaveLength(4);
   });
 
   it('tell what to type on another machine, and when the address will not do', () => {

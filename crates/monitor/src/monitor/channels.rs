@@ -18,6 +18,8 @@ const HIDDEN: &str = "********";
 pub struct ChannelTest {
     /// When it was sent.
     pub at_ms: TimestampMs,
+    /// Whether it arrived.
+    pub ok: bool,
     /// What the channel answered, or why it did not take it.
     pub result: String,
 }
@@ -115,6 +117,7 @@ impl Monitor {
         let sent = self.0.notifier.send(&config, &test_id, &notification).await;
         let test = ChannelTest {
             at_ms: now_ms,
+            ok: sent.is_ok(),
             result: match &sent {
                 Ok(delivered) => delivered.answer.clone(),
                 Err(error) => error.to_string(),

@@ -301,10 +301,14 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
         .items
         .into_iter()
         .next();
-    let last = last.and_then(|entry| Some((entry.attempted_at_ms?, entry.error.or(entry.answer))));
+    // When it was, whether it arrived, and what came back.
+    let last = last.and_then(|entry| {
+        let ok = entry.state == OutboxState::Sent;
+        Some((entry.attempted_at_ms?, ok, entry.error.or(entry.answer)))
+    });
     let test = app.monitor.last_channel_test(channel.id).await?;
-    let test = test.map(|test| (test.at_ms, Some(test.result)));
-    let (last_used_ms, last_result) = last.max(test).unzip();
+    let test = test.map(|test| (test.at_ms, test.ok, Some(test.result)));
+    let last = last.max(test);
     let kind = kind_of(&channel).to_owned();
     let mut config = channel.config;
     if let Value::Object(fields) = &mut config {
@@ -316,8 +320,9 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
         kind,
         enabled: channel.is_enabled,
         config,
-        last_used_ms,
-        last_result: last_result.flatten(),
+        last_used_ms: last.as_ref().map(|(at_ms, ..)| *at_ms),
+        last_ok: last.as_ref().map(|(_, ok, _)| *ok),
+        last_result: last.and_then(|(.., result)| result),
     })
 }
 

@@ -57,6 +57,7 @@ async fn a_test_and_what_came_of_it_stand_with_the_channel_and_in_the_audit_log(
             "{test}"
         );
         let channel = shown().await;
+        assert_eq!(channel["last_ok"], test["ok"], "{channel}");
         assert_eq!(channel["last_result"], test["answer"], "{channel}");
         assert!(channel["last_used_ms"].is_i64(), "{channel}");
     }

@@ -24,7 +24,10 @@ export function TotpEnrolment({ enrolment: { secret, otpauth_url }, onCodes, onC
     <>
       <p style={{ margin: 0 }}>{t('totp.scan')}</p>
       <div className="row" style={{ alignItems: 'flex-start', gap: 16 }}>
-        <QRCode value={otpauth_url} size={176} color="#000000" bgColor="#ffffff" />
+        {/* The same stands beside it as text. */}
+        <div aria-hidden>
+          <QRCode value={otpauth_url} size={176} color="#000000" bgColor="#ffffff" />
+        </div>
         <div style={{ flex: 1, minWidth: 180 }}>
           <div className="faint">{t('totp.by_hand')}</div>
           <Typography.Text copyable={{ text: secret }} className="mono" data-testid="totp-secret">

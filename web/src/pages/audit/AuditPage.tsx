@@ -75,7 +75,7 @@ export default function AuditPage() {
           { key: 'actor', title: t('audit.actor'), sortable: true, narrow: 'title', csv: (row) => row.actor, render: (row) => <strong>{row.actor}</strong> },
           { key: 'action', title: t('audit.action'), sortable: true, narrow: 'title', csv: (row) => row.action, render: (row) => actionText(row.action) },
           { key: 'target', title: t('audit.target'), csv: (row) => row.target, render: (row) => <div style={{ maxWidth: 360, overflowWrap: 'anywhere' }}>{targetText(row.target)}</div> },
-          { key: 'address', title: t('audit.address'), csv: (row) => row.address, render: (row) => <span className="mono">{row.address}</span> },
+          { key: 'address', title: t('audit.address'), csv: (row) => row.address, render: (row) => row.address && <span className="mono">{row.address}</span> },
           { key: 'outcome', title: t('audit.outcome'), sortable: true, csv: (row) => row.outcome, render: (row) => <OutcomeMark ok={row.outcome === 'ok'} text={outcomeText(row.outcome)} /> },
         ]}
       />

@@ -7,6 +7,7 @@ import type { Channel } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
 import { RowActions } from '../../components/RowActions';
+import { OutcomeMark } from '../../components/StateMarks';
 import { TimeText } from '../../components/TimeText';
 import { useEditedRows } from '../../components/useEditedRows';
 import { useListState } from '../../components/useListState';
@@ -39,7 +40,7 @@ export function ChannelList() {
           { key: 'name', title: t('channels.name'), sortable: true, narrow: 'title', render: ({ name }) => <strong>{name}</strong> },
           { key: 'kind', title: t('channels.kind.title'), sortable: true, narrow: 'title', render: ({ kind }) => kindText(kind) },
           { key: 'enabled', title: t('channels.state'), render: ({ enabled }) => (enabled ? <Tag color="green">{t('channels.on')}</Tag> : <Tag>{t('channels.off')}</Tag>) },
-          { key: 'last_result', title: t('channels.last_result'), render: ({ last_result }) => last_result && <div style={{ maxWidth: 420, overflowWrap: 'anywhere' }}>{last_result}</div> },
+          { key: 'last_result', title: t('channels.last_result'), render: (channel) => typeof channel.last_ok === 'boolean' && <LastResult {...channel} /> },
           { key: 'last_used_ms', title: t('channels.last_used'), render: ({ last_used_ms }) => <TimeText ms={last_used_ms} /> },
           {
             key: 'actions',
@@ -58,5 +59,15 @@ export function ChannelList() {
       {rows.isOpen && <ChannelDialog channel={rows.row} onClose={rows.close} />}
       {tested && <TestDialog channel={tested} onClose={() => setTested(undefined)} />}
     </>
+  );
+}
+
+function LastResult({ last_ok, last_result }: Channel) {
+  const { t } = useTranslation();
+  return (
+    <div style={{ maxWidth: 420, overflowWrap: 'anywhere' }}>
+      <OutcomeMark ok={last_ok === true} text={t(last_ok ? 'channels.arrived' : 'channels.not_arrived')} />
+      {last_result && <div className="faint">{last_result}</div>}
+    </div>
   );
 }

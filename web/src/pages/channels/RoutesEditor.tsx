@@ -1,5 +1,5 @@
 import { SaveOutlined } from '@ant-design/icons';
-import { Button } from 'antd';
+import { Button, ConfigProvider } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useDocument } from '../../api/document';
 import { useList } from '../../api/hooks';
@@ -29,9 +29,9 @@ export function RoutesEditor() {
       <p className="faint" style={{ margin: 0 }}>{t('routes.hint')}</p>
       {error && <ErrorPanel error={error} retry={routes.again} stale />}
       {routes.meanwhile?.kind === 'changed' && <ChangedMeanwhile onMine={routes.keepMine} onTheirs={routes.takeTheirs} />}
-      <fieldset disabled={!mayEdit} style={{ border: 0, padding: 0, margin: 0, minWidth: 0 }}>
+      <ConfigProvider componentDisabled={!mayEdit}>
         <RouteFields node={tree} channels={channels.data.items} onChange={routes.set} />
-      </fieldset>
+      </ConfigProvider>
       {routes.failure && <ErrorPanel error={routes.failure} />}
       {mayEdit && (
         <div>

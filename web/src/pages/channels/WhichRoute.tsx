@@ -6,14 +6,16 @@ import { request } from '../../api/client';
 import type { RouteChannel, RoutePreview, RouteTaken } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Labels } from '../../components/Labels';
+import { NOTHING } from '../../format/numbers';
 import { promDuration } from '../../format/time';
 import { MutedBy } from '../alert/MutedBy';
-import { readLabels } from './routeTree';
+import { isLabel, readLabels } from './routeTree';
 
 /** Which of the saved routes an alert with some labels would take, and what would hold it back. */
 export function WhichRoute() {
   const { t } = useTranslation();
   const [texts, setTexts] = useState<string[]>([]);
+  const [refused, setRefused] = useState<string>();
   const labels = readLabels(texts);
   const found = useQuery({
     queryKey: ['routes', 'preview', labels],
@@ -35,9 +37,20 @@ export function WhichRoute() {
             tokenSeparators={[',']}
             placeholder="alertname=DiskFull, severity=critical, server=web-1"
             value={texts}
-            onChange={(written: string[]) => setTexts(written.map((text) => text.trim()).filter((text) => text.indexOf('=') > 0))}
+            status={refused ? 'error' : undefined}
+            onSearch={(text) => text && setRefused(undefined)}
+            onChange={(written: string[]) => {
+              const trimmed = written.map((text) => text.trim());
+              setRefused(trimmed.find((text) => !isLabel(text)));
+              setTexts(trimmed.filter(isLabel));
+            }}
           />
         </label>
+        {refused && (
+          <span role="alert" style={{ color: 'var(--yh-error)' }}>
+            {t('routes.no_label', { text: refused })}
+          </span>
+        )}
         {texts.length > 0 && found.error && <ErrorPanel error={found.error} />}
         {texts.length > 0 && found.data && (
           <div className="stack" role="status">
@@ -65,9 +78,12 @@ function Taken({ route }: { route: RouteTaken }) {
   return (
     <div>
       <strong>{route.route === 'root' ? t('routes.root') : `${t('routes.route')} ${route.route}`}</strong> → {names(route.channels)}
+      <div className="row" style={{ rowGap: 2 }}>
+        <span className="faint">{t('routes.group_by')}</span> {Object.keys(route.group).length > 0 ? <Labels labels={route.group} /> : NOTHING}
+      </div>
       <div className="faint">
-        {t('routes.group_by')}: {Object.keys(route.group).length > 0 ? <Labels labels={route.group} /> : '–'} · {t('routes.group_wait')}: {time(route.group_wait_secs)} ·{' '}
-        {t('routes.group_interval')}: {time(route.group_interval_secs)} · {t('routes.repeat_interval')}: {time(route.repeat_interval_secs)}
+        {t('routes.group_wait')} {time(route.group_wait_secs)} · {t('routes.group_interval')} {time(route.group_interval_secs)} · {t('routes.repeat_interval')}{' '}
+        {time(route.repeat_interval_secs)}
       </div>
       {route.escalations.map(({ after_secs, channels }) => (
         <div key={after_secs} className="faint">

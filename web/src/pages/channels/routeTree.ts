@@ -61,6 +61,11 @@ export function isDuration(text: string | null | undefined): boolean {
   return !text || parseDuration(text) !== undefined;
 }
 
+/** Whether a text is a label such as `severity=critical`. */
+export function isLabel(text: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*\s*=/.test(text);
+}
+
 /** Labels out of texts such as `severity=critical`; a value may stand in quotes. */
 export function readLabels(texts: string[]): Record<string, string> {
   return Object.fromEntries(

@@ -15,7 +15,7 @@ export function stepsDone(channels: Channel[], routes: unknown, servers: number)
   const told = new Set(channelsOf(readRoute(routes)));
   const done: [Step, boolean][] = [
     ['channel', on.length > 0],
-    ['test', on.some(({ last_used_ms }) => typeof last_used_ms === 'number')],
+    ['test', on.some(({ last_ok }) => last_ok === true)],
     ['route', on.some(({ id }) => told.has(id))],
     ['server', servers > 1],
   ];

@@ -11,6 +11,7 @@ import type { RuleGroup } from '../../api/types';
 import { ChangedMeanwhile, DeletedMeanwhile } from '../../components/ChangedMeanwhile';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { NotAllowed } from '../../components/NotAllowed';
 import { PageFailed } from '../../components/PageFailed';
 import { PageHeader } from '../../components/PageHeader';
 import { useNotice } from '../../components/useNotice';
@@ -72,6 +73,7 @@ function GroupEditor({ name }: { name: string }) {
       {t('rules.back')}
     </Link>
   );
+  if (fresh && !mayEdit) return <NotAllowed />;
   // Once there is an answer, a later failure must not take away what was typed.
   if (!fresh && !group.answer) return group.error ? <PageFailed title={name} back={back} error={group.error} retry={group.again} /> : <Loading />;
   const refused = group.failure instanceof ApiError ? group.failure.faults : [];
