@@ -25,6 +25,9 @@ export function Shell() {
 
   return (
     <Layout style={{ minHeight: '100vh' }} hasSider>
+      <button type="button" className="skip" onClick={() => document.getElementById('content')?.focus()}>
+        {t('shell.skip')}
+      </button>
       {wide && (
         <Layout.Sider width={196} className="shell-sider" theme="light">
           <div style={{ padding: '12px 18px' }}>{brand}</div>
@@ -45,7 +48,7 @@ export function Shell() {
           <AppearanceSwitch />
           <UserMenu />
         </Layout.Header>
-        <Layout.Content className="page" style={{ width: '100%', boxSizing: 'border-box' }}>
+        <Layout.Content id="content" tabIndex={-1} className="page" style={{ width: '100%', boxSizing: 'border-box' }}>
           <Outlet />
         </Layout.Content>
       </Layout>

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ErrorPanel } from './ErrorPanel';
 import { ShownOnce } from './ShownOnce';
+import { useFocusBack } from './useFocusBack';
 
 interface Props<T> {
   title: string;
@@ -23,6 +24,7 @@ interface Props<T> {
 export function FormDialog<T extends object>({ title, okText, busy, error, onSubmit, onClose, initialValues, width = 520, form: given, made, children }: Props<T>) {
   const { t } = useTranslation();
   const [form] = Form.useForm<T>(given);
+  useFocusBack();
   return (
     <Modal
       open

@@ -13,7 +13,7 @@ export function NotAllowed() {
       title={t('common.not_allowed')}
       subTitle={t('common.not_allowed_hint')}
       extra={
-        <Link to="/overview">
+        <Link to="/overview" tabIndex={-1}>
           <Button>{t('menu.overview')}</Button>
         </Link>
       }

@@ -9,7 +9,7 @@ export function NotFound() {
       status="404"
       title={t('common.not_found')}
       extra={
-        <Link to="/overview">
+        <Link to="/overview" tabIndex={-1}>
           <Button>{t('menu.overview')}</Button>
         </Link>
       }

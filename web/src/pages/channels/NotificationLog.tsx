@@ -35,7 +35,7 @@ export function NotificationLog() {
         { key: 'summary', title: t('notifications.summary'), csv: (row) => row.summary, render: (row) => <div style={{ maxWidth: 280, minWidth: 160, overflowWrap: 'anywhere' }}>{row.summary}</div> },
         { key: 'attempts', title: t('notifications.attempts'), align: 'right', csv: (row) => row.attempts, render: (row) => row.attempts },
         { key: 'sent_at_ms', title: t('notifications.sent'), render: (row) => <TimeText ms={row.sent_at_ms ?? (row.state === 'pending' ? row.next_attempt_ms : undefined)} /> },
-        { key: 'answer', title: t('channels.answer'), csv: (row) => row.answer, render: (row) => <div className="mono" style={{ maxWidth: 240 }}>{row.answer}</div> },
+        { key: 'answer', title: t('channels.answer'), csv: (row) => row.answer, render: (row) => row.answer && <div className="mono" style={{ maxWidth: 240 }}>{row.answer}</div> },
       ]}
     />
   );

@@ -5,10 +5,12 @@ import { request } from '../../api/client';
 import type { Channel, ChannelTest } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { useFocusBack } from '../../components/useFocusBack';
 
 /** Sends a test message and shows what the channel really answered. */
 export function TestDialog({ channel, onClose }: { channel: Channel; onClose: () => void }) {
   const { t } = useTranslation();
+  useFocusBack();
   const result = useQuery({
     queryKey: ['channel-test', channel.id],
     queryFn: () => request<ChannelTest>('POST', `channels/${channel.id}/test`),

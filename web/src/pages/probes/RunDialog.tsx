@@ -5,11 +5,13 @@ import { request } from '../../api/client';
 import type { Probe, ProbeResult } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
+import { useFocusBack } from '../../components/useFocusBack';
 import { ResultPanel } from './ResultPanel';
 
 /** Runs a probe now and shows what the target really answered. */
 export function RunDialog({ probe, onClose }: { probe: Probe; onClose: () => void }) {
   const { t } = useTranslation();
+  useFocusBack();
   const result = useQuery({
     queryKey: ['probe-run', probe.id],
     queryFn: () => request<ProbeResult>('POST', `probes/${probe.id}/run`),

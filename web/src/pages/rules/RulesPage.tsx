@@ -25,15 +25,15 @@ export default function RulesPage() {
         hint={t('rules.hint')}
         extra={
           <>
-            <Link to="/rules/backtest">
+            <Link to="/rules/backtest" tabIndex={-1}>
               <Button icon={<HistoryOutlined />}>{t('rules.backtest')}</Button>
             </Link>
             {mayEdit && (
               <>
-                <Link to="/rules/groups/new">
+                <Link to="/rules/groups/new" tabIndex={-1}>
                   <Button icon={<FileAddOutlined />}>{t('rules.new_group')}</Button>
                 </Link>
-                <Link to="/rules/new">
+                <Link to="/rules/new" tabIndex={-1}>
                   <Button type="primary" icon={<PlusOutlined />}>
                     {t('rules.new')}
                   </Button>
