@@ -1,6 +1,8 @@
 //! The configuration: a TOML file, then the environment, then flags.
 
 mod data_dir;
+#[cfg(test)]
+mod page;
 mod read;
 
 pub(crate) use self::data_dir::{CHECKPOINT_FILE, DataLock, KEY_FILE, STATE_FILE};

@@ -10,12 +10,13 @@ use super::Fault;
 const PAGE: &str = "docs/configuration.md";
 
 /// Where the configuration's structs are: one for each table of the file.
-const STRUCTS: [(&str, &str); 5] = [
+const STRUCTS: [(&str, &str); 6] = [
     ("crates/yunhai/src/config.rs", "Config"),
     ("crates/yunhai/src/config.rs", "CollectConfig"),
     ("crates/server/src/config.rs", "ServerConfig"),
     ("crates/series/src/config.rs", "StoreConfig"),
     ("crates/identity/src/config.rs", "IdentityConfig"),
+    ("crates/monitor/src/config.rs", "MonitorConfig"),
 ];
 
 /// Checks that the page names each field of the configuration's structs.
