@@ -1,10 +1,10 @@
 //! How the server listens and whom it lets in.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use yunhai_model::{ByteSize, HumanDuration};
 
 /// The `[server]` table of the configuration file.
@@ -20,8 +20,10 @@ pub struct ServerConfig {
     /// encrypts.
     pub allow_plain_http: bool,
     /// The networks that may connect; empty: all.
+    #[serde(deserialize_with = "networks")]
     pub allow: Vec<IpNet>,
     /// The proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// How many API requests one address may make a minute.
     pub requests_per_minute: u32,
@@ -117,6 +119,9 @@ impl ServerConfig {
                 faults.push(format!("server.{name}: must be at least 1"));
             }
         }
+        if self.request_timeout < HumanDuration::from_secs(1) {
+            faults.push("server.request_timeout: must be at least 1s".to_owned());
+        }
         if let Some(url) = &self.external_url
             && !(url.starts_with("http://") || url.starts_with("https://"))
         {
@@ -128,9 +133,42 @@ impl ServerConfig {
     }
 }
 
+/// Reads networks; an address alone stands for itself.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts
+        .iter()
+        .map(|text| {
+            text.parse::<IpNet>()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| {
+                    serde::de::Error::custom(format!(
+                        "`{text}` is neither an address nor a network such as 10.0.0.0/8"
+                    ))
+                })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_alone_is_a_network_of_one() {
+        let read =
+            |list: &str| serde_json::from_str::<ServerConfig>(&format!("{{\"allow\": {list}}}"));
+        let config = read(r#"["127.0.0.1", "10.0.0.0/8", "::1"]"#).unwrap();
+        assert_eq!(
+            config.allow,
+            ["127.0.0.1/32", "10.0.0.0/8", "::1/128"].map(|net| net.parse::<IpNet>().unwrap())
+        );
+        let error = read(r#"["10.0.0.0/33"]"#).unwrap_err().to_string();
+        assert!(
+            error.contains("`10.0.0.0/33` is neither an address nor a network"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn plain_http_beyond_loopback_is_refused_unless_forced() {
@@ -151,9 +189,10 @@ mod tests {
                 key: "/nonexistent/b".into(),
             },
             requests_per_minute: 0,
+            request_timeout: HumanDuration::from_secs(0),
             external_url: Some("yunhai".into()),
             ..ServerConfig::default()
         };
-        assert_eq!(config.faults().len(), 4);
+        assert_eq!(config.faults().len(), 5);
     }
 }

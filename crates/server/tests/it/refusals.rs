@@ -97,6 +97,7 @@ async fn open_event_streams_do_not_hold_up_the_end() {
     let events = admin.request(Method::GET, "/api/v1/events").send().await;
     let events = events.unwrap();
     assert_eq!(events.status(), StatusCode::OK);
+    assert_eq!(events.headers()["x-accel-buffering"], "no");
     let stopped = tokio::time::timeout(std::time::Duration::from_secs(8), server.stop()).await;
     stopped.expect("it waits for the stream").unwrap();
     events.bytes().await.expect("the stream ends well");
