@@ -14,7 +14,8 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Prints things as a table with a row each, or as they are in JSON.
+/// Prints things as a table with a row each, or as they are in JSON. A table without rows would
+/// look like one that lacks something.
 pub(crate) fn print_rows<T: Serialize, const N: usize>(
     format: Format,
     items: &[T],
@@ -23,6 +24,7 @@ pub(crate) fn print_rows<T: Serialize, const N: usize>(
 ) {
     match format {
         Format::Json => print_json(&items),
+        Format::Table if items.is_empty() => print_text("There is nothing to show."),
         Format::Table => {
             let mut table = new_table();
             table.set_header(header);
