@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
-use yunhai_collector::metrics::METRICS;
+use yunhai_collector::metrics::{self, METRICS};
 use yunhai_model::{Clock, Labels, Sample, TimeSeries, stale_nan, with_causes};
 use yunhai_monitor::ServerDirectory;
 use yunhai_series::{MetricKind, MetricMetadata, Store};
@@ -201,9 +201,9 @@ pub(crate) fn end_of(labels: &Labels, timestamp_ms: i64) -> TimeSeries {
 pub(crate) fn metadata() -> impl Iterator<Item = (String, MetricMetadata)> {
     METRICS.iter().map(|metric| {
         let told = MetricMetadata {
-            kind: match metric.kind.as_str() {
-                "counter" => MetricKind::Counter,
-                _ => MetricKind::Gauge,
+            kind: match metric.kind {
+                metrics::MetricKind::Counter => MetricKind::Counter,
+                metrics::MetricKind::Gauge => MetricKind::Gauge,
             },
             help: metric.help.to_owned(),
             unit: metric.unit.as_str().to_owned(),

@@ -233,72 +233,22 @@ impl<'a> Message<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prost::Message as _;
+    use yunhai_test_support::remote_write;
 
-    // What the field numbers of the schema make of the same data, as another encoder writes it.
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct Request {
-        #[prost(message, repeated, tag = "1")]
-        series: Vec<Series>,
-        #[prost(message, repeated, tag = "3")]
-        metadata: Vec<MetricMetadata>,
-    }
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct Series {
-        #[prost(message, repeated, tag = "1")]
-        labels: Vec<Label>,
-        #[prost(message, repeated, tag = "2")]
-        samples: Vec<Point>,
-    }
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct Label {
-        #[prost(bytes, tag = "1")]
-        name: Vec<u8>,
-        #[prost(bytes, tag = "2")]
-        value: Vec<u8>,
-    }
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct Point {
-        #[prost(double, tag = "1")]
-        value: f64,
-        #[prost(int64, tag = "2")]
-        timestamp: i64,
-    }
-    #[derive(Clone, PartialEq, prost::Message)]
-    struct MetricMetadata {
-        #[prost(int32, tag = "1")]
-        kind: i32,
-        #[prost(string, tag = "2")]
-        metric: String,
-        #[prost(string, tag = "4")]
-        help: String,
-    }
-
+    // What another encoder writes.
     fn request(value: &[u8]) -> Vec<u8> {
-        Request {
-            series: vec![Series {
-                labels: vec![Label {
-                    name: b"__name__".to_vec(),
-                    value: value.to_vec(),
-                }],
-                samples: vec![
-                    Point {
-                        value: 1.5,
-                        timestamp: -7,
-                    },
-                    Point {
-                        value: 0.0,
-                        timestamp: 1_700_000_000_000,
-                    },
-                ],
-            }],
-            metadata: vec![MetricMetadata {
-                kind: 1,
-                metric: "up".into(),
-                help: "Whether.".into(),
-            }],
+        let labels = [("__name__", value)];
+        let samples = [(-7, 1.5), (1_700_000_000_000, 0.0)];
+        let metadata = remote_write::Metadata {
+            kind: 1,
+            metric: "up".into(),
+            help: "Whether.".into(),
+        };
+        remote_write::WriteRequest {
+            series: vec![remote_write::Series::new(labels, samples)],
+            metadata: vec![metadata],
         }
-        .encode_to_vec()
+        .bytes()
     }
 
     #[test]

@@ -8,54 +8,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, StatusCode};
-use prost::Message;
+use yunhai_test_support::remote_write::WriteRequest;
 
 /// Where the server takes samples.
 const PATH: &str = "/base/prometheus/api/v1/write";
 
 pub(crate) const TOKEN: &str = "yh_token";
-
-#[derive(Clone, PartialEq, Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    series: Vec<Series>,
-    #[prost(message, repeated, tag = "3")]
-    metadata: Vec<Metadata>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Series {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp_ms: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Metadata {
-    #[prost(int32, tag = "1")]
-    kind: i32,
-    #[prost(string, tag = "2")]
-    metric: String,
-    #[prost(string, tag = "4")]
-    help: String,
-}
 
 /// What was heard, and how to answer.
 #[derive(Default)]
@@ -114,8 +72,7 @@ impl Receiver {
 async fn write(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
     assert_eq!(headers["authorization"], format!("Bearer {TOKEN}"));
     assert_eq!(headers["content-encoding"], "snappy");
-    let body = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
-    let request = WriteRequest::decode(&*body).unwrap();
+    let request = WriteRequest::of_body(&body);
     let mut heard = receiver.heard.lock().unwrap();
     if let Some(status) = heard.answer {
         heard.refusals += 1;
@@ -123,14 +80,10 @@ async fn write(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes
     }
     heard.metrics_told = heard.metrics_told.max(request.metadata.len());
     for series in request.series {
-        let label = |wanted: &str| {
-            let found = series.labels.iter().find(|label| label.name == wanted);
-            found.map(|label| label.value.as_str())
-        };
         assert!(series.labels.is_sorted_by(|one, next| one.name < next.name));
-        assert_eq!(label("server"), Some("web-1"));
-        assert_eq!(label("tag_env"), Some("prod"));
-        let metric = label("__name__").unwrap();
+        assert_eq!(series.label("server"), Some("web-1"));
+        assert_eq!(series.label("tag_env"), Some("prod"));
+        let metric = series.label("__name__").unwrap();
         for sample in &series.samples {
             if metric == "server_up" {
                 heard.times.push(sample.timestamp_ms);

@@ -13,7 +13,7 @@ use super::{Monitor, RuleStatus, StateChange};
 use crate::alert::{ALERT_NAME, Alert, RuleKey, digest};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    KnownSeries, Measured, Outcome, SeriesExplanation, Surroundings, follow, measure, vector,
+    KnownSeries, Measured, Outcome, SeriesExplanation, Surroundings, follow, measure, record,
 };
 use crate::rule_file::{AlertRule, RecordingRule, Rule, RuleGroup};
 use crate::state_machine::{AlertState, Change, Instance};
@@ -187,23 +187,13 @@ impl Monitor {
         at_ms: TimestampMs,
         query_ms: TimestampMs,
     ) -> Result<()> {
-        let values = vector(&self.0.engine, &*self.0.queryable, &rule.expr, query_ms).await?;
-        if limit > 0 && values.len() > limit {
+        let samples = record(&self.0.engine, &*self.0.queryable, rule, query_ms).await?;
+        if limit > 0 && samples.len() > limit {
             return Err(Error::Limit {
-                found: values.len(),
+                found: samples.len(),
                 limit,
             });
         }
-        let samples = values
-            .into_iter()
-            .map(|(labels, value)| {
-                let mut labels = labels.with(METRIC_NAME, &rule.record);
-                for (name, value) in &rule.labels {
-                    labels = labels.with(name, value);
-                }
-                (labels, value)
-            })
-            .collect();
         self.write_series(key, samples, at_ms).await
     }
 

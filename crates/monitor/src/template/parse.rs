@@ -1,16 +1,17 @@
-//! From words to tree, with the byte offset of everything that can be wrong.
+//! From words to tree: text, actions and blocks, with the byte offset of everything that can be wrong.
 
-use super::lex::{Piece, Token, describe, error, split};
-use super::tree::{Binding, Command, Definitions, Node, Operand, Pipeline};
-use super::{TemplateError, functions};
+mod expression;
+mod words;
+
+use super::TemplateError;
+use super::lex::{Piece, Token, error, split};
+use super::tree::{Definitions, Node};
+use words::Words;
 
 /// Variables that Prometheus declares before the template begins.
 const PREDECLARED: [&str; 5] = ["", "labels", "value", "externalLabels", "externalURL"];
 
 const MAX_DEPTH: usize = 64;
-
-/// Methods that take arguments; all other fields and methods stand alone.
-const METHODS: [&str; 1] = ["Format"];
 
 /// Reads a template, and the templates that are defined in it.
 pub(super) fn parse(source: &str) -> Result<(Vec<Node>, Definitions), TemplateError> {
@@ -63,9 +64,7 @@ impl Parser {
     fn nodes(&mut self) -> Result<(Vec<Node>, End), TemplateError> {
         let mut nodes = Vec::new();
         while self.at < self.pieces.len() {
-            let piece = std::mem::replace(&mut self.pieces[self.at], Piece::Text(String::new()));
-            self.at += 1;
-            let (tokens, open) = match piece {
+            let (tokens, open) = match self.take() {
                 Piece::Text(text) => {
                     if !text.is_empty() {
                         nodes.push(Node::Text(text));
@@ -94,8 +93,7 @@ impl Parser {
                     return Ok((nodes, Some((keyword, open))));
                 }
                 "if" => nodes.push(self.condition(&tokens, open)?),
-                "with" => nodes.push(self.with(&tokens, open)?),
-                "range" => nodes.push(self.range(&tokens, open)?),
+                "with" | "range" => nodes.push(self.scope(&keyword, &tokens, open)?),
                 "break" | "continue" => {
                     if tokens.len() > 1 {
                         return Err(error(
@@ -152,31 +150,34 @@ impl Parser {
         Ok((nodes, None))
     }
 
-    fn with(&mut self, tokens: &[(usize, Token)], open: usize) -> Result<Node, TemplateError> {
-        let scope = self.variables.len();
+    /// Reads a `with` or a `range` to its end; what it declares is known within it.
+    fn scope(
+        &mut self,
+        keyword: &str,
+        tokens: &[(usize, Token)],
+        open: usize,
+    ) -> Result<Node, TemplateError> {
+        let is_range = keyword == "range";
+        let outside = self.variables.len();
         let mut words = Words::after_keyword(tokens, open);
-        let (binding, pipeline) = self.bound_pipeline(&mut words, 1)?;
-        let (body, otherwise) = self.block("with", open)?;
-        self.variables.truncate(scope);
-        Ok(Node::With {
-            binding,
-            pipeline,
-            body,
-            otherwise,
-        })
-    }
-
-    fn range(&mut self, tokens: &[(usize, Token)], open: usize) -> Result<Node, TemplateError> {
-        let scope = self.variables.len();
-        let mut words = Words::after_keyword(tokens, open);
-        let (binding, pipeline) = self.bound_pipeline(&mut words, 2)?;
-        let (body, otherwise) = self.block("range", open)?;
-        self.variables.truncate(scope);
-        Ok(Node::Range {
-            binding,
-            pipeline,
-            body,
-            otherwise,
+        let most_variables = if is_range { 2 } else { 1 };
+        let (binding, pipeline) = self.bound_pipeline(&mut words, most_variables)?;
+        let (body, otherwise) = self.block(keyword, open)?;
+        self.variables.truncate(outside);
+        Ok(if is_range {
+            Node::Range {
+                binding,
+                pipeline,
+                body,
+                otherwise,
+            }
+        } else {
+            Node::With {
+                binding,
+                pipeline,
+                body,
+                otherwise,
+            }
         })
     }
 
@@ -219,36 +220,23 @@ impl Parser {
             let (body, end) = self.nodes()?;
             self.depth -= 1;
             branches.push((binding, pipeline, body));
-            match end.as_ref().map(|(word, offset)| (word.as_str(), *offset)) {
-                Some(("end", _)) => {
-                    self.variables.truncate(scope);
-                    return Ok(Node::If {
-                        branches,
-                        otherwise: Vec::new(),
-                    });
-                }
+            let otherwise = match end.as_ref().map(|(word, offset)| (word.as_str(), *offset)) {
+                Some(("end", _)) => Vec::new(),
+                Some(("else", _)) => self.until_end(open)?,
                 Some(("else if", offset)) => {
-                    let piece =
-                        std::mem::replace(&mut self.pieces[self.at], Piece::Text(String::new()));
-                    self.at += 1;
-                    let Piece::Action(next, _) = piece else {
-                        return Err(error(offset, "`else` is followed by nothing"));
-                    };
-                    tokens = next;
-                }
-                Some(("else", _)) => {
-                    let otherwise = self.until_end(open)?;
-                    self.variables.truncate(scope);
-                    return Ok(Node::If {
-                        branches,
-                        otherwise,
-                    });
+                    tokens = self.after_else(offset)?;
+                    continue;
                 }
                 Some((word, offset)) => {
                     return Err(error(offset, format!("`{word}` cannot follow an `if`")));
                 }
                 None => return Err(error(open, "the `if` has no `{{ end }}`")),
-            }
+            };
+            self.variables.truncate(scope);
+            return Ok(Node::If {
+                branches,
+                otherwise,
+            });
         }
     }
 
@@ -268,14 +256,9 @@ impl Parser {
             Some(("end", _)) => Ok((body, Vec::new())),
             Some(("else", _)) => Ok((body, self.until_end(open)?)),
             Some(("else with", offset)) if keyword == "with" => {
-                let piece =
-                    std::mem::replace(&mut self.pieces[self.at], Piece::Text(String::new()));
-                self.at += 1;
-                let Piece::Action(tokens, _) = piece else {
-                    return Err(error(offset, "`else` is followed by nothing"));
-                };
+                let tokens = self.after_else(offset)?;
                 self.deeper(open)?;
-                let otherwise = self.with(&tokens, offset)?;
+                let otherwise = self.scope(keyword, &tokens, offset)?;
                 self.depth -= 1;
                 Ok((body, vec![otherwise]))
             }
@@ -287,6 +270,21 @@ impl Parser {
                 open,
                 format!("the `{keyword}` has no `{{{{ end }}}}`"),
             )),
+        }
+    }
+
+    fn take(&mut self) -> Piece {
+        let nothing = Piece::Text(String::new());
+        let piece = std::mem::replace(&mut self.pieces[self.at], nothing);
+        self.at += 1;
+        piece
+    }
+
+    /// What stands after an `else`, that was put back as an action of its own.
+    fn after_else(&mut self, offset: usize) -> Result<Vec<(usize, Token)>, TemplateError> {
+        match self.take() {
+            Piece::Action(tokens, _) => Ok(tokens),
+            Piece::Text(_) => Err(error(offset, "`else` is followed by nothing")),
         }
     }
 
@@ -306,221 +304,5 @@ impl Parser {
             return Err(error(open, "blocks are nested too deep"));
         }
         Ok(())
-    }
-
-    /// `$a := pipeline`, `$a = pipeline`, `$a, $b := pipeline` or just a pipeline, up to the end of
-    /// the action. What is declared is known from here on.
-    fn bound_pipeline(
-        &mut self,
-        words: &mut Words<'_>,
-        most: usize,
-    ) -> Result<(Binding, Pipeline), TemplateError> {
-        let start = words.offset();
-        let mut binding = Binding::default();
-        let mut ahead = words.at;
-        while let Some((offset, Token::Variable(name))) = words.tokens.get(ahead) {
-            binding.variables.push(name.clone());
-            let next = words.tokens.get(ahead + 1).map(|(_, token)| token);
-            match next {
-                Some(Token::Comma) => ahead += 2,
-                Some(Token::Declare | Token::Assign) => {
-                    if name.is_empty() {
-                        return Err(error(*offset, "`$` cannot be set"));
-                    }
-                    binding.is_assignment = next == Some(&Token::Assign);
-                    words.at = ahead + 2;
-                    break;
-                }
-                _ => {
-                    binding.variables.clear();
-                    break;
-                }
-            }
-        }
-        if binding.variables.len() > most {
-            return Err(error(start, "too many variables are set at once"));
-        }
-        if binding.is_assignment {
-            for name in &binding.variables {
-                self.check_variable(name, start)?;
-            }
-        }
-        let pipeline = self.pipeline(words)?;
-        words.end()?;
-        if !binding.is_assignment {
-            self.variables.extend(binding.variables.clone());
-        }
-        Ok((binding, pipeline))
-    }
-
-    fn check_variable(&self, name: &String, offset: usize) -> Result<(), TemplateError> {
-        if self.variables.contains(name) {
-            return Ok(());
-        }
-        let known = if self.is_defining {
-            "in a `define` or `block` only `$` is known, the data that is handed over"
-        } else {
-            "known are $labels, $value, $externalLabels and $externalURL"
-        };
-        Err(error(
-            offset,
-            format!("the variable `${name}` is not declared; {known}"),
-        ))
-    }
-
-    fn pipeline(&mut self, words: &mut Words<'_>) -> Result<Pipeline, TemplateError> {
-        let mut commands = Vec::new();
-        loop {
-            let command = self.command(words)?;
-            if !commands.is_empty() && !takes_arguments(&command.operands[0]) {
-                return Err(error(command.offset, "only a function can follow `|`"));
-            }
-            commands.push(command);
-            match words.peek() {
-                Some((_, Token::Pipe)) => words.at += 1,
-                _ => return Ok(Pipeline(commands)),
-            }
-        }
-    }
-
-    fn command(&mut self, words: &mut Words<'_>) -> Result<Command, TemplateError> {
-        let start = words.offset();
-        let mut operands = Vec::new();
-        while let Some((offset, token)) = words.peek() {
-            let offset = *offset;
-            let operand = match token.clone() {
-                Token::Pipe | Token::Close => break,
-                Token::Text(text) => Operand::Text(text),
-                Token::Number(number) => Operand::Number(number),
-                Token::Integer(number) => Operand::Integer(number),
-                Token::Word(word) => match word.as_str() {
-                    "true" => Operand::Bool(true),
-                    "false" => Operand::Bool(false),
-                    "nil" => Operand::Nil,
-                    name if functions::is_known(name) => Operand::Function(word),
-                    "call" => {
-                        return Err(error(
-                            offset,
-                            "`call` is of no use in rules: nothing that they know is a function",
-                        ));
-                    }
-                    name => return Err(error(offset, format!("there is no function `{name}`"))),
-                },
-                Token::Variable(name) => {
-                    self.check_variable(&name, offset)?;
-                    words.at += 1;
-                    operands.push(Operand::Variable(name, words.path()));
-                    continue;
-                }
-                Token::Field { name, .. } => {
-                    words.at += 1;
-                    let mut path = vec![name];
-                    path.retain(|name| !name.is_empty());
-                    path.extend(words.path());
-                    operands.push(Operand::Field(path));
-                    continue;
-                }
-                Token::Open => {
-                    words.at += 1;
-                    self.deeper(offset)?;
-                    let pipeline = self.pipeline(words)?;
-                    self.depth -= 1;
-                    if !matches!(words.peek(), Some((_, Token::Close))) {
-                        return Err(error(offset, "`(` is not closed with `)`"));
-                    }
-                    words.at += 1;
-                    operands.push(Operand::Nested(pipeline, words.path()));
-                    continue;
-                }
-                token @ (Token::Declare | Token::Assign | Token::Comma) => {
-                    return Err(error(offset, format!("unexpected {}", describe(&token))));
-                }
-            };
-            operands.push(operand);
-            words.at += 1;
-        }
-        match operands.first() {
-            None => Err(error(start, "a value is missing")),
-            Some(first) if operands.len() > 1 && !takes_arguments(first) => {
-                Err(error(start, "only a function can have arguments"))
-            }
-            Some(_) => Ok(Command {
-                offset: start,
-                operands,
-            }),
-        }
-    }
-}
-
-fn takes_arguments(operand: &Operand) -> bool {
-    match operand {
-        Operand::Function(_) => true,
-        Operand::Field(path) | Operand::Variable(_, path) | Operand::Nested(_, path) => path
-            .last()
-            .is_some_and(|last| METHODS.contains(&last.as_str())),
-        _ => false,
-    }
-}
-
-struct Words<'a> {
-    tokens: &'a [(usize, Token)],
-    at: usize,
-    open: usize,
-}
-
-impl<'a> Words<'a> {
-    fn after_keyword(tokens: &'a [(usize, Token)], open: usize) -> Self {
-        Self {
-            tokens,
-            at: 1,
-            open,
-        }
-    }
-
-    /// The quoted name after `define`, `template` or `block`.
-    fn template_name(&mut self, keyword: &str) -> Result<String, TemplateError> {
-        match self.peek() {
-            Some((_, Token::Text(name))) => {
-                let name = name.clone();
-                self.at += 1;
-                Ok(name)
-            }
-            _ => Err(error(
-                self.offset(),
-                format!("`{keyword}` needs a name in quotes"),
-            )),
-        }
-    }
-
-    fn end(&self) -> Result<(), TemplateError> {
-        match self.peek() {
-            None => Ok(()),
-            Some((offset, token)) => Err(error(*offset, format!("unexpected {}", describe(token)))),
-        }
-    }
-
-    fn peek(&self) -> Option<&(usize, Token)> {
-        self.tokens.get(self.at)
-    }
-
-    fn offset(&self) -> usize {
-        self.peek().map_or(self.open, |(offset, _)| *offset)
-    }
-
-    /// The fields that follow directly: `.a.b`.
-    fn path(&mut self) -> Vec<String> {
-        let mut path = Vec::new();
-        while let Some((
-            _,
-            Token::Field {
-                name,
-                is_spaced: false,
-            },
-        )) = self.peek()
-        {
-            path.push(name.clone());
-            self.at += 1;
-        }
-        path
     }
 }

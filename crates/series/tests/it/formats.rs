@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use yunhai_model::{TimeSeries, stale_nan};
-use yunhai_promql::{Queryable, SelectHints};
 use yunhai_series::Store;
 
 use crate::support::{
-    Bench, DAY_MS, MINUTE_MS, MONDAY_MS, content, content_of, equal, files_in, series,
+    Bench, DAY_MS, MINUTE_MS, MONDAY_MS, aggregated, content, content_of, files_in, series,
 };
 
 /// The samples of a day: those of Monday are in the fixture.
@@ -90,21 +89,8 @@ fn versions(bench: &Bench) -> BTreeSet<(String, u64)> {
 }
 
 async fn rolled_up(store: &Store, metric: &str, function: &str) -> Vec<f64> {
-    let hints = SelectHints {
-        function: Some(function.to_owned()),
-        ..SelectHints::default()
-    };
-    let found = store
-        .select(
-            &equal("__name__", metric),
-            MONDAY_MS,
-            MONDAY_MS + 2 * DAY_MS - 1,
-            &hints,
-        )
-        .await
-        .unwrap();
-    let samples = found.into_iter().flat_map(|one| one.samples);
-    samples.map(|sample| sample.value).collect()
+    let samples = aggregated(store, metric, function).await;
+    samples.into_iter().map(|(_, value)| value).collect()
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@ use yunhai_promql::{Queryable, SelectHints};
 use yunhai_series::{RetentionRule, Store};
 
 use crate::support::{
-    Bench, DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, content, equal, files_in, labels, series,
+    Bench, DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, aggregated, content, equal, files_in, labels,
+    series,
 };
 
 /// Two days of minutes: a gauge that saws and a counter that is reset every 700 minutes.
@@ -25,27 +26,6 @@ async fn two_days(store: &Store) {
     }
 }
 
-async fn values(store: &Store, metric: &str, function: &str) -> Vec<(i64, f64)> {
-    let hints = SelectHints {
-        function: Some(function.to_owned()),
-        ..SelectHints::default()
-    };
-    let found = store
-        .select(
-            &equal("__name__", metric),
-            MONDAY_MS,
-            MONDAY_MS + 2 * DAY_MS - 1,
-            &hints,
-        )
-        .await
-        .unwrap();
-    found
-        .into_iter()
-        .flat_map(|one| one.samples)
-        .map(|sample| (sample.timestamp_ms, sample.value))
-        .collect()
-}
-
 #[tokio::test]
 async fn roll_ups_answer_when_raw_samples_are_gone() {
     let bench = Bench::new();
@@ -56,7 +36,7 @@ async fn roll_ups_answer_when_raw_samples_are_gone() {
     bench.clock.set(MONDAY_MS + 3 * DAY_MS);
     store.compact().await.unwrap();
     assert_eq!(
-        values(&store, "gauge", "last_over_time").await.len(),
+        aggregated(&store, "gauge", "last_over_time").await.len(),
         2880,
         "raw samples answer"
     );
@@ -64,20 +44,26 @@ async fn roll_ups_answer_when_raw_samples_are_gone() {
     bench.clock.set(MONDAY_MS + 30 * DAY_MS);
     store.compact().await.unwrap();
     assert_eq!(store.stats().block_samples, 0, "raw samples have expired");
-    assert_eq!(values(&store, "gauge", "last_over_time").await.len(), 576);
-    let largest = values(&store, "gauge", "max_over_time").await;
+    assert_eq!(
+        aggregated(&store, "gauge", "last_over_time").await.len(),
+        576
+    );
+    let largest = aggregated(&store, "gauge", "max_over_time").await;
     let largest = largest.iter().map(|s| s.1).fold(0.0, f64::max);
     assert!((largest - 99.0).abs() < 1e-9);
-    let sum: f64 = values(&store, "gauge", "sum_over_time")
+    let sum: f64 = aggregated(&store, "gauge", "sum_over_time")
         .await
         .iter()
         .map(|s| s.1)
         .sum();
     let expected: f64 = (0..2880).map(|at| f64::from(at % 100)).sum();
     assert!((sum - expected).abs() < 1e-6);
-    assert_eq!(values(&store, "gauge", "count_over_time").await.len(), 2880);
+    assert_eq!(
+        aggregated(&store, "gauge", "count_over_time").await.len(),
+        2880
+    );
     // 2,880 minutes of growth by 10, less the step into each reset, which falls to zero.
-    let growth = values(&store, "requests_total", "rate").await;
+    let growth = aggregated(&store, "requests_total", "rate").await;
     let increase = growth.last().unwrap().1 - growth[0].1;
     assert!(
         (increase - (2875.0 - 4.0) * 10.0).abs() < 1e-6,
@@ -93,13 +79,17 @@ async fn roll_ups_answer_when_raw_samples_are_gone() {
     let store = bench.open().await;
     store.compact().await.unwrap();
     assert_eq!(
-        values(&store, "gauge", "last_over_time").await.len(),
+        aggregated(&store, "gauge", "last_over_time").await.len(),
         48,
         "hours are left"
     );
     bench.clock.set(MONDAY_MS + 800 * DAY_MS);
     store.compact().await.unwrap();
-    assert!(values(&store, "gauge", "last_over_time").await.is_empty());
+    assert!(
+        aggregated(&store, "gauge", "last_over_time")
+            .await
+            .is_empty()
+    );
     assert_eq!(store.stats().blocks, 0);
     assert!(store.series(&[], i64::MIN, i64::MAX).unwrap().is_empty());
 }
@@ -153,19 +143,19 @@ async fn series_with_one_sample_a_bucket_are_kept_as_they_are() {
     assert_eq!(store.stats().block_samples, 0, "raw samples have expired");
     // Twice: from a block of each day, and from one that holds rows of both kinds.
     for round in 0..2 {
-        let kept = values(&store, "gauge", "last_over_time").await;
+        let kept = aggregated(&store, "gauge", "last_over_time").await;
         assert_eq!(kept.len(), 2 * 288);
         assert_eq!(kept[..288], gauge[..288], "round {round}");
         assert_eq!(
-            values(&store, "gauge", "min_over_time").await[..288],
+            aggregated(&store, "gauge", "min_over_time").await[..288],
             gauge[..288]
         );
-        let counted = values(&store, "gauge", "count_over_time").await;
+        let counted = aggregated(&store, "gauge", "count_over_time").await;
         assert_eq!(counted.len(), 288 + 1440);
         let sum: f64 = counted.iter().map(|sample| sample.1).sum();
         let expected: f64 = gauge.iter().map(|sample| sample.1).sum();
         assert!((sum - expected).abs() < 1e-6, "{sum} of {expected}");
-        let growth = values(&store, "requests_total", "increase").await;
+        let growth = aggregated(&store, "requests_total", "increase").await;
         let grown: f64 = growth
             .windows(2)
             .map(|pair| {

@@ -91,6 +91,21 @@ pub(crate) async fn content(store: &Store) -> Content {
     content_of(found)
 }
 
+/// The samples of a metric of two days from Monday on, as a query reads them that puts them together
+/// with a function, for which roll-ups may answer.
+pub(crate) async fn aggregated(store: &Store, metric: &str, function: &str) -> Vec<(i64, f64)> {
+    let hints = SelectHints {
+        function: Some(function.to_owned()),
+        ..SelectHints::default()
+    };
+    let (matchers, end_ms) = (equal("__name__", metric), MONDAY_MS + 2 * DAY_MS - 1);
+    let found = store.select(&matchers, MONDAY_MS, end_ms, &hints).await;
+    let samples = found.unwrap().into_iter().flat_map(|one| one.samples);
+    samples
+        .map(|sample| (sample.timestamp_ms, sample.value))
+        .collect()
+}
+
 pub(crate) fn files_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .map(|entries| {

@@ -5,11 +5,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use prost::Message as _;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use yunhai_model::TimeSeries;
+use yunhai_model::{Sample, TimeSeries};
+use yunhai_test_support::remote_write;
 
 use super::queries::{Query, When};
 
@@ -84,38 +84,22 @@ impl Prometheus {
         times.dedup();
         for times in times.chunks(60) {
             let (first, last) = (times[0], times[times.len() - 1]);
-            let request = WriteRequest {
-                timeseries: series
-                    .iter()
-                    .map(|series| WireSeries {
-                        labels: series
-                            .labels
-                            .iter()
-                            .map(|(name, value)| WireLabel {
-                                name: name.into(),
-                                value: value.into(),
-                            })
-                            .collect(),
-                        samples: series
-                            .samples
-                            .iter()
-                            .filter(|sample| (first..=last).contains(&sample.timestamp_ms))
-                            .map(|sample| WireSample {
-                                value: sample.value,
-                                timestamp: sample.timestamp_ms,
-                            })
-                            .collect(),
-                    })
-                    .filter(|series| !series.samples.is_empty())
-                    .collect(),
+            let within = |sample: &&Sample| (first..=last).contains(&sample.timestamp_ms);
+            let series = series.iter().map(|series| {
+                let samples = series.samples.iter().filter(within);
+                let samples = samples.map(|sample| (sample.timestamp_ms, sample.value));
+                remote_write::Series::new(series.labels.iter(), samples)
+            });
+            let request = remote_write::WriteRequest {
+                series: series.filter(|series| !series.samples.is_empty()).collect(),
+                metadata: Vec::new(),
             };
-            let body = snap::raw::Encoder::new().compress_vec(&request.encode_to_vec())?;
             let answer = self
                 .client
                 .post(format!("{}/write", self.url))
                 .header("Content-Encoding", "snappy")
                 .header("Content-Type", "application/x-protobuf")
-                .body(body)
+                .body(request.body())
                 .send()
                 .await?;
             if !answer.status().is_success() {
@@ -182,34 +166,4 @@ async fn ready_address(log: tokio::process::ChildStderr) -> Result<String> {
         seen.push('\n');
     }
     bail!("Prometheus stopped:\n{seen}")
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    timeseries: Vec<WireSeries>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireSeries {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<WireLabel>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<WireSample>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireLabel {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireSample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
 }
