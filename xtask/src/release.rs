@@ -1,6 +1,6 @@
 //! `cargo xtask release`: the archive that people install, in `target/dist`.
 //!
-//! It holds the binary, the systemd unit, the licence, the documents, the completions of shells
+//! It holds the binary, the systemd units, the licence, the documents, the completions of shells
 //! and the man page. The binary needs nothing but the C library of the machine it runs on.
 
 use std::fs;
@@ -25,8 +25,17 @@ const ALLOWED_LIBRARIES: [&str; 8] = [
     "libgcc_s.",
 ];
 
-/// Documents that go into the archive as they are.
-const DOCUMENTS: [&str; 4] = ["LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md"];
+/// Files that go into the archive under their own paths, so that links between documents hold.
+const FILES: [&str; 8] = [
+    "LICENSE",
+    "README.md",
+    "README.zh-CN.md",
+    "CHANGELOG.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "packaging/yunhai.service",
+    "packaging/yunhai-agent.service",
+];
 
 /// Builds the interface and the binary and packs them.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -88,12 +97,15 @@ fn gather(workspace: &Workspace, binary: &Path, folder: &Path) -> Result<()> {
         Ok(())
     };
     copy(binary, "yunhai")?;
-    for unit in ["yunhai.service", "yunhai-agent.service"] {
-        copy(&workspace.path("packaging").join(unit), unit)?;
+    for file in FILES {
+        copy(&workspace.path(file), file)?;
     }
-    for document in DOCUMENTS {
-        copy(&workspace.path(document), document)?;
-    }
+    command::run(
+        Command::new("cp")
+            .arg("--recursive")
+            .arg(workspace.path("docs"))
+            .arg(folder),
+    )?;
     for (arguments, to) in [
         (&["completions", "bash"][..], "completions/yunhai.bash"),
         (&["completions", "zsh"], "completions/_yunhai"),
