@@ -9,6 +9,7 @@ export function pagesOf({ server, alert, group, rule, probe }) {
   return [
     { name: 'overview', path: '/overview' },
     { name: 'servers', path: '/servers' },
+    { name: 'server-add', path: '/servers', open: ['add_server.title'] },
     { name: 'servers-none', path: '/servers?q=no-such-server' },
     { name: 'server', path: ofServer },
     { name: 'server-network', path: `${ofServer}?tab=network&range=24h` },

@@ -83,7 +83,7 @@ journey('people and roles', async ({ server, visit }) => {
   assert.equal(await menu.getByText('Users', { exact: true }).count(), 0);
   assert.equal(await menu.getByText('Audit log').count(), 0);
   await guest.goto('/users');
-  await guest.getByText('You may not do this').waitFor();
+  await guest.getByText('Your role does not include this').waitFor();
   for (const [method, path, body] of [
     ['POST', 'silences', { matchers: [{ name: 'alertname', op: '=', value: 'x' }], starts_at_ms: 0, ends_at_ms: 1, comment: 'x' }],
     ['POST', 'users', { name: 'evil', role: 'admin', password: PASSWORD }],
