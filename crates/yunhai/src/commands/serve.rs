@@ -13,8 +13,9 @@ use crate::config::{Config, DataDir};
 use crate::output::print_text;
 use crate::state::{self, State};
 
-/// What a server logs unless `YUNHAI_LOG` says otherwise.
-pub(crate) const SERVER_LOG: &str = "warn,yunhai=info";
+/// What a server logs unless `YUNHAI_LOG` says otherwise. Of a certificate that is not trusted
+/// whoever wanted to connect tells.
+pub(crate) const SERVER_LOG: &str = "warn,yunhai=info,rustls_platform_verifier=off";
 
 /// How the server runs.
 #[derive(Debug, clap::Args)]
