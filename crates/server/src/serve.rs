@@ -90,15 +90,12 @@ impl Bound {
             })
         };
         let head_time = HEAD_TIME.min(config.request_timeout.0);
-        let served = match tls {
-            Some(tls) => {
-                let server = axum_server::from_tcp_rustls(self.listener, tls)?.handle(handle);
-                with_head_time(server, head_time).serve(service).await
-            }
-            None => {
-                let server = axum_server::from_tcp(self.listener)?.handle(handle);
-                with_head_time(server, head_time).serve(service).await
-            }
+        let served = if let Some(tls) = tls {
+            let server = axum_server::from_tcp_rustls(self.listener, tls)?.handle(handle);
+            with_head_time(server, head_time).serve(service).await
+        } else {
+            let server = axum_server::from_tcp(self.listener)?.handle(handle);
+            with_head_time(server, head_time).serve(service).await
         };
         stop.cancel();
         let _ = waiting.await;
