@@ -12,6 +12,7 @@ mod routes;
 mod rules;
 mod schedule;
 mod silences;
+mod status;
 mod telling;
 mod windows;
 

@@ -131,35 +131,7 @@ impl Monitor {
                 error,
                 explanations,
             };
-            let error = status.error.clone();
-            let before = self
-                .0
-                .status
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(key, status)
-                .and_then(|before| before.error);
-            // Told when it changes only: a rule that is evaluated every second would fill the log.
-            match (before, error) {
-                (before, Some(error)) if before.as_ref() != Some(&error) => {
-                    tracing::warn!(
-                        file,
-                        group = group.name,
-                        rule = rule.name(),
-                        error,
-                        "a rule could not be evaluated"
-                    );
-                }
-                (Some(_), None) => {
-                    tracing::info!(
-                        file,
-                        group = group.name,
-                        rule = rule.name(),
-                        "a rule can be evaluated again"
-                    );
-                }
-                _ => {}
-            }
+            self.note_status(key, group, rule, status);
         }
         let took = begun.elapsed();
         metrics::counter!(GROUP_EVALUATIONS).increment(1);
