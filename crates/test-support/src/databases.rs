@@ -132,7 +132,8 @@ impl OwnServer {
                 server,
                 child: None,
             };
-            own.child = Some(own.server.spawn()?);
+            // In the test's process group, so that whoever kills the test ends it too.
+            own.child = Some(own.server.spawn(own.server.command())?);
             for statement in kind.prepare {
                 own.server.sql(statement)?;
             }
@@ -162,7 +163,7 @@ impl OwnServer {
     /// Where it does not start.
     pub fn restart(&mut self) {
         self.stop();
-        let started = self.server.spawn();
+        let started = self.server.spawn(self.server.command());
         self.child =
             Some(started.unwrap_or_else(|error| panic!("cannot start it again: {error:#}")));
     }
@@ -381,7 +382,7 @@ impl Server {
 
     fn start(kind: &'static Kind, base: &Path, note: &Path) -> Result<Self> {
         let server = Self::make(kind, base)?;
-        let child = server.spawn()?;
+        let child = server.spawn(detached(&server.command()))?;
         for statement in kind.prepare {
             server.sql(statement)?;
         }
@@ -404,10 +405,17 @@ impl Server {
         Ok(Self { kind, folder, port })
     }
 
+    /// Returns what starts the process.
+    fn command(&self) -> Command {
+        (self.kind.start)(&self.folder, self.port)
+    }
+
     /// Starts the process and returns once it answers.
-    fn spawn(&self) -> Result<Child> {
+    fn spawn(&self, mut command: Command) -> Result<Child> {
         let log = File::create(self.folder.join("log"))?;
-        let mut child = detached(&(self.kind.start)(&self.folder, self.port))
+        let mut child = command
+            .stdin(Stdio::null())
+            .current_dir("/")
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
