@@ -136,6 +136,8 @@ pub struct AlertFilter {
     pub from_ms: Option<i64>,
     /// Only alerts that began before this time.
     pub until_ms: Option<i64>,
+    /// Only alerts that ended after this time, or have not ended.
+    pub ended_after_ms: Option<i64>,
 }
 
 /// Says that one is on it.

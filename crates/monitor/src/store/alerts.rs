@@ -29,6 +29,8 @@ pub struct AlertFilter {
     pub from_ms: Option<TimestampMs>,
     /// Begun before this time.
     pub until_ms: Option<TimestampMs>,
+    /// Ended after this time, or not at all.
+    pub ended_after_ms: Option<TimestampMs>,
 }
 
 impl Row for Alert {
@@ -218,6 +220,14 @@ impl Store {
         }
         if let Some(until_ms) = filter.until_ms {
             condition = condition.add(Expr::col("active_since").lt(until_ms));
+        }
+        if let Some(ended_after_ms) = filter.ended_after_ms {
+            let ended_at = || Expr::col("ended_at");
+            condition = condition.add(
+                Condition::any()
+                    .add(ended_at().is_null())
+                    .add(ended_at().gt(ended_after_ms)),
+            );
         }
         rows::page(self.database.connection(), condition, page).await
     }

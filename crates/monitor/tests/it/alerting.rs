@@ -247,5 +247,11 @@ on_every_database! {
         assert_eq!((found.total, servers), (2, vec!["c", "a"]));
         let page = PageRequest::parse(None, None, Some("body"), None).unwrap();
         assert!(house.monitor.alerts(&filter, &page).await.is_err());
+        let ended_ms = yunhai_model::Clock::now_ms(&*house.clock);
+        for (ended_after_ms, total) in [(ended_ms - 1, 3), (ended_ms, 2)] {
+            let filter = AlertFilter { ended_after_ms: Some(ended_after_ms), ..AlertFilter::default() };
+            let found = house.monitor.alerts(&filter, &PageRequest::default()).await.unwrap();
+            assert_eq!(found.total, total, "ended after {ended_after_ms}");
+        }
     }
 }

@@ -69,6 +69,7 @@ async fn list_alerts(
         group: filter.group,
         from_ms: filter.from_ms,
         until_ms: filter.until_ms,
+        ended_after_ms: filter.ended_after_ms,
     };
     let alerts = app.monitor.alerts(&filter, &request).await?;
     Ok(Json(list_of(alerts, &request, alert_of)))

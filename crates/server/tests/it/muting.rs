@@ -262,6 +262,7 @@ async fn lists_about_alerts_are_paged_filtered_and_sorted() {
         ("notifications?sort=-attempts", 0),
         ("alerts?group=test&from_ms=0&page_size=1", 2),
         ("alerts?until_ms=1", 0),
+        ("alerts?ended_after_ms=99999999999999", 2),
     ] {
         let list = admin.get(&format!("/api/v1/{path}")).await;
         assert_eq!(list["total"], total, "{path}: {list}");

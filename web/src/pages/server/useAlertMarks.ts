@@ -1,5 +1,6 @@
+import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { useList } from '../../api/hooks';
+import { fetchAll } from '../../api/fetchAll';
 import type { AlertRow } from '../../api/types';
 import type { Mark } from '../../components/chartMarks';
 import type { TimeRange } from '../../components/useTimeRange';
@@ -16,7 +17,13 @@ export function alertMarks(alerts: AlertRow[], from_ms: number, to_ms: number): 
     }));
 }
 
+/** The marks of a server's alerts that were firing at any time within the range. */
 export function useAlertMarks(server: string, { from_ms, to_ms }: TimeRange): Mark[] {
-  const alerts = useList<AlertRow>('alerts', { server, sort: '-started_at_ms', page_size: 100 });
-  return useMemo(() => alertMarks(alerts.data?.items ?? [], from_ms, to_ms), [alerts.data, from_ms, to_ms]);
+  const query = { server, until_ms: to_ms, ended_after_ms: from_ms, sort: 'started_at_ms' };
+  const alerts = useQuery({
+    queryKey: ['alerts', 'marks', query],
+    queryFn: () => fetchAll<AlertRow>('alerts', query),
+    placeholderData: (previous: AlertRow[] | undefined) => previous,
+  });
+  return useMemo(() => alertMarks(alerts.data ?? [], from_ms, to_ms), [alerts.data, from_ms, to_ms]);
 }
