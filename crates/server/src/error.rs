@@ -196,10 +196,18 @@ pub(crate) struct Path<T>(pub(crate) T);
 
 /// How the API's description tells of refusals.
 #[derive(utoipa::IntoResponses)]
-#[response(
-    status = "4XX",
-    description = "Why it was refused",
-    content_type = "application/problem+json"
-)]
 #[allow(dead_code)] // Only its description is used.
-pub(crate) struct Refused(Problem);
+pub(crate) enum Refused {
+    #[response(
+        status = "4XX",
+        description = "Why it was refused",
+        content_type = "application/problem+json"
+    )]
+    Faulty(Problem),
+    #[response(
+        status = "5XX",
+        description = "Why the server could not do it now",
+        content_type = "application/problem+json"
+    )]
+    Unable(Problem),
+}
