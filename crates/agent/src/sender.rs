@@ -112,7 +112,7 @@ impl Sender {
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
         let text = answer.text().await.unwrap_or_default();
-        let text: String = text.chars().take(500).collect();
+        let text: String = sentence_of(&text).chars().take(500).collect();
         match status {
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Outcome::Refused(text),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Outcome::Later {
@@ -127,11 +127,32 @@ impl Sender {
     }
 }
 
+/// What a person reads of an answer: the sentence in Prometheus's envelope, or else all of it.
+fn sentence_of(body: &str) -> String {
+    let envelope: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let sentence = envelope.as_ref().and_then(|it| it.get("error")?.as_str());
+    sentence.unwrap_or(body).trim().to_owned()
+}
+
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_refusal_only_its_sentence_is_told() {
+        let body = r#"{"status":"error","errorType":"unauthenticated","error":"sign in first"}"#;
+        assert_eq!(sentence_of(body), "sign in first");
+        for other in ["out of order", r#"{"error":1}"#, "[]", ""] {
+            assert_eq!(sentence_of(other), other);
+        }
     }
 }
