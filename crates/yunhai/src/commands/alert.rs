@@ -124,12 +124,25 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
                 ("state", word(&alert.state)),
                 ("severity", alert.severity.clone()),
                 ("about", about(alert)),
+            ];
+            for (name, title) in [
+                ("summary", "summary"),
+                ("description", "description"),
+                ("runbook_url", "runbook"),
+            ] {
+                let text = alert.annotations.get(name);
+                fields.extend(text.map(|text| (title, text.clone())));
+            }
+            fields.extend([
                 ("expression", optional(detail.expr.as_deref())),
                 ("why", optional(detail.why.as_deref())),
                 ("since", time(alert.started_at_ms)),
                 ("firing since", time(alert.fired_at_ms)),
                 ("resolved", time(alert.resolved_at_ms)),
-            ];
+            ]);
+            if !alert.muted_by.is_empty() {
+                fields.push(("muted by", muted_by(alert)));
+            }
             fields.extend(alert.acknowledged.as_ref().map(|acknowledged| {
                 (
                     "acknowledged",
@@ -180,6 +193,19 @@ pub(crate) async fn run(session: &Session, command: AlertCommand) -> anyhow::Res
         AlertCommand::Rule(command) => return super::rule::run(session, command).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What holds the notifications of an alert back, in the words of the commands that show it.
+fn muted_by(alert: &Alert) -> String {
+    let mutings = alert.muted_by.iter().map(|muting| {
+        let kind = match muting.kind.as_str() {
+            "maintenance" => "window",
+            "inhibition" => "alert",
+            kind => kind,
+        };
+        format!("{kind} {}", muting.id)
+    });
+    mutings.collect::<Vec<_>>().join("\n")
 }
 
 fn about(alert: &Alert) -> String {

@@ -159,6 +159,11 @@ fn origin_of(file: &Path) -> Option<String> {
     ))
 }
 
+/// Tells whether a text is a rule file, by the key that none with tests has.
+fn is_rule_file(source: &str) -> bool {
+    source.lines().any(|line| line.starts_with("groups:"))
+}
+
 /// Runs the unit tests of a file; fails where one of them does.
 async fn test(session: &Session, file: &Path) -> anyhow::Result<ExitCode> {
     let source = read_file_or_stdin(file)?;
@@ -167,7 +172,17 @@ async fn test(session: &Session, file: &Path) -> anyhow::Result<ExitCode> {
         std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
     })
     .await
-    .with_context(|| format!("{} cannot be run", file.display()))?;
+    .with_context(|| {
+        let file = file.display();
+        if is_rule_file(&source) {
+            format!(
+                "{file} holds rules, not tests of them\nhint: give the file with the tests, which \
+                 names this one under `rule_files`"
+            )
+        } else {
+            format!("{file} cannot be run")
+        }
+    })?;
     let failed = outcomes
         .iter()
         .filter(|outcome| !outcome.failures.is_empty())

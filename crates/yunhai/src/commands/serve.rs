@@ -64,6 +64,10 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     .await?;
 
     print_text(&format!("Yunhai is at {url}"));
+    let listening = bound.url();
+    if listening != url.trim_end_matches('/') {
+        print_text(&format!("It listens on {listening}"));
+    }
     if let Some(code) = setup_code {
         print_text(&format!(
             "Set-up code: {}\nOpen the address and enter the code to create the administrator.",

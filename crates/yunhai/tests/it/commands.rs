@@ -139,6 +139,12 @@ fn rules_silences_inhibitions_and_routes_are_kept() {
         "1h",
     ];
     assert!(home.run(&backtest).done().contains("firing"));
+    let tested = home.run(&["alert", "rule", "test", "rules.yml"]);
+    assert!(
+        tested.errors.contains("holds rules, not tests"),
+        "{}",
+        tested.errors
+    );
     let silence = [
         "alert",
         "silence",

@@ -1,12 +1,12 @@
 //! `yunhai alert rule backtest`: when a rule would have fired on what is stored.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use reqwest::Method;
 use yunhai_api_types::{Backtest, BacktestRequest, RuleGroup};
 use yunhai_model::{HumanDuration, Labels};
 
 use crate::client::Client;
-use crate::commands::{Session, moment_ms, segment};
+use crate::commands::{Session, moment_ms};
 use crate::output::{Format, print_json, print_rows, print_text, time};
 
 /// Which rule, and on what stretch of time.
@@ -84,18 +84,53 @@ pub(super) async fn run(session: &Session, args: BacktestArgs) -> anyhow::Result
     Ok(())
 }
 
-/// Finds the expression of a rule, and for how many seconds it must hold.
-async fn stored_rule(client: &Client, rule: &str) -> anyhow::Result<(String, f64)> {
-    let (group, name) = rule
-        .rsplit_once('/')
-        .with_context(|| format!("--rule {rule}: write it as GROUP/RULE"))?;
-    let path = format!("api/v1/rule-groups/{}", segment(group));
-    let group: RuleGroup = client.get(&path, &[]).await?;
-    let found = group.rules.iter().find(|rule| rule.name == name);
-    ensure!(
-        found.is_some(),
-        "group {} has no rule `{name}`\nhint: `yunhai alert rule list` shows them",
-        group.name
-    );
-    Ok(found.map_or_else(Default::default, |rule| (rule.expr.clone(), rule.for_secs)))
+/// Asks the server for the expression of a rule, and for how many seconds it must hold.
+async fn stored_rule(client: &Client, wanted: &str) -> anyhow::Result<(String, f64)> {
+    let groups: Vec<RuleGroup> = client.list("api/v1/rule-groups", &[]).await?;
+    let rules = groups.iter().flat_map(|group| {
+        let rules = group.rules.iter();
+        rules.map(|rule| (group.name.as_str(), rule.id.as_str(), rule))
+    });
+    let rule = find_rule(rules, wanted).with_context(|| {
+        format!(
+            "--rule {wanted}: there is no such GROUP/RULE\n\
+             hint: `yunhai alert rule list` shows the groups and their rules"
+        )
+    })?;
+    Ok((rule.expr.clone(), rule.for_secs))
+}
+
+/// Finds what is called `GROUP/RULE` among groups, rules and what they stand for. Names of both may
+/// hold slashes themselves.
+fn find_rule<'a, T>(
+    rules: impl IntoIterator<Item = (&'a str, &'a str, T)>,
+    wanted: &str,
+) -> Option<T> {
+    let found = rules.into_iter().find(|(group, rule, _)| {
+        let rest = wanted.strip_prefix(group);
+        rest.and_then(|rest| rest.strip_prefix('/')) == Some(*rule)
+    });
+    found.map(|(_, _, meant)| meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_and_rules_may_have_slashes_in_their_names() {
+        let rules = [
+            ("same", "1", 0),
+            ("same/R", "2", 1),
+            ("same", "R/1", 2),
+            ("a/b", "c", 3),
+        ];
+        let found = |wanted| find_rule(rules, wanted);
+        assert_eq!(found("same/R/1"), Some(2));
+        assert_eq!(found("same/R/2"), Some(1));
+        assert_eq!(found("a/b/c"), Some(3));
+        for absent in ["same", "same/", "same/R", "a/c", "amen/1"] {
+            assert_eq!(found(absent), None, "{absent}");
+        }
+    }
 }
