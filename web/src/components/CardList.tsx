@@ -25,7 +25,7 @@ export function CardList<T>({ rows, columns, rowKey, empty, expand, pagination }
           <div className="row-between">
             {heading.map((column) => (
               <div key={column.key} style={{ minWidth: 0 }}>
-                {column.render(row)}
+                {column.render(row, rows)}
               </div>
             ))}
           </div>
@@ -33,7 +33,7 @@ export function CardList<T>({ rows, columns, rowKey, empty, expand, pagination }
             {rest.map((column) => (
               <div key={column.key} style={{ display: 'contents' }}>
                 {column.title && <dt>{column.title}</dt>}
-                <dd style={column.title ? undefined : { gridColumn: '1 / -1' }}>{shownOf(column, row)}</dd>
+                <dd style={column.title ? undefined : { gridColumn: '1 / -1' }}>{shownOf(column, row, rows)}</dd>
               </div>
             ))}
           </dl>

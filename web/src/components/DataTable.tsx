@@ -13,7 +13,8 @@ export interface Column<T> {
   /** Also the field that the server sorts by. */
   key: string;
   title: string;
-  render: (row: T) => ReactNode;
+  /** What it shows of a row, among all rows of the page. */
+  render: (row: T, rows: readonly T[]) => ReactNode;
   sortable?: boolean;
   width?: number | string;
   align?: 'right';
@@ -45,8 +46,8 @@ interface Props<T> {
 }
 
 /** What a column shows of a row; where there is nothing, a dash says so. */
-export function shownOf<T>({ title, render }: Column<T>, row: T): ReactNode {
-  const content = render(row);
+export function shownOf<T>({ title, render }: Column<T>, row: T, rows: readonly T[]): ReactNode {
+  const content = render(row, rows);
   const isNothing = content === null || content === undefined || content === '' || content === false;
   return isNothing && title ? <span className="faint">{NOTHING}</span> : content;
 }
@@ -104,7 +105,7 @@ export function DataTable<T extends object>(props: Props<T>) {
             width: column.width,
             align: column.align,
             fixed: column.fixed,
-            render: (_value: unknown, row: T) => shownOf(column, row),
+            render: (_value: unknown, row: T) => shownOf(column, row, list.data?.items ?? []),
             sorter: column.sortable,
             showSorterTooltip: false,
             sortOrder: sort === column.key ? ('ascend' as const) : sort === `-${column.key}` ? ('descend' as const) : null,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertRow, Channel, ServerDetail } from '../api/types';
+import type { AlertRow, Channel, ServerDetail, ServerRow } from '../api/types';
 import { webLink } from './alert/AlertFacts';
 import { KINDS, toConfig, toValues } from './channels/channelFields';
 import { isLabel, readLabels, readRoute, writeRoute } from './channels/routeTree';
@@ -12,6 +12,7 @@ import { groupMetrics } from './server/groupMetrics';
 import { agentCommands } from './servers/agentCommands';
 import { toSettings } from './server/WatchDialog';
 import { alertMarks } from './server/useAlertMarks';
+import { mostBytes } from './servers/columns';
 
 describe('pages', () => {
   it('return after the login only to themselves', () => {
@@ -84,6 +85,11 @@ describe('pages', () => {
       { from_ms: 100, to_ms: 150, label: 'r', severity: 'warning' },
       { from_ms: 150, to_ms: 170, label: 'r', severity: 'warning' },
     ]);
+  });
+
+  it('measure the network of a server by the busiest one on the page', () => {
+    const rows = [{ receive_bytes_per_sec: 10, transmit_bytes_per_sec: null }, { receive_bytes_per_sec: null, transmit_bytes_per_sec: 30 }] as ServerRow[];
+    expect([mostBytes(rows), mostBytes([])]).toEqual([30, 0]);
   });
 
   it('keep the secrets of a probe that are not typed anew', () => {

@@ -13,6 +13,26 @@ import { formatNumber, formatSeconds, formatValue } from '../../format/numbers';
 
 const BAR_WIDTH = 124;
 
+/** A rate with a bar beside it, as long as its part of the largest rate on the page. */
+function NetworkRate({ kind, rate, most }: { kind: 'receive' | 'transmit'; rate: number | null | undefined; most: number }) {
+  const { t } = useTranslation();
+  const Arrow = kind === 'receive' ? ArrowDownOutlined : ArrowUpOutlined;
+  return (
+    <span className="rate">
+      <Arrow className="faint" title={t(`metrics.${kind}`)} />
+      <span className="bar-track" aria-hidden>
+        <span className="bar-fill" style={{ width: `${most > 0 ? (100 * (rate ?? 0)) / most : 0}%` }} />
+      </span>
+      {formatValue(rate, 'bytes/s')}
+    </span>
+  );
+}
+
+/** The largest rate among those on the page. */
+export function mostBytes(rows: readonly ServerRow[]): number {
+  return Math.max(0, ...rows.flatMap((row) => [row.receive_bytes_per_sec ?? 0, row.transmit_bytes_per_sec ?? 0]));
+}
+
 export function useServerColumns(): Column<ServerRow>[] {
   const { t } = useTranslation();
   return [
@@ -48,14 +68,10 @@ export function useServerColumns(): Column<ServerRow>[] {
       title: t('metrics.network'),
       sortable: true,
       csv: (row) => row.receive_bytes_per_sec,
-      render: (row) => (
+      render: (row, rows) => (
         <span className="pair num">
-          <span>
-            <ArrowDownOutlined className="faint" title={t('metrics.receive')} /> {formatValue(row.receive_bytes_per_sec, 'bytes/s')}
-          </span>
-          <span>
-            <ArrowUpOutlined className="faint" title={t('metrics.transmit')} /> {formatValue(row.transmit_bytes_per_sec, 'bytes/s')}
-          </span>
+          <NetworkRate kind="receive" rate={row.receive_bytes_per_sec} most={mostBytes(rows)} />
+          <NetworkRate kind="transmit" rate={row.transmit_bytes_per_sec} most={mostBytes(rows)} />
         </span>
       ),
     },
