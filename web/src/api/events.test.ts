@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { follow, kindOf, staleAfter } from './events';
+import { follow, staleAfter } from './events';
+import { kindOf, listen } from './stream';
 
 class FakeSource {
   static CLOSED = 2;
@@ -31,11 +32,12 @@ function start() {
   const sources: FakeSource[] = [];
   const invalidateQueries = vi.fn((_filter: { predicate: (query: { queryKey: string[] }) => boolean }) => Promise.resolve());
   const states: string[] = [];
-  const stop = follow({ invalidateQueries } as never, (state) => states.push(state), () => {
+  const open = () => {
     const source = new FakeSource();
     sources.push(source);
     return source as unknown as EventSource;
-  });
+  };
+  const stop = follow({ invalidateQueries } as never, (state) => states.push(state), (hear) => listen(hear, open));
   const isStale = (name: string) => invalidateQueries.mock.lastCall?.[0].predicate({ queryKey: [name] });
   return { sources, invalidateQueries, states, stop, isStale };
 }

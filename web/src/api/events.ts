@@ -3,6 +3,7 @@
 // at the same moment: each waits a little longer by chance, so that they do not ask all at once.
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { type Hear, share } from './stream';
 
 export type LiveState = 'connecting' | 'live' | 'lost';
 
@@ -27,23 +28,16 @@ export function staleAfter(kind: string): string[] | undefined {
 
 const GATHER_MS = 1000;
 const SPREAD_MS = 1000;
-const FIRST_PAUSE_MS = 2000;
-const LONGEST_PAUSE_MS = 60_000;
 /** The server ends a stream now and then; one that is soon back is not called lost. */
 const PATIENCE_MS = 6000;
 
 /**
- * Follows the server's events until the returned function is called. A browser takes up a broken
- * stream by itself, but not one that was refused (a restart, a proxy): that is asked for anew, with
- * growing pauses. After a gap everything on the screen is read again, since events were missed.
+ * Follows the server's events until the returned function is called: reads anew what they make stale,
+ * and after a gap everything on the screen, since events were missed.
  */
-export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (state: LiveState) => void, open: () => EventSource): () => void {
-  let source: EventSource;
-  let pause = FIRST_PAUSE_MS;
-  let again: ReturnType<typeof setTimeout> | undefined;
+export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (state: LiveState) => void, subscribe: (hear: Hear) => () => void): () => void {
   let lost: ReturnType<typeof setTimeout> | undefined;
   let gather: ReturnType<typeof setTimeout> | undefined;
-  let missed = false;
   let all = false;
   const stale = new Set<string>();
 
@@ -60,32 +54,22 @@ export function follow(client: Pick<QueryClient, 'invalidateQueries'>, tell: (st
     for (const name of names ?? []) stale.add(name);
     gather ??= setTimeout(refresh, GATHER_MS + SPREAD_MS * Math.random());
   };
-  const connect = () => {
-    source = open();
-    source.onopen = () => {
+  const stop = subscribe((heard) => {
+    if (heard.what === 'change') {
+      mark(staleAfter(heard.kind));
+    } else if (heard.what === 'broken') {
+      lost ??= setTimeout(() => tell('lost'), PATIENCE_MS);
+    } else {
       clearTimeout(lost);
       lost = undefined;
       tell('live');
-      pause = FIRST_PAUSE_MS;
-      if (missed) mark(undefined);
-      missed = false;
-    };
-    source.onerror = () => {
-      lost ??= setTimeout(() => tell('lost'), PATIENCE_MS);
-      missed = true;
-      if (source.readyState !== EventSource.CLOSED) return;
-      source.close();
-      again = setTimeout(connect, pause);
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-    };
-    source.addEventListener('change', (event: MessageEvent<string>) => mark(staleAfter(kindOf(event.data))));
-  };
-  connect();
+      if (heard.missed) mark(undefined);
+    }
+  });
   return () => {
-    clearTimeout(again);
     clearTimeout(gather);
     clearTimeout(lost);
-    source.close();
+    stop();
   };
 }
 
@@ -94,16 +78,7 @@ export function useLiveUpdates(enabled: boolean): LiveState {
   const [state, setState] = useState<LiveState>('connecting');
   useEffect(() => {
     if (!enabled || typeof EventSource === 'undefined') return;
-    return follow(client, setState, () => new EventSource('/api/v1/events'));
+    return follow(client, setState, (hear) => share(hear, () => new EventSource('/api/v1/events')));
   }, [client, enabled]);
   return state;
-}
-
-/** The kind in an event's data; what cannot be read makes nothing stale. */
-export function kindOf(data: string): string {
-  try {
-    return String((JSON.parse(data) as { kind?: unknown }).kind ?? '');
-  } catch {
-    return '';
-  }
 }
