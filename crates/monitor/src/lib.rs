@@ -49,7 +49,7 @@ pub use monitor::{
 };
 pub use notification::{
     AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
-    RateLimit, SecretSealer,
+    RateLimit, RateLimits, SecretSealer,
 };
 pub use probe::{NewProbe, Probe, ProbeRun, ProbeSettings};
 pub use probes::{Probes, ProbesParts};

@@ -7,6 +7,7 @@ mod evaluation;
 mod inhibitions;
 mod leading;
 mod others;
+mod pacing;
 mod pruning;
 mod routes;
 mod rules;

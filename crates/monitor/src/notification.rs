@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use yunhai_notify::{AlertStatus, Notification, NotifiedAlert};
+pub use yunhai_notify::{AlertStatus, Notification, NotifiedAlert, RateLimit, RateLimits};
 
 /// Why a notification is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,15 +39,6 @@ pub struct NotifyError {
     pub retry_after_ms: Option<i64>,
 }
 
-/// How many messages a channel takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// How many in a period.
-    pub messages: u32,
-    /// The period.
-    pub period_ms: i64,
-}
-
 /// Carries notifications out of the house. The server wires the channels in.
 ///
 /// A channel's configuration is the JSON object of its settings, with `kind` among them and the
@@ -61,8 +52,8 @@ pub trait Notifier: Send + Sync {
     /// in the database and never shown.
     fn secret_fields(&self, config: &Value) -> Vec<String>;
 
-    /// The channel's limit; `None` where there is none.
-    fn rate_limit(&self, config: &Value) -> Option<RateLimit>;
+    /// The channel's limits and what they are counted by; `None` where there are none.
+    fn rate_limits(&self, config: &Value) -> Option<RateLimits>;
 
     /// Sends a notification; `id` is the idempotency key, the same for every attempt.
     async fn send(

@@ -3,7 +3,7 @@
 //! A [`Notification`] is what there is to tell, a [`ChannelConfig`] is how to reach somebody, and
 //! a [`Sender`] brings the one to the other and says what the provider really answered. Whom to
 //! tell and when, and keeping notifications until they are delivered, is the caller's; what the
-//! caller needs for it is here: how fast a channel may be used ([`Limiter`]), how to put many
+//! caller needs for it is here: how fast a channel may be used ([`SendHistory`]), how to put many
 //! notifications into one ([`Notification::merge`]), and when to try again ([`BackoffPolicy`]).
 
 mod backoff;
@@ -27,5 +27,5 @@ pub use config::{ChannelConfig, ChannelKind, ConfigFault, InvalidChannel, REDACT
 pub use error::{Error, SendError, SendErrorKind};
 pub use message::Language;
 pub use notification::{AlertStatus, Notification, NotifiedAlert};
-pub use rate_limit::{Limiter, RateLimit};
+pub use rate_limit::{RateLimit, RateLimits, SendHistory};
 pub use sender::{BaseUrls, ChannelSender, Delivery, Sender, SenderOptions};

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use yunhai_model::{Secret, TimeSeries};
 use yunhai_monitor::{
-    Delivered, Notification, Notifier, NotifyError, RateLimit, SampleSink, SecretSealer, place_of,
+    Delivered, Notification, Notifier, NotifyError, RateLimits, SampleSink, SecretSealer, place_of,
 };
 use yunhai_notify::{ChannelConfig, ChannelSender, SendError, Sender};
 use yunhai_series::Store;
@@ -26,19 +26,8 @@ impl Notifier for ChannelNotifier {
             .unwrap_or_default()
     }
 
-    fn rate_limit(&self, config: &Value) -> Option<RateLimit> {
-        // Of several limits the longest window is the one that piles up; the sender's own
-        // back-off keeps the short ones.
-        parse(config)
-            .ok()?
-            .kind()
-            .rate_limits()
-            .iter()
-            .max_by_key(|limit| limit.window)
-            .map(|limit| RateLimit {
-                messages: u32::try_from(limit.messages).unwrap_or(u32::MAX),
-                period_ms: limit.window.as_millis() as i64,
-            })
+    fn rate_limits(&self, config: &Value) -> Option<RateLimits> {
+        parse(config).ok()?.rate_limits()
     }
 
     async fn send(
@@ -112,3 +101,6 @@ impl SampleSink for StoreSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

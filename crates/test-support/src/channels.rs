@@ -92,6 +92,7 @@ struct State {
     accepted: Mutex<Vec<AcceptedMessage>>,
     forced: Mutex<HashMap<Provider, VecDeque<ForcedAnswer>>>,
     sent: Mutex<HashMap<Provider, Vec<i64>>>,
+    too_fast: Mutex<HashMap<Provider, usize>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -120,7 +121,9 @@ impl State {
             let recent = times.iter().filter(|time| now_ms - **time < *window_ms);
             recent.count() >= *limit
         });
-        if !too_fast {
+        if too_fast {
+            *lock(&self.too_fast).entry(provider).or_default() += 1;
+        } else {
             times.push(now_ms);
         }
         too_fast
@@ -184,6 +187,12 @@ impl ChannelSimulator {
             .iter()
             .filter(|message| message.provider == provider);
         of_provider.cloned().collect()
+    }
+
+    /// Returns how many messages a provider has refused as they came too fast.
+    pub fn too_fast(&self, provider: Provider) -> usize {
+        let too_fast = lock(&self.state.too_fast);
+        too_fast.get(&provider).copied().unwrap_or_default()
     }
 }
 

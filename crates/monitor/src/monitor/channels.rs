@@ -87,7 +87,8 @@ impl Monitor {
         Ok(())
     }
 
-    /// Sends a test through a channel at once, past the outbox; returns the receiver's answer.
+    /// Sends a test through a channel at once, past the outbox; returns the receiver's answer. It
+    /// counts as every message does, and is not sent where the channel takes no more.
     pub async fn test_channel(&self, id: ChannelId, user: &str) -> Result<Delivered> {
         let channel = self.0.store.channel(id).await?;
         let config = self.open_config(&channel).await?;
@@ -114,7 +115,14 @@ impl Monitor {
             vec![alert],
         );
         let test_id = digest(&format!("test\0{id}\0{now_ms}"));
+        let limits = self.0.notifier.rate_limits(&config);
+        if let Some(limits) = &limits {
+            self.count_test(limits, now_ms).await?;
+        }
         let sent = self.0.notifier.send(&config, &test_id, &notification).await;
+        if let Some(limits) = &limits {
+            self.note_answer(limits, now_ms).await?;
+        }
         let test = ChannelTest {
             at_ms: now_ms,
             ok: sent.is_ok(),

@@ -7,15 +7,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use serde_json::Value;
 use yunhai_model::{ChannelId, TimestampMs, with_causes};
+use yunhai_notify::RateLimits;
 
+use super::pacing::Counted;
 use super::{Monitor, StateChange};
 use crate::alert::digest;
 use crate::error::Result;
-use crate::notification::{Notification, NotifyError, Occasion, RateLimit};
+use crate::notification::{Notification, NotifyError, Occasion};
 use crate::store::{Channel, EventKind, OutboxEntry, OutboxState};
 
 /// How many unfinished notifications of one channel are put into one digest at most.
 const MAX_DIGEST: usize = 200;
+
+/// A channel that is ready, and what is to go over it.
+struct Outlet {
+    channel: ChannelId,
+    /// Its settings with the secrets in the clear.
+    config: Value,
+    limits: Option<RateLimits>,
+    entries: Vec<OutboxEntry>,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// It arrived.
+    Arrived,
+    /// It did not; or somebody else has changed the row.
+    Failed,
+    /// It was not made: the channel takes no more for the moment.
+    Held,
+}
 
 impl Monitor {
     /// Sends what is due, the channels side by side; returns how many arrived.
@@ -33,10 +55,19 @@ impl Monitor {
         for entry in entries {
             by_channel.entry(entry.channel).or_default().push(entry);
         }
-        let deliveries = by_channel.into_iter().map(|(id, entries)| {
+        // Channels that a provider counts together take turns.
+        let mut together: BTreeMap<String, Vec<Outlet>> = BTreeMap::new();
+        for (id, entries) in by_channel {
             let channel = channels.iter().find(|channel| channel.id == id);
-            self.deliver_channel(channel, entries)
-        });
+            if let Some(outlet) = self.outlet(channel, entries).await? {
+                let key = outlet.limits.as_ref();
+                let key = key.map_or_else(|| id.to_string(), |limits| limits.counted_by.clone());
+                together.entry(key).or_default().push(outlet);
+            }
+        }
+        let deliveries = together
+            .into_values()
+            .map(|outlets| self.deliver_in_turn(outlets));
         let mut sent = 0;
         for outcome in join_all(deliveries).await {
             sent += outcome?;
@@ -44,28 +75,60 @@ impl Monitor {
         Ok(sent)
     }
 
-    async fn deliver_channel(
+    /// Prepares a channel for sending; `None` where nothing can be sent over it now.
+    async fn outlet(
         &self,
         channel: Option<&Channel>,
         entries: Vec<OutboxEntry>,
-    ) -> Result<usize> {
+    ) -> Result<Option<Outlet>> {
         let Some(channel) = channel else {
             for entry in &entries {
                 self.finish(entry, Err("the channel was deleted".to_owned()))
                     .await?;
             }
-            return Ok(0);
+            return Ok(None);
         };
         let config = match self.open_config(channel).await {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(channel = channel.name, error = %with_causes(&error), "a channel cannot be used");
-                return Ok(0);
+                return Ok(None);
             }
         };
-        let limit = self.0.notifier.rate_limit(&config);
-        let entries = match limit {
-            Some(limit) => self.digest(channel, entries, limit).await?,
+        Ok(Some(Outlet {
+            channel: channel.id,
+            limits: self.0.notifier.rate_limits(&config),
+            config,
+            entries,
+        }))
+    }
+
+    async fn deliver_in_turn(&self, mut outlets: Vec<Outlet>) -> Result<usize> {
+        let now_ms = self.now_ms();
+        // Who has waited longest comes first, so that one channel's storm starves no other.
+        outlets.sort_by_key(|outlet| {
+            let due = outlet.entries.iter();
+            let due = due.filter(|entry| entry.due_at_ms <= now_ms);
+            due.map(|entry| entry.created_at_ms)
+                .min()
+                .unwrap_or(i64::MAX)
+        });
+        let mut sent = 0;
+        for outlet in outlets {
+            sent += self.deliver_channel(outlet).await?;
+        }
+        Ok(sent)
+    }
+
+    async fn deliver_channel(&self, outlet: Outlet) -> Result<usize> {
+        let Outlet {
+            channel,
+            config,
+            limits,
+            entries,
+        } = outlet;
+        let entries = match &limits {
+            Some(limits) => self.digest(channel, entries, limits).await?,
             None => entries,
         };
         let mut sent = 0;
@@ -75,19 +138,16 @@ impl Monitor {
             if waiting.contains(&entry.group_key) {
                 continue;
             }
-            let now_ms = self.now_ms();
-            let is_open = match limit {
-                Some(limit) => self.capacity(channel.id, limit, now_ms).await? > 0,
-                None => true,
-            };
-            if !self.is_due(&entry, now_ms)? || !is_open {
+            if !self.is_due(&entry, self.now_ms())? {
                 waiting.insert(entry.group_key);
                 continue;
             }
-            if self.attempt(&config, &entry).await? {
-                sent += 1;
-            } else {
-                waiting.insert(entry.group_key);
+            match self.attempt(&config, limits.as_ref(), &entry).await? {
+                Attempt::Arrived => sent += 1,
+                Attempt::Failed => {
+                    waiting.insert(entry.group_key);
+                }
+                Attempt::Held => break,
             }
         }
         Ok(sent)
@@ -106,8 +166,13 @@ impl Monitor {
         Ok(entry.due_at_ms <= now_ms || is_set_back)
     }
 
-    /// Claims a row, sends it and writes down what came of it; tells whether it arrived.
-    async fn attempt(&self, config: &Value, entry: &OutboxEntry) -> Result<bool> {
+    /// Claims a row, sends it and writes down what came of it.
+    async fn attempt(
+        &self,
+        config: &Value,
+        limits: Option<&RateLimits>,
+        entry: &OutboxEntry,
+    ) -> Result<Attempt> {
         let now_ms = self.now_ms();
         let claimed = OutboxEntry {
             state: OutboxState::Sending,
@@ -118,15 +183,30 @@ impl Monitor {
             ..entry.clone()
         };
         let transaction = self.begin_as_leader().await?;
+        // Counted before anything is sent, and with the claim: whoever dies in between has counted.
+        if let Some(limits) = limits {
+            match self.count_message(&transaction, limits, now_ms).await? {
+                Counted::Yes => {}
+                Counted::Full(_) => {
+                    transaction.commit().await?;
+                    return Ok(Attempt::Held);
+                }
+                Counted::Raced => {
+                    transaction.rollback().await?;
+                    return Ok(Attempt::Held);
+                }
+            }
+        }
         let is_claimed = self
             .0
             .store
             .advance_outbox(&transaction, entry, &claimed)
             .await?;
-        transaction.commit().await?;
         if !is_claimed {
-            return Ok(false);
+            transaction.rollback().await?;
+            return Ok(Attempt::Failed);
         }
+        transaction.commit().await?;
         let lease = self.0.config.send_lease.0;
         let sending = self.0.notifier.send(config, &entry.id, &entry.notification);
         let outcome = tokio::time::timeout(lease, sending)
@@ -141,16 +221,20 @@ impl Monitor {
                     retry_after_ms: None,
                 })
             });
-        match outcome {
+        let attempt = match outcome {
             Ok(delivered) => {
                 self.finish(&claimed, Ok(delivered.answer)).await?;
-                Ok(true)
+                Attempt::Arrived
             }
             Err(error) => {
                 self.retry(&claimed, &error).await?;
-                Ok(false)
+                Attempt::Failed
             }
+        };
+        if let Some(limits) = limits {
+            self.note_answer(limits, now_ms).await?;
         }
+        Ok(attempt)
     }
 
     async fn retry(&self, entry: &OutboxEntry, error: &NotifyError) -> Result<()> {
@@ -227,34 +311,20 @@ impl Monitor {
         Ok(())
     }
 
-    async fn capacity(
-        &self,
-        channel: ChannelId,
-        limit: RateLimit,
-        now_ms: TimestampMs,
-    ) -> Result<u64> {
-        let used = self
-            .0
-            .store
-            .attempts_since(channel, now_ms - limit.period_ms)
-            .await?;
-        Ok(u64::from(limit.messages).saturating_sub(used))
-    }
-
     /// Where more is due than the channel takes, puts what was never tried into one digest.
     async fn digest(
         &self,
-        channel: &Channel,
+        channel: ChannelId,
         entries: Vec<OutboxEntry>,
-        limit: RateLimit,
+        limits: &RateLimits,
     ) -> Result<Vec<OutboxEntry>> {
         let now_ms = self.now_ms();
-        let capacity = self.capacity(channel.id, limit, now_ms).await?;
+        let room = self.room(limits, now_ms).await?;
         let is_fresh =
             |entry: &OutboxEntry| entry.state == OutboxState::Pending && entry.attempts == 0;
         let fresh = entries.iter().filter(|entry| is_fresh(entry)).count();
         // With no room at all the digest waits, so that it tells the latest.
-        if capacity == 0 || fresh < 2 || (fresh as u64) <= capacity {
+        if room == 0 || fresh < 2 || fresh <= room {
             return Ok(entries);
         }
         // What follows on a row that is being tried keeps its place behind it.
@@ -287,7 +357,7 @@ impl Monitor {
             .collect();
         let digest = OutboxEntry {
             id: digest(&format!("digest\0{}", ids.join("\0"))),
-            channel: channel.id,
+            channel,
             group_key: notification.group_key.clone(),
             state: OutboxState::Pending,
             occasion: Occasion::Digest,

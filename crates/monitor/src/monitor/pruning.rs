@@ -16,6 +16,9 @@ use crate::rule_file::RuleFile;
 /// How often is looked for something to forget.
 const INTERVAL: Duration = Duration::from_mins(30);
 
+/// Longer than the windows of all providers' limits.
+const LONG_AFTER_MS: i64 = 86_400_000;
+
 /// How many rows one statement deletes at most.
 pub(crate) const BATCH: u64 = 500;
 
@@ -51,6 +54,7 @@ impl Monitor {
             windows: self.prune_windows(silences_ms).await?,
             rules: self.prune_known_series().await?,
         };
+        store.prune_send_histories(now_ms - LONG_AFTER_MS).await?;
         if pruned != Pruned::default() {
             tracing::info!(
                 alerts = pruned.alerts,

@@ -7,11 +7,15 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
 use yunhai_model::{AlertId, ChannelId, Page, PageRequest, TimestampMs};
+use yunhai_notify::SendHistory;
 
 use super::rows::{self, Row};
-use super::{Store, count};
+use super::{Store, body, encode};
 use crate::error::Result;
 use crate::notification::{Notification, Occasion};
+
+/// Before the key of what a provider counts by, the name of what was sent over it.
+const HISTORY: &str = "sent/";
 
 /// Where a notification stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -160,19 +164,52 @@ impl Store {
         rows::read(self.database.connection(), &query).await
     }
 
-    /// How many attempts a channel has seen since a moment.
-    pub(crate) async fn attempts_since(
+    /// When messages were sent that are counted under a key.
+    pub(crate) async fn send_history(
         &self,
-        channel: ChannelId,
-        since_ms: TimestampMs,
-    ) -> Result<u64> {
+        connection: &impl ConnectionTrait,
+        key: &str,
+    ) -> Result<Option<SendHistory>> {
+        self.setting(connection, &format!("{HISTORY}{key}")).await
+    }
+
+    /// Stores when messages were sent, unless somebody else did since `before` was read; tells
+    /// whether it did.
+    pub(crate) async fn replace_send_history(
+        &self,
+        connection: &impl ConnectionTrait,
+        key: &str,
+        before: Option<&SendHistory>,
+        after: &SendHistory,
+    ) -> Result<bool> {
+        self.replace_setting(connection, &format!("{HISTORY}{key}"), before, after)
+            .await
+    }
+
+    /// Forgets the counts of what has not sent since a moment.
+    pub(crate) async fn prune_send_histories(&self, before_ms: TimestampMs) -> Result<()> {
+        let connection = self.database.connection();
         let query = Query::select()
-            .column("id")
-            .from(OutboxEntry::TABLE)
-            .and_where(Expr::col("channel_id").eq(channel.to_string()))
-            .and_where(Expr::col("attempted_at").gt(since_ms))
+            .columns(["name", "body"])
+            .from("monitor_setting")
+            .and_where(Expr::col("name").like(format!("{HISTORY}%")))
             .to_owned();
-        count(self.database.connection(), &query).await
+        for row in connection.query_all(&query).await? {
+            let history: SendHistory = body(&row, "history of a channel")?;
+            if history
+                .last_ms()
+                .is_some_and(|last_ms| last_ms >= before_ms)
+            {
+                continue;
+            }
+            let delete = Query::delete()
+                .from_table("monitor_setting")
+                .and_where(Expr::col("name").eq(row.try_get::<String>("", "name")?))
+                .and_where(Expr::col("body").eq(encode(&history)))
+                .to_owned();
+            connection.execute(&delete).await?;
+        }
+        Ok(())
     }
 
     /// One page of the notification log.

@@ -2,9 +2,13 @@
 
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
-use yunhai_monitor::{Error, NewChannel, Route};
+use yunhai_monitor::{Error, NewChannel, NotifyError, Route};
 
 use super::support::{House, on_every_database};
+
+const NOTHING: [&str; 0] = [];
+
+const RAISED: &str = "groups: [{name: g, rules: [{alert: High, expr: cpu > 0.9}]}]";
 
 on_every_database! {
     async fn a_secret_goes_in_and_never_comes_out(house: &mut House) {
@@ -31,5 +35,48 @@ on_every_database! {
         house.monitor.put_route(&Route::default()).await.unwrap();
         house.monitor.delete_channel(house.channel).await.unwrap();
         assert!(matches!(house.monitor.channel(house.channel).await, Err(Error::NotFound { .. })));
+    }
+
+    async fn every_attempt_and_every_test_counts_for_all_channels_over_one_robot(house: &mut House) {
+        let limited = json!({"kind": "robot", "robot": "r2", "limit": 3});
+        let other = house.add_channel("other", limited.clone()).await;
+        house.channel = house.add_channel("robot", limited).await;
+        house.route(Route::default()).await;
+        house.rules(RAISED).await;
+        for _ in 0..2 {
+            house.recorder.failures.lock().unwrap().push(NotifyError {
+                message: "busy".into(),
+                is_retryable: true,
+                retry_after_ms: None,
+            });
+        }
+        assert_eq!(house.step(1, &[("a", 0.95)]).await, NOTHING, "the first attempt fails");
+        assert_eq!(house.step(8, &[("a", 0.95)]).await, NOTHING, "the second one too");
+        house.monitor.test_channel(other, "ann").await.unwrap();
+        house.told();
+
+        let Error::Notify(refused) = house.monitor.test_channel(other, "ann").await.unwrap_err() else {
+            panic!("not refused for its speed");
+        };
+        assert!(refused.message.contains("try again in 53 s"), "{refused}");
+        house.restart().await;
+        assert_eq!(house.step(52, &[("a", 0.95)]).await, NOTHING, "the first attempt still counts");
+        assert_eq!(house.step(1, &[("a", 0.95)]).await, ["a firing"]);
+        assert!(house.monitor.test_channel(other, "ann").await.is_err(), "the place is taken again");
+
+        // What is long over is forgotten, what is not stays.
+        house.monitor.prune().await.unwrap();
+        assert!(house.monitor.test_channel(other, "ann").await.is_err());
+    }
+
+    async fn a_clock_that_is_set_back_holds_no_limited_channel_up(house: &mut House) {
+        house.channel = house.add_channel("robot", json!({"kind": "robot", "limit": 1})).await;
+        house.monitor.test_channel(house.channel, "ann").await.unwrap();
+        house.clock.advance_ms(-3_600_000);
+        assert!(house.monitor.test_channel(house.channel, "ann").await.is_err());
+        house.clock.advance_ms(60_499);
+        assert!(house.monitor.test_channel(house.channel, "ann").await.is_err());
+        house.clock.advance_ms(1);
+        house.monitor.test_channel(house.channel, "ann").await.unwrap();
     }
 }

@@ -20,7 +20,7 @@ use yunhai_model::{
 };
 use yunhai_monitor::{
     DEFAULT_RULES_NAME, Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel,
-    Node, Notification, Notifier, NotifyError, OutboxFilter, OutboxState, RateLimit, Route,
+    Node, Notification, Notifier, NotifyError, OutboxFilter, OutboxState, RateLimits, Route,
     SampleSink,
 };
 use yunhai_promql::{Engine, Matcher, Queryable, SelectError, SelectHints};
@@ -84,7 +84,7 @@ impl Notifier for Poster {
         Vec::new()
     }
 
-    fn rate_limit(&self, _: &Value) -> Option<RateLimit> {
+    fn rate_limits(&self, _: &Value) -> Option<RateLimits> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! A house to watch: a clock that stands, series in memory, a notifier that remembers.
 
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use yunhai_model::{
 };
 use yunhai_monitor::{
     Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel, Node, Notification,
-    Notifier, NotifyError, RateLimit, Route, SampleSink, SecretSealer,
+    Notifier, NotifyError, RateLimit, RateLimits, Route, SampleSink, SecretSealer,
 };
 use yunhai_promql::{Engine, Matcher, MemoryStore, Queryable, SelectError, SelectHints};
 use yunhai_test_support::databases::{self, TestDatabase};
@@ -97,11 +98,15 @@ impl Notifier for Recorder {
         vec!["/token".to_owned()]
     }
 
-    fn rate_limit(&self, config: &Value) -> Option<RateLimit> {
-        let messages = u32::try_from(config["limit"].as_u64()?).unwrap();
-        Some(RateLimit {
-            messages,
-            period_ms: 60_000,
+    fn rate_limits(&self, config: &Value) -> Option<RateLimits> {
+        let messages = config["limit"].as_u64()? as usize;
+        let robot = config["robot"].as_str().unwrap_or("robot");
+        Some(RateLimits {
+            counted_by: robot.to_owned(),
+            limits: vec![RateLimit {
+                messages,
+                window: Duration::from_mins(1),
+            }],
         })
     }
 

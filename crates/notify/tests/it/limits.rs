@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use yunhai_model::Clock;
-use yunhai_notify::{AlertStatus, ChannelKind, Language, Limiter, Notification};
+use yunhai_notify::{AlertStatus, Language, Notification, SendHistory};
 use yunhai_test_support::channels::Provider;
 
 use super::support::{PROVIDERS, World, alert, channel, enormous, notification};
@@ -88,12 +88,13 @@ async fn a_webhook_s_own_limit_is_kept() {
     assert_eq!(body["truncatedAlerts"], 6);
 }
 
-/// Sends a storm through the limiter as a caller does: what has to wait becomes a digest.
+/// Sends a storm within the channel's limits as a caller does: what has to wait becomes a digest.
 #[tokio::test]
 async fn a_storm_of_notifications_is_told_completely_within_the_limit() {
     let world = World::english().await;
     let channel = world.channel(Provider::DingTalk);
-    let limiter = Limiter::new();
+    let limits = channel.rate_limits().unwrap().limits;
+    let mut history = SendHistory::default();
     let mut waiting: Vec<Notification> = Vec::new();
     let mut sent = 0;
     for i in 0..60 {
@@ -102,10 +103,7 @@ async fn a_storm_of_notifications_is_told_completely_within_the_limit() {
             AlertStatus::Firing,
         )]));
         let now_ms = world.clock.now_ms();
-        if limiter
-            .try_acquire("robot", ChannelKind::DingTalk, now_ms)
-            .is_ok()
-        {
+        if history.begin(&limits, now_ms).is_ok() {
             let digest = Notification::merge(std::mem::take(&mut waiting)).unwrap();
             world.send(&channel, &digest).await.unwrap();
             sent += 1;
@@ -115,15 +113,11 @@ async fn a_storm_of_notifications_is_told_completely_within_the_limit() {
     }
     assert_eq!((sent, waiting.len()), (20, 40));
     let now_ms = world.clock.now_ms();
-    let wait = limiter
-        .try_acquire("robot", ChannelKind::DingTalk, now_ms)
-        .unwrap_err();
+    let wait = history.begin(&limits, now_ms).unwrap_err();
     world.clock.advance_ms(wait.as_millis() as i64);
     world.simulator.advance_ms(wait.as_millis() as i64);
     let now_ms = world.clock.now_ms();
-    limiter
-        .try_acquire("robot", ChannelKind::DingTalk, now_ms)
-        .unwrap();
+    history.begin(&limits, now_ms).unwrap();
     let digest = Notification::merge(waiting).unwrap();
     world.send(&channel, &digest).await.unwrap();
     let told = world.simulator.accepted(Provider::DingTalk);
@@ -155,6 +149,7 @@ async fn the_simulator_refuses_what_comes_too_fast() {
         let error = world.send(&channel, &one).await.unwrap_err();
         assert_eq!(error.kind, yunhai_notify::SendErrorKind::RateLimited);
         assert!(error.is_retryable);
+        assert_eq!(world.simulator.too_fast(provider), 1);
     }
 }
 
