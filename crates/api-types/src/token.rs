@@ -32,8 +32,45 @@ pub struct CreateTokenRequest {
     pub name: String,
     /// What it may do: permissions that you have yourself.
     pub scopes: Vec<String>,
-    /// When it ends; unset: never.
-    pub expires_at_ms: Option<i64>,
+    /// When it ends. Left out: after 90 days. `null`: never, which takes a session. A token makes
+    /// none that outlives it.
+    #[serde(default, skip_serializing_if = "TokenEnd::is_usual")]
+    #[schema(value_type = Option<i64>)]
+    pub expires_at_ms: TokenEnd,
+}
+
+/// When a token is to end: a time, or `null` for never, or left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<i64>", into = "Option<i64>")]
+pub enum TokenEnd {
+    /// As usual: left out.
+    #[default]
+    Usual,
+    /// At a time, in milliseconds since 1970 UTC.
+    At(i64),
+    /// Never: `null`.
+    Never,
+}
+
+impl TokenEnd {
+    fn is_usual(&self) -> bool {
+        *self == Self::Usual
+    }
+}
+
+impl From<Option<i64>> for TokenEnd {
+    fn from(value: Option<i64>) -> Self {
+        value.map_or(Self::Never, Self::At)
+    }
+}
+
+impl From<TokenEnd> for Option<i64> {
+    fn from(end: TokenEnd) -> Self {
+        match end {
+            TokenEnd::At(at_ms) => Some(at_ms),
+            TokenEnd::Usual | TokenEnd::Never => None,
+        }
+    }
 }
 
 /// A new token, with the text that is shown once.

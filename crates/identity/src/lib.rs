@@ -49,5 +49,5 @@ pub use second_factor::{SecondFactorSetup, SecondFactorStatus};
 pub use session::{Authenticated, NewSession, Session};
 pub use setup::SetupCode;
 pub use strength::PasswordStrength;
-pub use token::{ApiToken, NewToken};
+pub use token::{ApiToken, NewToken, TokenEnd};
 pub use user::{NewUser, User, UserChange, UserFilter, UserState};

@@ -102,6 +102,8 @@ pub enum Via {
         id: TokenId,
         /// What the token allows of what its user may do.
         scopes: BTreeSet<Permission>,
+        /// When the token ends.
+        expires_at_ms: Option<TimestampMs>,
     },
     /// By sitting at the server's machine with the right to its data directory. There is no
     /// account behind it: the user's name is that of the machine's user.

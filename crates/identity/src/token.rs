@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use yunhai_model::{Page, PageRequest, Secret, TimestampMs, TokenId, UserId, with_causes};
+use yunhai_model::{
+    Page, PageRequest, Secret, TimestampMs, TokenId, UserId, format_rfc3339, with_causes,
+};
 use yunhai_vault::random_token;
 
 use crate::entity::{api_token, user};
@@ -26,6 +28,63 @@ const PREFIX: &str = "yh_";
 /// How exactly the time of the last use is kept.
 const USED_MS: i64 = 60_000;
 
+/// How long a token holds unless its maker says otherwise.
+const USUAL_LIFE_MS: i64 = 90 * 86_400_000;
+
+/// When a token is to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenEnd {
+    /// After 90 days, or with the token that makes it where that ends sooner.
+    #[default]
+    Usual,
+    /// At a time.
+    At(TimestampMs),
+    /// Only by being revoked.
+    Never,
+}
+
+impl TokenEnd {
+    /// Returns when a token ends that is made now. A token makes none that outlives it: whoever
+    /// took it would have more than was given away.
+    fn resolve(self, maker: &Via, now_ms: TimestampMs) -> Result<Option<TimestampMs>> {
+        let usual_ms = now_ms + USUAL_LIFE_MS;
+        match (self, maker) {
+            (
+                Self::Usual,
+                Via::Token {
+                    expires_at_ms: Some(latest_ms),
+                    ..
+                },
+            ) => Ok(Some(usual_ms.min(*latest_ms))),
+            (Self::Usual, _) => Ok(Some(usual_ms)),
+            (Self::Never, Via::Token { .. }) => Err(Error::invalid(
+                "expires_at_ms",
+                "a token makes none without an end; choose an end, or sign in to make it",
+            )),
+            (Self::Never, _) => Ok(None),
+            (Self::At(at_ms), _) if at_ms <= now_ms => Err(Error::invalid(
+                "expires_at_ms",
+                "choose a time in the future",
+            )),
+            (
+                Self::At(at_ms),
+                Via::Token {
+                    expires_at_ms: Some(latest_ms),
+                    ..
+                },
+            ) if at_ms > *latest_ms => Err(Error::invalid(
+                "expires_at_ms",
+                format!(
+                    "a token makes none that outlives it, and this one ends at {}; choose an \
+                     earlier time, or sign in to make it",
+                    format_rfc3339(*latest_ms)
+                ),
+            )),
+            (Self::At(at_ms), _) => Ok(Some(at_ms)),
+        }
+    }
+}
+
 /// A token to make.
 #[derive(Clone, Debug)]
 pub struct NewToken {
@@ -34,7 +93,7 @@ pub struct NewToken {
     /// What it allows, of what its user may do.
     pub scopes: BTreeSet<Permission>,
     /// When it ends.
-    pub expires_at_ms: Option<TimestampMs>,
+    pub end: TokenEnd,
 }
 
 /// A token as it is listed; the token itself is shown once and kept nowhere.
@@ -89,7 +148,8 @@ fn has_token_form(token: &str) -> bool {
 }
 
 impl Identity {
-    /// Makes a token for the principal. It can allow no more than the principal may do now.
+    /// Makes a token for the principal. It can allow no more than the principal may do now, and one
+    /// that a token makes ends no later than that token.
     pub async fn create_token(
         &self,
         principal: &Principal,
@@ -99,7 +159,8 @@ impl Identity {
         for scope in &new.scopes {
             principal.require(*scope)?;
         }
-        self.insert_token(&Caller::of(principal, origin), principal.user.id, new)
+        let caller = Caller::of(principal, origin);
+        self.insert_token(&caller, principal.user.id, &principal.via, new)
             .await
     }
 
@@ -119,13 +180,14 @@ impl Identity {
         {
             return Err(crate::Denied::Permission(*scope).into());
         }
-        self.insert_token(caller, user_id, new).await
+        self.insert_token(caller, user_id, &Via::Local, new).await
     }
 
     async fn insert_token(
         &self,
         caller: &Caller,
         user_id: UserId,
+        maker: &Via,
         new: NewToken,
     ) -> Result<(ApiToken, Secret)> {
         let name = new.name.trim();
@@ -139,12 +201,7 @@ impl Identity {
             return Err(Error::invalid("scopes", "choose at least one"));
         }
         let now_ms = self.now_ms();
-        if new
-            .expires_at_ms
-            .is_some_and(|expires_at_ms| expires_at_ms <= now_ms)
-        {
-            return Err(Error::invalid("expires_at", "choose a time in the future"));
-        }
+        let expires_at_ms = new.end.resolve(maker, now_ms)?;
         let body = format!("{PREFIX}{}", random_token().expose());
         let token = Secret::new(format!("{body}{}", checksum(&body)));
         let row = api_token::Model {
@@ -154,7 +211,7 @@ impl Identity {
             token_hash: self.hasher.hash("token", token.expose()),
             scopes: serde_json::to_string(&new.scopes).expect("scopes are texts"),
             created_at_ms: now_ms,
-            expires_at_ms: new.expires_at_ms,
+            expires_at_ms,
             last_used_at_ms: None,
             last_used_address: None,
         };
@@ -224,6 +281,7 @@ impl Identity {
             via: Via::Token {
                 id: token.id,
                 scopes: token.scopes,
+                expires_at_ms: token.expires_at_ms,
             },
         };
         let proof = Proof {

@@ -19,9 +19,13 @@ mod muting;
 mod probes;
 #[path = "it/prometheus.rs"]
 mod prometheus;
+#[path = "it/reauthentication.rs"]
+mod reauthentication;
 #[path = "it/refusals.rs"]
 mod refusals;
 #[path = "it/routing.rs"]
 mod routing;
 #[path = "it/session.rs"]
 mod session;
+#[path = "it/tokens.rs"]
+mod tokens;

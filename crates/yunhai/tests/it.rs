@@ -25,5 +25,7 @@ mod shells;
 mod stores;
 #[path = "it/tls.rs"]
 mod tls;
+#[path = "it/tokens.rs"]
+mod tokens;
 #[path = "it/writer.rs"]
 mod writer;

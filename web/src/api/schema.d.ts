@@ -407,7 +407,8 @@ export interface components {
         CreateTokenRequest: {
             /**
              * Format: int64
-             * @description When it ends; unset: never.
+             * @description When it ends. Left out: after 90 days. `null`: never, which takes a session. A token makes
+             *     none that outlives it.
              */
             expires_at_ms?: number | null;
             /** @description What it is for. */

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
+use yunhai_model::with_causes;
 
 use super::checkpoint::read_file;
 use super::entry::{GENESIS, hash};
 use super::log::head;
-use super::{AuditLog, Checkpoint};
-use crate::Result;
+use super::{Action, AuditEvent, AuditLog, Checkpoint, Outcome, Target, TargetKind};
 use crate::entity::{audit_checkpoint, audit_entry, audit_head};
 use crate::names::named;
+use crate::{Caller, Result};
 
 /// How many entries are read at once.
 const BATCH: u64 = 1000;
@@ -91,6 +92,30 @@ struct Walk {
 }
 
 impl AuditLog {
+    /// Verifies the whole log on somebody's behalf, and records there that it was verified and what
+    /// was found.
+    pub async fn verify_for(&self, caller: &Caller) -> Result<AuditVerification> {
+        let verification = self.verify().await?;
+        let event = AuditEvent::new(Action::AuditVerified, Target::only(TargetKind::AuditLog));
+        let Some(fault) = &verification.fault else {
+            self.record(caller, event).await?;
+            return Ok(verification);
+        };
+        let event = event
+            .outcome(Outcome::Failure)
+            .because(format!("entry {}: {}", fault.sequence, fault.explanation))
+            .after(fault);
+        // Where the end of the log is gone nothing can be recorded; what was found is told anyway.
+        if let Err(error) = self.record(caller, event).await {
+            tracing::error!(
+                error = with_causes(&error),
+                entry = fault.sequence,
+                "cannot record that the audit log is damaged"
+            );
+        }
+        Ok(verification)
+    }
+
     /// Verifies the whole log against its hashes, its checkpoints and the checkpoint file.
     pub async fn verify(&self) -> Result<AuditVerification> {
         // Checkpoints first, then the end, then the entries: what is written meanwhile is later

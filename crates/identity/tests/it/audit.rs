@@ -73,6 +73,28 @@ fn shift(from: i64, by: i64) -> Vec<String> {
 }
 
 on_every_database! {
+    async fn a_verification_is_recorded_with_what_it_found(url: &str) {
+        let world = World::new(url).await;
+        record(&world, 5).await;
+        let newest = async || {
+            let page = world.identity.audit().list(&PageRequest::default(), &AuditFilter::default()).await;
+            page.unwrap().items.remove(0)
+        };
+        world.identity.audit().verify_for(&Caller::local("root")).await.unwrap();
+        let entry = newest().await;
+        assert_eq!((&*entry.action, &*entry.outcome), ("audit.verified", "success"));
+        world.sql("UPDATE audit_entries SET actor_name = 'eve' WHERE sequence = 3").await;
+        let found = world.identity.audit().verify_for(&Caller::local("root")).await.unwrap();
+        assert_eq!(found.fault.unwrap().sequence, 3);
+        let entry = newest().await;
+        assert_eq!((&*entry.action, &*entry.outcome), ("audit.verified", "failure"));
+        assert_eq!(entry.after.unwrap()["sequence"], 3);
+        assert!(entry.reason.unwrap().starts_with("entry 3: "));
+        // Where nothing can be recorded any more, what was found is told all the same.
+        world.sql("DELETE FROM audit_head").await;
+        assert!(!world.identity.audit().verify_for(&Caller::local("root")).await.unwrap().is_whole());
+    }
+
     async fn an_untouched_log_is_whole(url: &str) {
         let world = World::new(url).await;
         assert_eq!(verify(&world).await.entries, 0);

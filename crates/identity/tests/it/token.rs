@@ -1,5 +1,6 @@
 use yunhai_identity::{
-    Caller, Denied, Error, Identity, IdentityConfig, NewToken, Permission, Role, UserChange,
+    Caller, Denied, Error, Identity, IdentityConfig, NewToken, Permission, Role, TokenEnd,
+    UserChange,
 };
 use yunhai_model::{PageRequest, Secret};
 use yunhai_test_support::on_every_database;
@@ -10,7 +11,7 @@ fn new_token(scopes: &[Permission]) -> NewToken {
     NewToken {
         name: "grafana".to_owned(),
         scopes: scopes.iter().copied().collect(),
-        expires_at_ms: Some(NOW_MS + 1000),
+        end: TokenEnd::At(NOW_MS + 1000),
     }
 }
 
@@ -71,13 +72,48 @@ on_every_database! {
         assert!(matches!(offline, Err(Error::Denied(_))));
     }
 
+    async fn a_token_ends_after_90_days_or_with_its_maker(url: &str) {
+        const DAY_MS: i64 = 86_400_000;
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        world.user("ann", Role::Viewer).await;
+        let session = world.login("ann").await;
+        let make = async |principal, end| {
+            let new = NewToken { end, ..new_token(&[Permission::TokensOwn]) };
+            identity.create_token(principal, &origin(), new).await
+        };
+        let (usual, _) = make(&session.principal, TokenEnd::Usual).await.unwrap();
+        assert_eq!(usual.expires_at_ms, Some(NOW_MS + 90 * DAY_MS));
+        let (_, lasting) = make(&session.principal, TokenEnd::Never).await.unwrap();
+        let (_, ending) = make(&session.principal, TokenEnd::At(NOW_MS + DAY_MS)).await.unwrap();
+
+        let lasting = identity.authenticate_token(&lasting, &origin()).await.unwrap();
+        let (made, _) = make(&lasting, TokenEnd::Usual).await.unwrap();
+        assert_eq!(made.expires_at_ms, Some(NOW_MS + 90 * DAY_MS));
+        let ending = identity.authenticate_token(&ending, &origin()).await.unwrap();
+        let (made, _) = make(&ending, TokenEnd::Usual).await.unwrap();
+        assert_eq!(made.expires_at_ms, Some(NOW_MS + DAY_MS));
+        make(&ending, TokenEnd::At(NOW_MS + DAY_MS)).await.unwrap();
+        for (maker, end) in [
+            (&lasting, TokenEnd::Never),
+            (&ending, TokenEnd::Never),
+            (&ending, TokenEnd::At(NOW_MS + DAY_MS + 1)),
+        ] {
+            let refused = make(maker, end).await;
+            assert!(
+                matches!(refused, Err(Error::Invalid { field: "expires_at_ms", .. })),
+                "{end:?}: {refused:?}"
+            );
+        }
+    }
+
     async fn a_revoked_or_mistyped_token_is_nobody(url: &str) {
         let world = World::new(url).await;
         let identity = &world.identity;
         let ann = world.user("ann", Role::Viewer).await;
         let bob = world.user("bob", Role::Viewer).await;
         let root = Caller::local("root");
-        let lasting = NewToken { expires_at_ms: None, ..new_token(&[Permission::ServersRead]) };
+        let lasting = NewToken { end: TokenEnd::Never, ..new_token(&[Permission::ServersRead]) };
         let (listed, token) = identity.create_token_for(&root, ann.id, lasting).await.unwrap();
         let mistyped = Secret::new(format!("{}x", token.expose()));
         assert!(identity.authenticate_token(&mistyped, &origin()).await.is_err());
@@ -103,7 +139,7 @@ on_every_database! {
         for (wrong, field) in [
             (NewToken { name: " ".to_owned(), ..new_token(&[Permission::ServersRead]) }, "name: "),
             (new_token(&[]), "scopes: "),
-            (NewToken { expires_at_ms: Some(NOW_MS), ..new_token(&[Permission::ServersRead]) }, "expires_at: "),
+            (NewToken { end: TokenEnd::At(NOW_MS), ..new_token(&[Permission::ServersRead]) }, "expires_at_ms: "),
         ] {
             let error = identity.create_token_for(&root, ann.id, wrong).await.unwrap_err();
             assert!(error.to_string().starts_with(field), "{error}");

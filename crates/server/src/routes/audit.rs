@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use yunhai_api_types::{
     AuditEntry, AuditFault, AuditFilter, AuditVerification, List, ListQuery, ProblemCode,
 };
-use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
+use yunhai_identity::{Action, Outcome, Permission, TargetKind};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -127,9 +127,7 @@ async fn verify_audit(
 ) -> ApiResult<Json<AuditVerification>> {
     caller.require(Permission::AuditRead)?;
     let audit = app.identity.audit();
-    let verification = audit.verify().await?;
-    let event = AuditEvent::new(Action::AuditVerified, Target::only(TargetKind::AuditLog));
-    audit.record(&caller.actor(), event).await?;
+    let verification = audit.verify_for(&caller.actor()).await?;
     Ok(Json(verification_of(verification)))
 }
 

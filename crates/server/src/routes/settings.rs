@@ -41,6 +41,10 @@ async fn update_settings(
     Json(body): Json<UpdateSettingsRequest>,
 ) -> ApiResult<Json<Settings>> {
     caller.require(Permission::SettingsWrite)?;
+    if body.registration.is_some() {
+        // It decides who gets an account.
+        caller.require_recent_authentication(&app)?;
+    }
     if let Some(secs) = body.collect_interval_secs {
         if !COLLECT_INTERVAL_SECS.contains(&secs) {
             let detail = "must be from 1 to 86400 seconds".to_owned();

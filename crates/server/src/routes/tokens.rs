@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
     ApiToken, CreateTokenRequest, CreatedToken, Fault, List, ListQuery, Problem, ProblemCode,
+    TokenEnd,
 };
 use yunhai_identity::{NewToken, Permission, Via};
 use yunhai_model::TokenId;
@@ -50,7 +51,8 @@ async fn list_tokens(
     })))
 }
 
-/// Makes a token; its text is in this answer and never again.
+/// Makes a token; its text is in this answer and never again. One that a token makes has no scope
+/// that its maker lacks, and ends no later.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = CreateTokenRequest,
     responses((status = CREATED, body = CreatedToken), Refused))]
 async fn create_token(
@@ -60,6 +62,8 @@ async fn create_token(
 ) -> ApiResult<(StatusCode, Json<CreatedToken>)> {
     caller.require(Permission::TokensOwn)?;
     caller.user_id()?;
+    // What a token may do it is never asked a password for.
+    caller.require_recent_authentication(&app)?;
     let mut scopes = BTreeSet::new();
     let mut faults = Vec::new();
     for (at, scope) in body.scopes.iter().enumerate() {
@@ -81,7 +85,11 @@ async fn create_token(
     let new = NewToken {
         name: body.name,
         scopes,
-        expires_at_ms: body.expires_at_ms,
+        end: match body.expires_at_ms {
+            TokenEnd::Usual => yunhai_identity::TokenEnd::Usual,
+            TokenEnd::At(at_ms) => yunhai_identity::TokenEnd::At(at_ms),
+            TokenEnd::Never => yunhai_identity::TokenEnd::Never,
+        },
     };
     let (token, text) = app
         .identity

@@ -147,6 +147,7 @@ async fn unlock_user(
     Path(path): Path<UserPath>,
 ) -> ApiResult<Json<User>> {
     caller.require(Permission::UsersManage)?;
+    caller.require_recent_authentication(&app)?;
     let user = app
         .identity
         .unlock_user(&caller.actor(), path.id()?)
@@ -163,6 +164,7 @@ async fn approve_user(
     Path(path): Path<UserPath>,
 ) -> ApiResult<Json<User>> {
     caller.require(Permission::UsersManage)?;
+    caller.require_recent_authentication(&app)?;
     let user = app
         .identity
         .approve_user(&caller.actor(), path.id()?)

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::HostConfig;
 use yunhai_database::Database;
 use yunhai_identity::{Caller, DatabaseKeyRing, Identity, IdentityConfig, NewUser, Role};
-use yunhai_model::{Clock, Secret, SystemClock};
+use yunhai_model::{Clock, Secret, SystemClock, TimestampMs};
 use yunhai_monitor::MonitorConfig;
 use yunhai_series::StoreConfig;
 use yunhai_server::{Bound, Parts, Server, ServerConfig};
@@ -36,8 +38,26 @@ async fn open_state_at(url: &str, folder: &Path, clock: &Arc<dyn Clock>) -> (Dat
     (database, vault)
 }
 
+/// The machine's clock, and what a test lets pass besides.
+#[derive(Debug, Default)]
+pub(crate) struct ShiftedClock(AtomicI64);
+
+impl ShiftedClock {
+    /// Lets time pass.
+    pub(crate) fn advance(&self, time: Duration) {
+        self.0.fetch_add(time.as_millis() as i64, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now_ms(&self) -> TimestampMs {
+        SystemClock.now_ms() + self.0.load(Ordering::SeqCst)
+    }
+}
+
 pub(crate) struct TestServer {
     pub(crate) url: String,
+    pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) setup_code: Option<String>,
     pub(crate) identity: Identity,
     pub(crate) http: reqwest::Client,
@@ -67,7 +87,8 @@ impl TestServer {
     async fn start_in(data_dir: TempDir, mut config: ServerConfig, database: &str) -> Self {
         config.listen = ([127, 0, 0, 1], 0).into();
         let folder = data_dir.path().to_owned();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let shifted = Arc::new(ShiftedClock::default());
+        let clock: Arc<dyn Clock> = shifted.clone();
         let (database, vault) = open_state_at(database, &folder, &clock).await;
         let identity = Identity::new(
             database.clone(),
@@ -106,6 +127,7 @@ impl TestServer {
         let running = tokio::spawn(async move { server.serve(bound, &config, &folder).await });
         Self {
             url,
+            clock: shifted,
             setup_code,
             identity,
             http: reqwest::Client::builder()

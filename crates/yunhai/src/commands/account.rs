@@ -1,7 +1,7 @@
 //! `yunhai login` and `yunhai logout`.
 
 use reqwest::Method;
-use yunhai_api_types::{CreateTokenRequest, CreatedToken};
+use yunhai_api_types::{CreateTokenRequest, CreatedToken, TokenEnd};
 
 use super::sign_in::SignedIn;
 use super::{PasswordArgs, Session};
@@ -42,7 +42,7 @@ pub(crate) async fn login(session: &Session, args: LoginArgs) -> anyhow::Result<
     let request = CreateTokenRequest {
         name: format!("command line on {}", host_name()),
         scopes: signed_in.info.permissions.clone(),
-        expires_at_ms: Some(now_ms + i64::from(args.days) * 86_400_000),
+        expires_at_ms: TokenEnd::At(now_ms + i64::from(args.days) * 86_400_000),
     };
     let created: CreatedToken = signed_in
         .send_json(Method::POST, "api/v1/tokens", &request)

@@ -94,7 +94,13 @@ impl Credentials {
         Ok(Secret::new(line))
     }
 
-    async fn sign_in(&self, session: &Session) -> anyhow::Result<(SignedIn, Secret)> {
+    /// Tells whether one can be asked, or has given the password.
+    pub(super) fn can_ask(&self) -> bool {
+        self.password_stdin || std::io::stdin().is_terminal()
+    }
+
+    /// Signs in as whom the remembered login, or the token, belongs to.
+    pub(super) async fn sign_in(&self, session: &Session) -> anyhow::Result<(SignedIn, Secret)> {
         let account = account(session).await?;
         let password = self.ask(&format!("Password of {}", account.user.name))?;
         let signed_in = SignedIn::new(

@@ -1,10 +1,16 @@
 //! `yunhai token …`: API tokens.
 
-use reqwest::Method;
-use yunhai_api_types::{ApiToken, CreateTokenRequest, CreatedToken};
+use std::io::Write;
 
+use reqwest::Method;
+use yunhai_api_types::{ApiToken, CreateTokenRequest, CreatedToken, TokenEnd};
+
+use super::me::Credentials;
 use super::{Session, segment};
+use crate::client::ApiProblem;
 use crate::output::{Format, optional, print_done, print_rows, time};
+
+const PATH: &str = "api/v1/tokens";
 
 /// What can be done with tokens.
 #[derive(Debug, clap::Subcommand)]
@@ -12,7 +18,10 @@ pub(crate) enum TokenCommand {
     /// Make a token; its text is shown once
     #[command(after_help = "Examples:
   yunhai token create --name grafana --scope servers:read
-  yunhai token create --name prometheus --scope metrics:write --no-expiry")]
+  yunhai token create --name prometheus --scope metrics:write --no-expiry
+
+A token that outlives the login, or has no end, takes the password: it is asked for, or read with
+--password-stdin.")]
     Create {
         /// What it is for
         #[arg(long)]
@@ -20,12 +29,15 @@ pub(crate) enum TokenCommand {
         /// What it may do, such as servers:read; may be given several times
         #[arg(long = "scope", required = true, value_name = "PERMISSION")]
         scopes: Vec<String>,
-        /// After how many days it ends
-        #[arg(long, conflicts_with = "no_expiry", default_value_t = 90)]
-        days: u32,
+        /// After how many days it ends: 90 unless said, and with the login at the latest
+        #[arg(long, conflicts_with = "no_expiry",
+            value_parser = clap::value_parser!(u32).range(1..))]
+        days: Option<u32>,
         /// Make a token that does not end
         #[arg(long)]
         no_expiry: bool,
+        #[command(flatten)]
+        credentials: Credentials,
     },
     /// List tokens
     List,
@@ -38,37 +50,85 @@ pub(crate) enum TokenCommand {
 
 /// Runs `yunhai token …`.
 pub(crate) async fn run(session: &Session, command: TokenCommand) -> anyhow::Result<()> {
-    let client = session.client().await?;
     match command {
         TokenCommand::Create {
             name,
             scopes,
             days,
             no_expiry,
+            credentials,
         } => {
             let now_ms = jiff::Timestamp::now().as_millisecond();
             let request = CreateTokenRequest {
                 name,
                 scopes,
-                expires_at_ms: (!no_expiry).then(|| now_ms + i64::from(days) * 86_400_000),
+                expires_at_ms: match days {
+                    Some(days) => TokenEnd::At(now_ms + i64::from(days) * 86_400_000),
+                    None if no_expiry => TokenEnd::Never,
+                    None => TokenEnd::Usual,
+                },
             };
-            let created: CreatedToken = client
-                .send_json(Method::POST, "api/v1/tokens", &request)
-                .await?;
+            let created = create(session, &request, &credentials).await?;
             print_done(session.format, &created, &created.token);
+            tell_end(created.entry.expires_at_ms);
         }
         TokenCommand::List => {
+            let client = session.client().await?;
             let tokens: Vec<ApiToken> = client.list("api/v1/tokens", &[]).await?;
             print_tokens(session.format, &tokens);
         }
         TokenCommand::Revoke { id } => {
-            client
+            session
+                .client()
+                .await?
                 .delete(&format!("api/v1/tokens/{}", segment(&id)))
                 .await?;
             print_done(session.format, &(), &format!("Revoked token {id}."));
         }
     }
     Ok(())
+}
+
+/// Tells when a token ends, beside the standard output, which is the token's alone. The end of the
+/// login may have drawn it nearer.
+fn tell_end(expires_at_ms: Option<i64>) {
+    if let Some(expires_at_ms) = expires_at_ms {
+        let _ = writeln!(
+            std::io::stderr(),
+            "The token ends at {}.",
+            time(expires_at_ms)
+        );
+    }
+}
+
+/// Makes a token by the login; where it would outlive that, by the password.
+async fn create(
+    session: &Session,
+    request: &CreateTokenRequest,
+    credentials: &Credentials,
+) -> anyhow::Result<CreatedToken> {
+    let client = session.client().await?;
+    let made = client.send_json(Method::POST, PATH, request).await;
+    match made {
+        Err(error) if outlives(&error) && credentials.can_ask() => {}
+        Err(error) if outlives(&error) => {
+            return Err(error.context("cannot ask for the password here; use --password-stdin"));
+        }
+        made => return made,
+    }
+    let (signed_in, _) = credentials.sign_in(session).await?;
+    let created = signed_in.send_json(Method::POST, PATH, request).await?;
+    signed_in.sign_out().await?;
+    Ok(created)
+}
+
+/// Tells whether a token was refused for the time at which it would end.
+fn outlives(error: &anyhow::Error) -> bool {
+    let end = Some("/expires_at_ms");
+    error.downcast_ref::<ApiProblem>().is_some_and(|problem| {
+        let mut faults = problem.0.errors.iter();
+        faults.any(|fault| fault.pointer.as_deref() == end)
+    })
 }
 
 /// Prints tokens.
