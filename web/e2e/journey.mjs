@@ -92,7 +92,8 @@ export async function signIn(page, name, password = PASSWORD) {
 
 export async function signOut(page) {
   await page.getByRole('button', { name: 'My account' }).click();
-  await page.getByText('Sign out').click();
+  // A menu that is still unfolding may move away from under the click.
+  await page.locator('.ant-dropdown:visible:not([class*="-enter"]):not([class*="-appear"])').getByText('Sign out').click();
   await page.waitForURL('**/login');
 }
 
