@@ -2,6 +2,10 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage; `monitor once` also has 3, firing.
 
+// Commands that ask the server within this process hold its whole stack of layers in their futures,
+// which an optimised build looks through deeper than the compiler's default.
+#![recursion_limit = "256"]
+
 mod client;
 mod commands;
 mod config;
