@@ -1,6 +1,9 @@
 // Starts the system's Chromium for the scripts beside this file.
 import { chromium } from 'playwright-core';
 
+/** How long a page may take for one step, on a machine that is busy with other things. */
+const PATIENCE = 90_000;
+
 export const BASE = process.env.YUNHAI_URL ?? 'http://127.0.0.1:8420';
 
 export function launch() {
@@ -25,6 +28,7 @@ export async function open(browser, { base = BASE, language = 'en', width = 1440
     (preferences) => localStorage.setItem('yunhai.preferences', preferences),
     JSON.stringify({ language, appearance }),
   );
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => {

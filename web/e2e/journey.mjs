@@ -21,36 +21,49 @@ export const PASSWORD = `correct-horse-${Math.random().toString(36).slice(2)}-ba
  * Runs `steps` with a fresh server. They get `server`, and `visit` which opens a page with cookies
  * of its own. Every error that a page logs fails the journey, unless the server refused a request
  * (that is what many steps are about).
+ *
+ * In CI a journey that failed is told of and gets a second chance: machines there stall for longer
+ * than some steps can wait.
  */
 export function journey(name, steps, { config } = {}) {
-  test(name, { timeout: 2 * WAIT + 120_000 }, async () => {
-    const server = await startServer(config);
-    const browser = await launch();
-    const visits = [];
-    const visit = async (options = {}) => {
-      const view = await open(browser, { base: server.url, ...options });
-      visits.push(view);
-      return view.page;
-    };
+  test(name, { timeout: 4 * WAIT + 240_000 }, async () => {
     try {
-      await steps({ server, visit });
-      const faults = visits.flatMap(({ faults }) => faults).filter((fault) => !/status of 4\d\d/.test(fault));
-      assert.deepEqual(faults, [], 'errors in the browser');
-      await browser.close();
-      await server.stop();
+      await run(steps, config);
     } catch (error) {
-      mkdirSync(PICTURES, { recursive: true });
-      for (const [at, { page }] of visits.entries()) {
-        const picture = `${PICTURES}${basename(process.argv[1], '.mjs')}-${at + 1}.png`;
-        await page.screenshot({ path: picture }).catch(() => {});
-        console.error(`page ${at + 1} was at ${page.url()}; its picture is ${picture}`);
-      }
-      throw error;
-    } finally {
-      await browser.close();
-      server.kill();
+      if (!process.env.CI) throw error;
+      console.error(`“${name}” failed, and is tried once more:\n${error.stack}`);
+      await run(steps, config);
     }
   });
+}
+
+async function run(steps, config) {
+  const server = await startServer(config);
+  const browser = await launch();
+  const visits = [];
+  const visit = async (options = {}) => {
+    const view = await open(browser, { base: server.url, ...options });
+    visits.push(view);
+    return view.page;
+  };
+  try {
+    await steps({ server, visit });
+    const faults = visits.flatMap(({ faults }) => faults).filter((fault) => !/status of 4\d\d/.test(fault));
+    assert.deepEqual(faults, [], 'errors in the browser');
+    await browser.close();
+    await server.stop();
+  } catch (error) {
+    mkdirSync(PICTURES, { recursive: true });
+    for (const [at, { page }] of visits.entries()) {
+      const picture = `${PICTURES}${basename(process.argv[1], '.mjs')}-${at + 1}.png`;
+      await page.screenshot({ path: picture }).catch(() => {});
+      console.error(`page ${at + 1} was at ${page.url()}; its picture is ${picture}`);
+    }
+    throw error;
+  } finally {
+    await browser.close();
+    server.kill();
+  }
 }
 
 export const step = (text) => console.log(`· ${text}`);

@@ -1,7 +1,7 @@
 // Many tabs of one browser: over HTTP/1.1 it opens six connections to a host and no more, so that
 // the tabs have to share the stream of events.
 import assert from 'node:assert/strict';
-import { call, journey, setUp, step } from './journey.mjs';
+import { call, eventually, journey, setUp, step } from './journey.mjs';
 
 const TABS = 8;
 
@@ -39,6 +39,7 @@ journey('many tabs', async ({ server, visit }) => {
   step('another tab takes over from one that is closed');
   const [closed, ...left] = tabs;
   await closed.close();
+  await eventually('another stream', () => streams === 2);
   await silence(left[0], 'after the first one');
   await show(left, 'after the first one');
   assert.equal(streams, 2);

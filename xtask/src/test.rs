@@ -42,7 +42,7 @@ enum Outcome {
 }
 
 /// In the order in which they run: what is quick, and what others need, comes first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "install",
         about: "what the tests need",
@@ -97,6 +97,11 @@ const STEPS: [Step; 11] = [
         name: "browser",
         about: "the journeys in Chromium",
         run: browser::run,
+    },
+    Step {
+        name: "release",
+        about: "the optimised binary that `up` starts",
+        run: rust::release,
     },
 ];
 

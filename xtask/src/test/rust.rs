@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Outcome;
-use crate::running_server::without_settings;
+use crate::running_server::{Build, RunningServer, build_release, without_settings};
 use crate::workspace::Workspace;
 use crate::{command, interface};
 
@@ -86,5 +86,13 @@ pub(super) fn build(workspace: &Workspace) -> Result<Outcome> {
         "--bins",
         "--tests",
     ]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds what people get and starts it once: the compiler has limits that only optimised builds
+/// meet.
+pub(super) fn release(workspace: &Workspace) -> Result<Outcome> {
+    build_release(workspace)?;
+    RunningServer::start(workspace, Build::Release, "release", |_| Ok(Vec::new()))?.stop()?;
     Ok(Outcome::Passed)
 }
