@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { follow, staleAfter } from './events';
-import { kindOf, listen } from './stream';
+import { kindOf, listen, share } from './stream';
 
 class FakeSource {
   static CLOSED = 2;
@@ -81,4 +81,24 @@ it('comes back after a refusal, and reads everything that it may have missed', (
   expect(states).toEqual(['live', 'lost', 'live']);
   stop();
   expect(sources[2].close).toHaveBeenCalled();
+});
+
+it('opens nothing when the lock comes after nobody wants it any more', () => {
+  let grant: () => void = () => {};
+  const request = (_name: string, _options: object, hold: () => void) => {
+    grant = hold;
+    return Promise.resolve();
+  };
+  vi.stubGlobal('navigator', { locks: { request } });
+  vi.stubGlobal('BroadcastChannel', class {
+    postMessage() {}
+    close() {}
+  });
+  const open = vi.fn(() => new FakeSource() as unknown as EventSource);
+  share(() => {}, open)();
+  grant();
+  expect(open).not.toHaveBeenCalled();
+  share(() => {}, open);
+  grant();
+  expect(open).toHaveBeenCalledOnce();
 });

@@ -75,6 +75,8 @@ export function share(hear: Hear, open: Open): () => void {
   channel.postMessage(IS_IT_OPEN);
   const hold = () =>
     new Promise<void>((release) => {
+      // The lock may have been on its way when nobody wanted it any more.
+      if (waiting.signal.aborted) return release();
       const tell = (heard: Heard) => {
         if (heard.what !== 'change') isOpen = heard.what === 'opened';
         channel.postMessage(heard);

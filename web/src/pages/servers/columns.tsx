@@ -11,7 +11,7 @@ import { UsageBar } from '../../components/UsageBar';
 import { serverLink } from '../../format/links';
 import { formatNumber, formatSeconds, formatValue } from '../../format/numbers';
 
-const BAR_WIDTH = 124;
+const BAR_WIDTH = 102;
 
 /** A rate with a bar beside it, as long as its part of the largest rate on the page. */
 function NetworkRate({ kind, rate, most }: { kind: 'receive' | 'transmit'; rate: number | null | undefined; most: number }) {
