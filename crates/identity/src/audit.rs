@@ -6,12 +6,14 @@
 
 mod action;
 mod checkpoint;
+mod counts;
 mod entry;
 mod log;
 mod verify;
 
 pub use action::{Action, Outcome, TargetKind};
 pub use checkpoint::Checkpoint;
+pub use counts::SecurityCounts;
 pub use entry::{AuditEntry, AuditEvent, Target};
 pub use log::{AuditFilter, AuditLog};
 pub use verify::{AuditFault, AuditVerification, FaultKind};

@@ -30,7 +30,7 @@ mod user;
 
 pub use audit::{
     Action, AuditEntry, AuditEvent, AuditFault, AuditFilter, AuditLog, AuditVerification,
-    Checkpoint, FaultKind, Outcome, Target, TargetKind,
+    Checkpoint, FaultKind, Outcome, SecurityCounts, Target, TargetKind,
 };
 pub use caller::{Actor, Caller, Origin};
 pub use config::{IdentityConfig, Registration};

@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
 use yunhai_identity::{
-    Action, AuditEvent, AuditFilter, AuditVerification, Caller, FaultKind, Outcome, Target,
-    TargetKind,
+    Action, AuditEvent, AuditFilter, AuditVerification, Caller, FaultKind, Outcome, Role,
+    SecurityCounts, Target, TargetKind,
 };
-use yunhai_model::PageRequest;
+use yunhai_model::{PageRequest, Secret};
 use yunhai_test_support::on_every_database;
 
-use crate::world::{NOW_MS, World, search};
+use crate::world::{NOW_MS, World, origin, search};
 
 /// Records `count` entries, of a rule each.
 async fn record(world: &World, count: usize) {
@@ -93,6 +93,35 @@ on_every_database! {
         // Where nothing can be recorded any more, what was found is told all the same.
         world.sql("DELETE FROM audit_head").await;
         assert!(!world.identity.audit().verify_for(&Caller::local("root")).await.unwrap().is_whole());
+    }
+
+    async fn what_may_be_an_attack_is_counted_once(url: &str) {
+        let world = World::with(url, |config| config.lockout_failures = 2).await;
+        world.user("ann", Role::Viewer).await;
+        let audit = world.identity.audit();
+        let counts = audit.count_security_events(SecurityCounts::default()).await.unwrap();
+        assert_eq!(counts, audit.count_security_events(counts).await.unwrap());
+        assert_eq!((counts.sign_in_failures, counts.lockouts, counts.permission_denials), (0, 0, 0));
+
+        let session = world.login("ann").await;
+        world.try_login("ann", "wrong").await.unwrap_err();
+        let caller = Caller::of(&session.principal, &origin());
+        let wrong = Secret::new("wrong");
+        let again = world.identity.reauthenticate(&session.principal, &wrong, None, &origin()).await;
+        assert!(again.is_err());
+        world.clock.advance_ms(3_600_000);
+        world.login("ann").await;
+        let denied = AuditEvent::new(Action::AccessDenied, Target::only(TargetKind::Request));
+        audit.record(&caller, denied.outcome(Outcome::Denied)).await.unwrap();
+        let later = audit.count_security_events(counts).await.unwrap();
+        assert_eq!((later.sign_in_failures, later.lockouts, later.permission_denials), (2, 1, 1));
+        assert_eq!(later, audit.count_security_events(SecurityCounts::default()).await.unwrap());
+
+        // The copy of a state that was put back has less.
+        world.sql("DELETE FROM audit_entries WHERE action = 'login.failed'").await;
+        world.sql("UPDATE audit_head SET sequence = sequence - 1").await;
+        let restored = audit.count_security_events(later).await.unwrap();
+        assert_eq!((restored.sign_in_failures, restored.lockouts), (1, 1));
     }
 
     async fn an_untouched_log_is_whole(url: &str) {
