@@ -321,6 +321,19 @@ extra: 1
     }
 
     #[test]
+    fn an_unknown_field_is_refused_with_the_annotation_that_names_it() {
+        let source = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    \
+                      annotations:\n      summary: \"{{ .Foo }}\"\n";
+        let faults = RuleFile::parse(source).unwrap_err();
+        assert_eq!((faults.0[0].line, faults.0[0].column), (7, 20));
+        let message = &faults.0[0].message;
+        assert!(
+            message.starts_with("annotation `summary`: there is no field `Foo` here; known are "),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn broken_bytes_and_yaml_name_their_place() {
         let error = RuleFile::parse_bytes(b"groups:\n- name: \xff\n").unwrap_err();
         assert_eq!((error.0[0].line, error.0[0].column), (2, 9));

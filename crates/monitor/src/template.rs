@@ -1,6 +1,7 @@
 //! Go's text templates as Prometheus's rules use them, with Prometheus's functions and the methods
 //! of times and durations. Leaves out `call` and other methods, as rules know nothing to call them on.
 
+mod check;
 mod functions;
 mod lex;
 mod number;
@@ -67,9 +68,10 @@ pub enum RenderError {
 }
 
 impl Template {
-    /// Parses a template and checks the functions and variables that it names.
+    /// Parses a template and checks the functions, variables and fields that it names.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         let (nodes, definitions) = parse::parse(source)?;
+        check::check(&nodes)?;
         Ok(Self {
             source: source.to_owned(),
             nodes,
