@@ -26,7 +26,10 @@ mod tests {
                 "ServerDown",
                 "ClockSkew",
                 "ProbeFailing",
-                "CertificateExpiresSoon"
+                "CertificateExpiresSoon",
+                "ManyFailedSignIns",
+                "RepeatedLockouts",
+                "AuditLogDamaged"
             ]
         );
         assert_eq!(RuleFile::parse(&file.to_yaml()).unwrap(), file);

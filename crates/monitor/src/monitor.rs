@@ -2,6 +2,7 @@
 
 mod alerts;
 mod channels;
+mod counting;
 mod delivery;
 mod evaluation;
 mod inhibitions;

@@ -37,6 +37,8 @@ pub struct NotifyError {
     pub is_retryable: bool,
     /// How long the receiver wants to be left alone.
     pub retry_after_ms: Option<i64>,
+    /// How many attempts that fail in this way are made at most; `None` where only time ends them.
+    pub max_attempts: Option<u32>,
 }
 
 /// Carries notifications out of the house. The server wires the channels in.

@@ -63,7 +63,8 @@ pub struct SendError {
     pub is_retryable: bool,
     /// How long the provider wants to be left alone.
     pub retry_after: Option<Duration>,
-    /// How often it may be tried at most, where the provider sets a limit of its own.
+    /// How many attempts that fail in this way are to be made at most: where the provider says so, or
+    /// the answer is one that hardly passes by itself.
     pub max_attempts: Option<u32>,
 }
 

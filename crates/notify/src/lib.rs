@@ -4,9 +4,9 @@
 //! a [`Sender`] brings the one to the other and says what the provider really answered. Whom to
 //! tell and when, and keeping notifications until they are delivered, is the caller's; what the
 //! caller needs for it is here: how fast a channel may be used ([`SendHistory`]), how to put many
-//! notifications into one ([`Notification::merge`]), and when to try again ([`BackoffPolicy`]).
+//! notifications into one ([`Notification::merge`]), and whether a failure can pass and how often
+//! to try at most ([`SendError`]).
 
-mod backoff;
 mod channel;
 mod config;
 mod error;
@@ -15,7 +15,6 @@ mod notification;
 mod rate_limit;
 mod sender;
 
-pub use backoff::BackoffPolicy;
 pub use channel::dingtalk::DingTalkConfig;
 pub use channel::email::{EmailConfig, EmailSecurity};
 pub use channel::feishu::FeishuConfig;

@@ -13,6 +13,7 @@ use yunhai_promql::Engine;
 use yunhai_series::Store;
 
 use crate::arrivals::Arrivals;
+use crate::audit_watch::AuditVerdict;
 use crate::collect::LocalHost;
 use crate::events::LiveEvent;
 use crate::fleet::Fleet;
@@ -38,6 +39,8 @@ pub struct App {
     pub(crate) probes: Probes,
     /// When the measurements of other servers arrive.
     pub(crate) arrivals: Arrivals,
+    /// What the last verification of the audit log found.
+    pub(crate) audit_verdict: AuditVerdict,
     pub(crate) series_location: String,
     pub(crate) events: broadcast::Sender<LiveEvent>,
     pub(crate) own_metrics: PrometheusHandle,

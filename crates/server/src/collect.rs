@@ -12,6 +12,8 @@ use yunhai_model::{Clock, Labels, Sample, TimeSeries, stale_nan, with_causes};
 use yunhai_monitor::ServerDirectory;
 use yunhai_series::{MetricKind, MetricMetadata, Store};
 
+use crate::samples::SampleSource;
+
 /// How long after the start the first round comes.
 pub(crate) const FIRST_ROUND: Duration = Duration::from_secs(1);
 
@@ -161,6 +163,7 @@ pub(crate) async fn collect_once(
         .map(|series| series.labels.clone())
         .collect();
     let outcome = store.append(collection.series).await?;
+    SampleSource::Local.count(&outcome);
     for rejection in outcome.rejected.iter().take(5) {
         tracing::warn!(%rejection, "a measurement of this machine was refused");
     }

@@ -11,6 +11,8 @@ use yunhai_notify::{ChannelConfig, ChannelSender, SendError, Sender};
 use yunhai_series::Store;
 use yunhai_vault::Vault;
 
+use crate::samples::SampleSource;
+
 /// Sends through the channels of the `notify` crate.
 pub(crate) struct ChannelNotifier(pub(crate) Sender);
 
@@ -40,6 +42,7 @@ impl Notifier for ChannelNotifier {
             message,
             is_retryable: false,
             retry_after_ms: None,
+            max_attempts: None,
         })?;
         match self.0.send(&config, notification, id).await {
             Ok(delivery) => Ok(Delivered {
@@ -60,6 +63,7 @@ fn notify_error(error: &SendError) -> NotifyError {
         message: error.to_string(),
         is_retryable: error.is_retryable,
         retry_after_ms: error.retry_after.map(|wait| wait.as_millis() as i64),
+        max_attempts: error.max_attempts,
     }
 }
 
@@ -84,8 +88,8 @@ impl SecretSealer for VaultSealer {
     }
 }
 
-/// Appends what rules yield to the series store.
-pub(crate) struct StoreSink(pub(crate) Store);
+/// Appends what rules and probes yield to the series store.
+pub(crate) struct StoreSink(pub(crate) Store, pub(crate) SampleSource);
 
 #[async_trait]
 impl SampleSink for StoreSink {
@@ -95,6 +99,7 @@ impl SampleSink for StoreSink {
             .append(series)
             .await
             .map_err(|error| error.to_string())?;
+        self.1.count(&outcome);
         match outcome.rejected.first() {
             None => Ok(()),
             Some(rejection) => Err(rejection.to_string()),

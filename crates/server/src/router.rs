@@ -21,6 +21,7 @@ use yunhai_api_types::{Problem, ProblemCode};
 use crate::app::App;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
+use crate::own_metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS};
 use crate::security::{Guard, guard};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -98,8 +99,8 @@ async fn measure(request: Request, next: Next) -> Response {
     let elapsed: Duration = start.elapsed();
     let status = response.status().as_u16().to_string();
     let labels = [("method", method), ("route", route), ("status", status)];
-    metrics::counter!("yunhai_http_requests_total", &labels).increment(1);
-    metrics::histogram!("yunhai_http_request_duration_seconds", &labels).record(elapsed);
+    metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+    metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed);
     response
 }
 

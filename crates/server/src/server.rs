@@ -1,17 +1,15 @@
 //! Wires the domains together and runs what goes on in the background.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
-use yunhai_identity::{Action, AuditEvent, Caller, Identity, Target, TargetKind};
+use yunhai_identity::{Action, AuditEvent, Caller, Identity, SecurityCounts, Target, TargetKind};
 use yunhai_model::{Clock, with_causes};
 use yunhai_monitor::{
     EvaluationSummary, Monitor, MonitorConfig, MonitorParts, Probes, ProbesParts, ServerDirectory,
@@ -24,6 +22,7 @@ use yunhai_vault::Vault;
 
 use crate::app::App;
 use crate::arrivals::Arrivals;
+use crate::audit_watch::AuditVerdict;
 use crate::collect::LocalHost;
 use crate::config::ServerConfig;
 use crate::events::LiveEvent;
@@ -32,6 +31,7 @@ use crate::health::Health;
 use crate::judgement::Judge;
 use crate::notifying::{ChannelNotifier, StoreSink, VaultSealer};
 use crate::queries::Queries;
+use crate::samples::{SampleSource, begin_counting};
 use crate::serve::Bound;
 
 /// How long work in the background may take to end once the server is asked to stop.
@@ -124,13 +124,16 @@ impl Server {
             .spawn(async move { tidy_sessions(&app, stop).await });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
+            .spawn(async move { crate::audit_watch::run(&app, stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
             .spawn(async move { app.health.watch_database(stop).await });
         let stop = self.stop.clone();
         self.background
             .spawn(async move { follow_keys(&vault, stop).await });
         let (handle, stop) = (self.app.own_metrics.clone(), self.stop.clone());
         self.background
-            .spawn(async move { drain_own_metrics(&handle, stop).await });
+            .spawn(async move { crate::own_metrics::drain(&handle, stop).await });
     }
 
     /// Answers requests until told to stop, then ends the background work and closes the stores.
@@ -200,6 +203,8 @@ pub(crate) async fn open(
         collect_interval_secs,
         encrypted,
     } = parts;
+    let own_metrics = crate::own_metrics::recorder()?;
+    begin_counting();
     // A database of a newer release is refused before the samples are touched.
     database.migrate(SETTINGS_MIGRATIONS, &*clock).await?;
     database
@@ -214,7 +219,7 @@ pub(crate) async fn open(
     let store = Store::open(series, Arc::clone(&clock)).await?;
     let node = crate::node::node_in(&folder, &host.server)?;
     let health = Health::new(database.clone(), folder);
-    store.record_metadata(crate::collect::metadata())?;
+    store.record_metadata(crate::collect::metadata().chain(crate::own_metrics::metadata()))?;
     let engine = Engine::new(EngineOptions {
         // With measurements every five minutes, Prometheus's own five would make series
         // come and go.
@@ -231,7 +236,7 @@ pub(crate) async fn open(
     let local_host = LocalHost::new(&host, collect_interval_secs, directory.clone());
     let probes = Probes::load(ProbesParts {
         database: database.clone(),
-        sink: Arc::new(StoreSink(store.clone())),
+        sink: Arc::new(StoreSink(store.clone(), SampleSource::Probe)),
         sealer: Arc::new(VaultSealer(vault.clone())),
         clock: Arc::clone(&clock),
         concurrency: monitor.probe_concurrency,
@@ -242,7 +247,7 @@ pub(crate) async fn open(
         queryable: Arc::new(store.clone()),
         engine: engine.clone(),
         notifier: Arc::new(ChannelNotifier(sender)),
-        sink: Arc::new(StoreSink(store.clone())),
+        sink: Arc::new(StoreSink(store.clone(), SampleSource::Rule)),
         sealer: Arc::new(VaultSealer(vault)),
         clock: Arc::clone(&clock),
         node,
@@ -270,7 +275,8 @@ pub(crate) async fn open(
         store,
         series_location,
         events: broadcast::Sender::new(256),
-        own_metrics: own_metrics()?,
+        own_metrics,
+        audit_verdict: AuditVerdict::default(),
         stop,
         encrypted,
     });
@@ -291,6 +297,7 @@ pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
     app.probes.run_all().await;
     app.fleet.refresh().await?;
     judge(&app, &mut Judge::default()).await;
+    crate::audit_watch::write(&app, SecurityCounts::default()).await;
     let summary = app.monitor.evaluate_once().await?;
     app.store.close().await?;
     Ok(summary)
@@ -329,6 +336,7 @@ async fn judge(app: &App, judging: &mut Judge) {
     }
     match app.store.append(series).await {
         Ok(outcome) => {
+            SampleSource::Own.count(&outcome);
             for rejection in outcome.rejected.iter().take(5) {
                 tracing::warn!(%rejection, "the judgement of a server was refused");
             }
@@ -421,35 +429,4 @@ async fn tidy_sessions(app: &App, stop: CancellationToken) {
             tracing::warn!(error = with_causes(&error), "cannot sign the audit log");
         }
     }
-}
-
-/// Sums up what histograms of Yunhai's own metrics have recorded. Otherwise every record would be
-/// kept until somebody scrapes `/metrics`, which may be never.
-async fn drain_own_metrics(handle: &PrometheusHandle, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => handle.run_upkeep(),
-        }
-    }
-}
-
-/// The recorder of Yunhai's own metrics belongs to the process, so there is one for all servers
-/// in it.
-fn own_metrics() -> anyhow::Result<PrometheusHandle> {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
-        return Ok(handle.clone());
-    }
-    let recorder = PrometheusBuilder::new()
-        .set_buckets(&[
-            0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-        ])?
-        .build_recorder();
-    let handle = HANDLE.get_or_init(|| recorder.handle()).clone();
-    // A second server that starts at the same moment finds the recorder set.
-    let _ = metrics::set_global_recorder(recorder).context("metrics");
-    metrics::gauge!("yunhai_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    Ok(handle)
 }

@@ -15,6 +15,8 @@ mod harness;
 mod health;
 #[path = "it/muting.rs"]
 mod muting;
+#[path = "it/own_metrics.rs"]
+mod own_metrics;
 #[path = "it/probes.rs"]
 mod probes;
 #[path = "it/prometheus.rs"]
@@ -25,6 +27,8 @@ mod reauthentication;
 mod refusals;
 #[path = "it/routing.rs"]
 mod routing;
+#[path = "it/security_events.rs"]
+mod security_events;
 #[path = "it/session.rs"]
 mod session;
 #[path = "it/tokens.rs"]

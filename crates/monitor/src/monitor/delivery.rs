@@ -3,12 +3,14 @@
 //! under the same id, by which the receiver knows it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use futures::future::join_all;
 use serde_json::Value;
 use yunhai_model::{ChannelId, TimestampMs, with_causes};
 use yunhai_notify::RateLimits;
 
+use super::counting::{UNKNOWN_KIND, count_attempt, count_finished, kind_of, tell_pending};
 use super::pacing::Counted;
 use super::{Monitor, StateChange};
 use crate::alert::digest;
@@ -22,6 +24,7 @@ const MAX_DIGEST: usize = 200;
 /// A channel that is ready, and what is to go over it.
 struct Outlet {
     channel: ChannelId,
+    kind: &'static str,
     /// Its settings with the secrets in the clear.
     config: Value,
     limits: Option<RateLimits>,
@@ -44,6 +47,7 @@ impl Monitor {
     pub(super) async fn deliver(&self) -> Result<usize> {
         let entries = self.0.store.unfinished_outbox().await?;
         if entries.is_empty() {
+            tell_pending([].into_iter());
             return Ok(0);
         }
         let channels = self
@@ -51,6 +55,16 @@ impl Monitor {
             .store
             .channels(self.0.store.database().connection())
             .await?;
+        let kinds: BTreeMap<ChannelId, &str> = channels
+            .iter()
+            .map(|channel| (channel.id, kind_of(&channel.config)))
+            .collect();
+        let kind_of_entry = |entry: &OutboxEntry| kinds.get(&entry.channel).copied();
+        tell_pending(
+            entries
+                .iter()
+                .map(|entry| kind_of_entry(entry).unwrap_or(UNKNOWN_KIND)),
+        );
         let mut by_channel: BTreeMap<ChannelId, Vec<OutboxEntry>> = BTreeMap::new();
         for entry in entries {
             by_channel.entry(entry.channel).or_default().push(entry);
@@ -83,8 +97,8 @@ impl Monitor {
     ) -> Result<Option<Outlet>> {
         let Some(channel) = channel else {
             for entry in &entries {
-                self.finish(entry, Err("the channel was deleted".to_owned()))
-                    .await?;
+                let deleted = Err("the channel was deleted".to_owned());
+                self.finish(entry, UNKNOWN_KIND, deleted).await?;
             }
             return Ok(None);
         };
@@ -97,6 +111,7 @@ impl Monitor {
         };
         Ok(Some(Outlet {
             channel: channel.id,
+            kind: kind_of(&config),
             limits: self.0.notifier.rate_limits(&config),
             config,
             entries,
@@ -121,15 +136,12 @@ impl Monitor {
     }
 
     async fn deliver_channel(&self, outlet: Outlet) -> Result<usize> {
-        let Outlet {
-            channel,
-            config,
-            limits,
-            entries,
-        } = outlet;
-        let entries = match &limits {
-            Some(limits) => self.digest(channel, entries, limits).await?,
-            None => entries,
+        let entries = match &outlet.limits {
+            Some(limits) => {
+                let entries = outlet.entries.clone();
+                self.digest(outlet.channel, entries, limits).await?
+            }
+            None => outlet.entries.clone(),
         };
         let mut sent = 0;
         let mut waiting: BTreeSet<String> = BTreeSet::new();
@@ -142,7 +154,7 @@ impl Monitor {
                 waiting.insert(entry.group_key);
                 continue;
             }
-            match self.attempt(&config, limits.as_ref(), &entry).await? {
+            match self.attempt(&outlet, &entry).await? {
                 Attempt::Arrived => sent += 1,
                 Attempt::Failed => {
                     waiting.insert(entry.group_key);
@@ -167,12 +179,8 @@ impl Monitor {
     }
 
     /// Claims a row, sends it and writes down what came of it.
-    async fn attempt(
-        &self,
-        config: &Value,
-        limits: Option<&RateLimits>,
-        entry: &OutboxEntry,
-    ) -> Result<Attempt> {
+    async fn attempt(&self, outlet: &Outlet, entry: &OutboxEntry) -> Result<Attempt> {
+        let (config, kind, limits) = (&outlet.config, outlet.kind, outlet.limits.as_ref());
         let now_ms = self.now_ms();
         let claimed = OutboxEntry {
             state: OutboxState::Sending,
@@ -208,6 +216,7 @@ impl Monitor {
         }
         transaction.commit().await?;
         let lease = self.0.config.send_lease.0;
+        let begun = Instant::now();
         let sending = self.0.notifier.send(config, &entry.id, &entry.notification);
         let outcome = tokio::time::timeout(lease, sending)
             .await
@@ -219,15 +228,17 @@ impl Monitor {
                     ),
                     is_retryable: true,
                     retry_after_ms: None,
+                    max_attempts: None,
                 })
             });
+        count_attempt(kind, begun.elapsed(), outcome.is_ok());
         let attempt = match outcome {
             Ok(delivered) => {
-                self.finish(&claimed, Ok(delivered.answer)).await?;
+                self.finish(&claimed, kind, Ok(delivered.answer)).await?;
                 Attempt::Arrived
             }
             Err(error) => {
-                self.retry(&claimed, &error).await?;
+                self.retry(&claimed, kind, &error).await?;
                 Attempt::Failed
             }
         };
@@ -237,17 +248,32 @@ impl Monitor {
         Ok(attempt)
     }
 
-    async fn retry(&self, entry: &OutboxEntry, error: &NotifyError) -> Result<()> {
+    async fn retry(
+        &self,
+        entry: &OutboxEntry,
+        kind: &'static str,
+        error: &NotifyError,
+    ) -> Result<()> {
         let now_ms = self.now_ms();
         let config = &self.0.config;
         let is_too_old = now_ms - entry.created_at_ms >= config.give_up_after.as_millis();
-        if !error.is_retryable || is_too_old {
-            return self.finish(entry, Err(error.message.clone())).await;
+        let limited_failures = entry.limited_failures + i64::from(error.max_attempts.is_some());
+        let is_used_up = error
+            .max_attempts
+            .is_some_and(|most| limited_failures >= i64::from(most));
+        if !error.is_retryable || is_too_old || is_used_up {
+            return self.finish(entry, kind, Err(error.message.clone())).await;
         }
+        // Few attempts must last for a while: after the second one the longest waits begin.
+        let doublings = if error.max_attempts.is_some() && limited_failures > 1 {
+            30
+        } else {
+            (entry.attempts - 1).clamp(0, 30)
+        };
         let doubled = config
             .retry_first
             .as_millis()
-            .saturating_mul(1_i64 << (entry.attempts - 1).clamp(0, 30))
+            .saturating_mul(1_i64 << doublings)
             .min(config.retry_most.as_millis().max(1));
         let wait_ms =
             jittered(&entry.id, entry.attempts, doubled).max(error.retry_after_ms.unwrap_or(0));
@@ -255,6 +281,7 @@ impl Monitor {
             state: OutboxState::Pending,
             due_at_ms: now_ms + wait_ms,
             error: Some(error.message.clone()),
+            limited_failures,
             ..entry.clone()
         };
         let store = &self.0.store;
@@ -266,7 +293,12 @@ impl Monitor {
     }
 
     /// Finishes a row, with the receiver's answer or the reason why it is given up.
-    async fn finish(&self, entry: &OutboxEntry, outcome: Result<String, String>) -> Result<()> {
+    async fn finish(
+        &self,
+        entry: &OutboxEntry,
+        kind: &'static str,
+        outcome: Result<String, String>,
+    ) -> Result<()> {
         let now_ms = self.now_ms();
         let (notification, channel) = (entry.id.clone(), entry.channel);
         let mut next = OutboxEntry {
@@ -274,7 +306,7 @@ impl Monitor {
             ..entry.clone()
         };
         let is_delivered = outcome.is_ok();
-        let kind = match outcome {
+        let event = match outcome {
             Ok(answer) => {
                 next.state = OutboxState::Sent;
                 next.answer = Some(answer.clone());
@@ -298,12 +330,16 @@ impl Monitor {
         };
         let store = &self.0.store;
         let transaction = store.database().begin().await?;
-        if store.advance_outbox(&transaction, entry, &next).await? {
+        let is_ours = store.advance_outbox(&transaction, entry, &next).await?;
+        if is_ours {
             store
-                .add_events(&transaction, &entry.alerts, now_ms, &kind)
+                .add_events(&transaction, &entry.alerts, now_ms, &event)
                 .await?;
         }
         transaction.commit().await?;
+        if is_ours {
+            count_finished(kind, is_delivered);
+        }
         self.announce(StateChange::Notification {
             id: entry.id.clone(),
             is_delivered,
@@ -373,6 +409,7 @@ impl Monitor {
             alerts: alerts.into_iter().collect(),
             sequence: merged[0].sequence,
             term: 0,
+            limited_failures: 0,
         };
         let store = &self.0.store;
         let transaction = self.begin_as_leader().await?;

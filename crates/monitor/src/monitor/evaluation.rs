@@ -25,6 +25,8 @@ const GROUP_EVALUATIONS: &str = "yunhai_rule_group_evaluations_total";
 const GROUP_SKIPPED: &str = "yunhai_rule_group_evaluations_skipped_total";
 /// How long the evaluation of a group takes.
 const GROUP_DURATION: &str = "yunhai_rule_group_evaluation_duration_seconds";
+/// Evaluations of single rules.
+const RULE_EVALUATIONS: &str = "yunhai_rule_evaluations_total";
 /// Evaluations of single rules that failed.
 const RULE_FAILURES: &str = "yunhai_rule_evaluation_failures_total";
 
@@ -33,6 +35,7 @@ const RULE_FAILURES: &str = "yunhai_rule_evaluation_failures_total";
 pub(super) fn count_skipped(skipped: u64) {
     metrics::counter!(GROUP_SKIPPED).increment(skipped);
     metrics::counter!(GROUP_EVALUATIONS).increment(0);
+    metrics::counter!(RULE_EVALUATIONS).increment(0);
     metrics::counter!(RULE_FAILURES).increment(0);
 }
 
@@ -115,6 +118,7 @@ impl Monitor {
                         .await
                 }
             };
+            metrics::counter!(RULE_EVALUATIONS).increment(1);
             let (explanations, error) = match outcome {
                 Ok(explanations) => (explanations, None),
                 Err(error @ Error::NotLeader { .. }) => return Err(error),

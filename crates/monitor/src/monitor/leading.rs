@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use yunhai_model::with_causes;
 
 use super::Monitor;
+use super::counting::tell_pending;
 use crate::error::{Error, Result};
 use crate::leadership::{Leadership, Lease, Role, Step, Term, Watched};
 
@@ -226,6 +227,9 @@ impl Monitor {
 
     fn set_term(&self, term: Option<Term>) {
         metrics::gauge!(LEADER).set(if term.is_some() { 1.0 } else { 0.0 });
+        if term.is_none() {
+            tell_pending([].into_iter());
+        }
         if let Some(term) = term {
             metrics::gauge!(TERM).set(term.number as f64);
         }

@@ -106,5 +106,6 @@ fn full(wait: Duration) -> NotifyError {
         ),
         is_retryable: true,
         retry_after_ms: Some(wait.as_millis() as i64),
+        max_attempts: None,
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use yunhai_model::{TimestampMs, with_causes};
 
 use super::Monitor;
+use super::counting::begin_counting;
 use super::evaluation::count_skipped;
 use crate::alert::digest;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ impl Monitor {
     /// Runs until it is cancelled; what is under way then is finished.
     pub async fn run(&self, cancel: CancellationToken) -> Result<()> {
         count_skipped(0);
+        begin_counting();
         let done = CancellationToken::new();
         let working = async {
             self.work_as_leader(&cancel).await;

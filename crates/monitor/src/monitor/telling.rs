@@ -116,6 +116,7 @@ impl Monitor {
                 notification: outgoing.notification.clone(),
                 alerts: outgoing.alerts.clone(),
                 term: 0,
+                limited_failures: 0,
                 sequence,
             };
             store.add_to_outbox(&transaction, &entry).await?;

@@ -84,6 +84,9 @@ pub struct OutboxEntry {
     /// The term of the leader that has tried it last.
     #[serde(default)]
     pub term: i64,
+    /// How many attempts failed in a way of which only a few are made.
+    #[serde(default)]
+    pub limited_failures: i64,
 }
 
 /// Which notifications are wanted.

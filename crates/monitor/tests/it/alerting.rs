@@ -149,6 +149,7 @@ on_every_database! {
             message: "busy".into(),
             is_retryable: true,
             retry_after_ms: Some(20_000),
+            max_attempts: None,
         });
         assert_eq!(house.step(60, &[("a", 0.95)]).await, NOTHING);
         let log = house.monitor.notifications(&OutboxFilter::default(), &PageRequest::default()).await.unwrap();
@@ -163,10 +164,35 @@ on_every_database! {
             message: "no such robot".into(),
             is_retryable: false,
             retry_after_ms: None,
+            max_attempts: None,
         });
         assert_eq!(house.step(60, &[("a", 0.1)]).await, NOTHING);
         let failed = OutboxFilter { states: vec![OutboxState::Failed], ..OutboxFilter::default() };
         assert_eq!(house.monitor.notifications(&failed, &PageRequest::default()).await.unwrap().total, 1);
+    }
+
+    async fn what_may_be_tried_a_few_times_is_given_up_then_and_not_sooner(house: &mut House) {
+        house.rules(&HIGH_CPU.replace("for: 2m", "for: 0s")).await;
+        let failure = |max_attempts| NotifyError {
+            message: "odd".into(),
+            is_retryable: true,
+            retry_after_ms: None,
+            max_attempts,
+        };
+        // The last of the list is the first to come: two that pass by themselves do not count.
+        let failures = [Some(3), None, Some(3), Some(3), None].map(failure);
+        house.recorder.failures.lock().unwrap().extend(failures);
+        let page = PageRequest::default();
+        let mut states = Vec::new();
+        // After the second failure of the kind that counts, it waits as long as it may.
+        for wait_secs in [60, 20, 40, 300, 300, 100] {
+            assert_eq!(house.step(wait_secs, &[("a", 0.95)]).await, NOTHING);
+            let log = house.monitor.notifications(&OutboxFilter::default(), &page).await.unwrap();
+            states.push((log.items[0].attempts, log.items[0].state));
+        }
+        let pending = |attempts| (attempts, OutboxState::Pending);
+        assert_eq!(states[..5], [pending(1), pending(2), pending(3), pending(3), pending(4)]);
+        assert_eq!(states[5], (5, OutboxState::Failed));
     }
 
     async fn over_the_limit_a_digest_tells_the_rest(house: &mut House) {

@@ -48,6 +48,7 @@ on_every_database! {
                 message: "busy".into(),
                 is_retryable: true,
                 retry_after_ms: None,
+                max_attempts: None,
             });
         }
         assert_eq!(house.step(1, &[("a", 0.95)]).await, NOTHING, "the first attempt fails");

@@ -98,6 +98,7 @@ impl Notifier for Poster {
             message: error.to_string(),
             is_retryable: true,
             retry_after_ms: None,
+            max_attempts: None,
         };
         let address = config["address"].as_str().unwrap();
         let alert = &notification.alerts[0];

@@ -128,6 +128,7 @@ async fn verify_audit(
     caller.require(Permission::AuditRead)?;
     let audit = app.identity.audit();
     let verification = audit.verify_for(&caller.actor()).await?;
+    app.audit_verdict.note(&verification);
     Ok(Json(verification_of(verification)))
 }
 

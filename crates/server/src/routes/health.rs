@@ -34,15 +34,11 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
 /// Yunhai's own metrics in Prometheus's text format. They name no server and no user, so that a
 /// scraper needs no token.
 async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let stats = app.store.stats();
-    metrics::gauge!("yunhai_series_active").set(stats.active_series as f64);
-    metrics::gauge!("yunhai_series_blocks").set(stats.blocks as f64);
-    metrics::gauge!("yunhai_series_size_bytes").set((stats.block_bytes + stats.log_bytes) as f64);
     (
         [(
             header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         )],
-        app.own_metrics.render(),
+        crate::own_metrics::render(&app),
     )
 }

@@ -20,6 +20,7 @@ use yunhai_model::with_causes;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json};
+use crate::samples::SampleSource;
 
 /// The largest request, decompressed.
 const MAX_BYTES: usize = 64 << 20;
@@ -63,6 +64,8 @@ async fn metrics(
         .append(converted.series)
         .await
         .map_err(unavailable)?;
+    SampleSource::Otlp.count(&outcome);
+    SampleSource::Otlp.count_refused(converted.left_out_points);
     let refused = converted.left_out_points + outcome.rejected_samples();
     let messages: Vec<String> = converted
         .left_out

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::queries::RangeQuery;
 use crate::remote_write::{WriteRequest, decompress};
+use crate::samples::SampleSource;
 
 /// The largest remote write request, decompressed.
 const MAX_WRITE_BYTES: usize = 64 << 20;
@@ -490,6 +491,7 @@ async fn write(
         .append_borrowed(&series)
         .await
         .map_err(unavailable)?;
+    sender_of(&headers).count(&outcome);
     if outcome.rejected.is_empty() {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -505,6 +507,18 @@ async fn write(
         outcome.rejected_samples(),
         shown.join("; ")
     )))
+}
+
+/// Tells by the name that it gives itself who sends by remote write.
+fn sender_of(headers: &HeaderMap) -> SampleSource {
+    let is_agent = headers
+        .get(header::USER_AGENT)
+        .is_some_and(|name| name.as_bytes().starts_with(b"yunhai-agent/"));
+    if is_agent {
+        SampleSource::Agent
+    } else {
+        SampleSource::RemoteWrite
+    }
 }
 
 /// The sender keeps the samples and tries again.
