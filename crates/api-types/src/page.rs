@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// The page, from 1.
-    #[param(minimum = 1, default = 1)]
+    #[param(minimum = 1, maximum = 2_147_483_647, default = 1)]
     pub page: Option<u32>,
     /// Entries a page, at most 500.
     #[param(minimum = 1, maximum = 500, default = 50)]

@@ -18,7 +18,7 @@ pub use id::{
     SessionId, SilenceId, TokenId, UserId,
 };
 pub use labels::{InvalidLabel, Labels, METRIC_NAME, is_valid_label_name, is_valid_metric_name};
-pub use page::{DEFAULT_PAGE_SIZE, InvalidPage, MAX_PAGE_SIZE, Page, PageRequest, Sort};
+pub use page::{DEFAULT_PAGE_SIZE, InvalidPage, MAX_PAGE, MAX_PAGE_SIZE, Page, PageRequest, Sort};
 pub use quantity::{ByteSize, HumanDuration, ParseQuantityError};
 pub use sample::{STALE_NAN_BITS, Sample, TimeSeries, is_stale, stale_nan};
 pub use secret::Secret;

@@ -7,17 +7,20 @@ use serde::Serialize;
 /// The largest page that may be asked for.
 pub const MAX_PAGE_SIZE: u32 = 500;
 
+/// The last page that may be asked for: numbers of pages fit every client's integers.
+pub const MAX_PAGE: u32 = i32::MAX.cast_unsigned();
+
 /// The size of a page when none is asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 50;
 
 /// A page that cannot be given.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidPage {
-    /// Pages count from 1.
-    #[error("page 0 does not exist: pages count from 1")]
-    Page,
+    /// Pages count from 1, and not forever.
+    #[error("page: must be from 1 to {MAX_PAGE}, not {0}")]
+    Page(u32),
     /// The size is 0 or too large.
-    #[error("a page holds 1 to {MAX_PAGE_SIZE} items, not {0}")]
+    #[error("page_size: must be from 1 to {MAX_PAGE_SIZE}, not {0}")]
     Size(u32),
     /// The list cannot be sorted by that field.
     #[error("cannot sort by `{field}`; choose one of {allowed}")]
@@ -88,8 +91,8 @@ impl PageRequest {
     ) -> Result<Self, InvalidPage> {
         let page = page.unwrap_or(1);
         let page_size = page_size.unwrap_or(DEFAULT_PAGE_SIZE);
-        if page == 0 {
-            return Err(InvalidPage::Page);
+        if page == 0 || page > MAX_PAGE {
+            return Err(InvalidPage::Page(page));
         }
         if page_size == 0 || page_size > MAX_PAGE_SIZE {
             return Err(InvalidPage::Size(page_size));
@@ -172,10 +175,12 @@ mod tests {
         let request = PageRequest::parse(Some(3), Some(20), Some("-name"), Some(" ")).unwrap();
         assert_eq!((request.offset(), request.limit()), (40, 20));
         assert_eq!(request.query, None);
-        assert_eq!(
-            PageRequest::parse(Some(0), None, None, None),
-            Err(InvalidPage::Page)
-        );
+        for page in [0, MAX_PAGE + 1] {
+            assert_eq!(
+                PageRequest::parse(Some(page), None, None, None),
+                Err(InvalidPage::Page(page))
+            );
+        }
         assert_eq!(
             PageRequest::parse(None, Some(501), None, None),
             Err(InvalidPage::Size(501))

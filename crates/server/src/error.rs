@@ -1,14 +1,18 @@
 //! Every error of the API as a problem document, and extractors that refuse with one.
 
+use axum::body::Bytes;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 use yunhai_api_types::{Problem, ProblemCode};
 use yunhai_database::Trouble;
 use yunhai_model::with_causes;
 
 use crate::health::{Unwritable, is_for_lack_of_room};
+use crate::shape;
 
 /// What a handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -174,9 +178,27 @@ impl From<yunhai_database::Error> for ApiError {
 }
 
 /// A JSON body, refused with a problem document.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(ApiError))]
 pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T, S> FromRequest<S> for Json<T>
+where
+    T: DeserializeOwned + ToSchema,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
+        let (parts, body) = request.into_parts();
+        let body = Request::from_parts(parts.clone(), body);
+        let bytes = Bytes::from_request(body, state)
+            .await
+            .map_err(JsonRejection::from)?;
+        let body = Request::from_parts(parts, bytes.clone().into());
+        let axum::Json(value) = axum::Json::from_request(body, state).await?;
+        shape::check(&T::name(), &bytes)?;
+        Ok(Self(value))
+    }
+}
 
 impl<T: serde::Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {

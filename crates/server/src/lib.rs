@@ -33,6 +33,7 @@ mod samples;
 mod security;
 mod serve;
 mod server;
+mod shape;
 mod tls;
 mod version;
 

@@ -117,3 +117,58 @@ async fn who_tries_what_they_may_not_stands_in_the_audit_log() {
     assert_eq!(entry["outcome"], "denied");
     assert_eq!(entry["target"], "request POST /api/v1/users");
 }
+
+#[tokio::test]
+async fn a_list_is_refused_where_an_object_is_described() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let matchers = json!({"matchers": [["server", "=", "a"]], "comment": "", "ends_at_ms": 1});
+    for (method, path, body, place) in [
+        (Method::PATCH, "settings", json!([null, null]), ""),
+        (Method::PUT, "routes", json!([null]), ""),
+        (Method::POST, "silences", matchers, "/matchers/0"),
+    ] {
+        let path = format!("/api/v1/{path}");
+        let (status, problem) = admin.send(method, &path, &body).await;
+        assert_eq!(
+            status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{path}: {problem}"
+        );
+        assert_eq!(problem["errors"][0]["pointer"], place, "{path}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.ends_with("must be a JSON object, not a list"),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pages_beyond_the_limits_are_refused_by_their_parameter() {
+    let server = TestServer::start().await;
+    let viewer = server.sign_in_new("vera", Role::Viewer).await;
+    for (parameter, value) in [
+        ("page", "0"),
+        ("page", "2147483648"),
+        ("page", "4294967296"),
+        ("page", "-1"),
+        ("page", "many"),
+        ("page_size", "0"),
+        ("page_size", "501"),
+    ] {
+        for list in ["servers", "tokens", "alerts"] {
+            let path = format!("/api/v1/{list}?{parameter}={value}");
+            let (status, problem) = answer(viewer.request(Method::GET, &path)).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {problem}");
+            assert_eq!(problem["code"], "invalid_request");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(
+                detail.contains(&format!("{parameter}: ")),
+                "{path}: {detail}"
+            );
+        }
+    }
+    let last = viewer.get("/api/v1/tokens?page=2147483647").await;
+    assert_eq!(last["items"], json!([]));
+}
