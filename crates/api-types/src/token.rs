@@ -22,6 +22,8 @@ pub struct ApiToken {
     pub last_used_ms: Option<i64>,
     /// The network address that it was last used from.
     pub last_used_address: Option<String>,
+    /// The id of the token that it was made with, where it was: when that is revoked, so is this.
+    pub made_by: Option<String>,
 }
 
 /// Makes a token.

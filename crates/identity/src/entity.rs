@@ -58,6 +58,18 @@ pub const MIGRATIONS: &[Migration] = &[
                 .additions(backend)
         },
     },
+    Migration {
+        domain: "identity",
+        version: 3,
+        name: "which token a token was made with",
+        statements: |backend| {
+            Table::new("api_tokens")
+                .id("made_by")
+                .nullable()
+                .index(&["made_by"])
+                .additions(backend)
+        },
+    },
 ];
 
 fn tables() -> [Table; 10] {

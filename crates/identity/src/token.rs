@@ -3,6 +3,8 @@
 //! A token is `yh_`, 43 random characters, and 8 of a checksum, so that a mistyped one is known
 //! without asking the database and scanners find leaked ones.
 
+mod revocation;
+
 use std::collections::BTreeSet;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -22,6 +24,7 @@ use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Permission, Principal, Result, Target,
     TargetKind, UserState, Via,
 };
+use revocation::lock_token;
 
 const PREFIX: &str = "yh_";
 
@@ -115,6 +118,8 @@ pub struct ApiToken {
     pub last_used_at_ms: Option<TimestampMs>,
     /// From where it was used then.
     pub last_used_address: Option<String>,
+    /// The token that it was made with, and is revoked with.
+    pub made_by: Option<TokenId>,
 }
 
 impl TryFrom<api_token::Model> for ApiToken {
@@ -128,6 +133,10 @@ impl TryFrom<api_token::Model> for ApiToken {
                 kind: "list of scopes",
                 value: row.scopes.clone(),
             })?,
+            made_by: row
+                .made_by
+                .map(|maker| stored("token id", &maker))
+                .transpose()?,
             name: row.name,
             created_at_ms: row.created_at_ms,
             expires_at_ms: row.expires_at_ms,
@@ -149,7 +158,7 @@ fn has_token_form(token: &str) -> bool {
 
 impl Identity {
     /// Makes a token for the principal. It can allow no more than the principal may do now, and one
-    /// that a token makes ends no later than that token.
+    /// that a token makes ends no later than that token and is revoked with it.
     pub async fn create_token(
         &self,
         principal: &Principal,
@@ -214,9 +223,19 @@ impl Identity {
             expires_at_ms,
             last_used_at_ms: None,
             last_used_address: None,
+            made_by: match maker {
+                Via::Token { id, .. } => Some(id.to_string()),
+                _ => None,
+            },
         };
         let transaction = self.database.begin().await?;
         find(&transaction, user_id).await?;
+        // What is made with a token that is being revoked would live on.
+        if let Some(maker) = &row.made_by
+            && lock_token(&transaction, maker).await?.is_none()
+        {
+            return Err(Error::Unauthenticated);
+        }
         api_token::Entity::insert(row.clone().into_active_model())
             .exec_without_returning(&transaction)
             .await?;
@@ -322,31 +341,6 @@ impl Identity {
                 ApiToken::try_from,
             )
             .await
-    }
-
-    /// Revokes a token; `of` limits it to those of one user.
-    pub async fn revoke_token(
-        &self,
-        caller: &Caller,
-        id: TokenId,
-        of: Option<UserId>,
-    ) -> Result<()> {
-        let transaction = self.database.begin().await?;
-        let row = api_token::Entity::find_by_id(id.to_string())
-            .one(&transaction)
-            .await?
-            .filter(|row| of.is_none_or(|user_id| row.user_id == user_id.to_string()))
-            .ok_or_else(|| Error::not_found("token", id))?;
-        api_token::Entity::delete_by_id(&row.id)
-            .exec(&transaction)
-            .await?;
-        let name = row.name.clone();
-        let event = AuditEvent::new(
-            Action::TokenRevoked,
-            Target::new(TargetKind::Token, id, name),
-        )
-        .before(&ApiToken::try_from(row)?);
-        self.audit().commit(transaction, caller, event).await
     }
 }
 

@@ -191,6 +191,8 @@ export interface components {
              * @description When it was last used.
              */
             last_used_ms?: number | null;
+            /** @description The id of the token that it was made with, where it was: when that is revoked, so is this. */
+            made_by?: string | null;
             /** @description What it is for. */
             name: string;
             /** @description What it may do. */
@@ -675,6 +677,8 @@ export interface components {
                 last_used_ms?: number | null;
                 /** @description What it is for. */
                 name: string;
+                /** @description The id of the token that it was made with, where it was: when that is revoked, so is this. */
+                made_by?: string | null;
                 /** @description What it may do. */
                 scopes: string[];
                 /** @description Whose it is. */

@@ -15,6 +15,7 @@ pub struct Model {
     pub expires_at_ms: Option<i64>,
     pub last_used_at_ms: Option<i64>,
     pub last_used_address: Option<String>,
+    pub made_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

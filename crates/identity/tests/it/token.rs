@@ -1,6 +1,6 @@
 use yunhai_identity::{
-    Caller, Denied, Error, Identity, IdentityConfig, NewToken, Permission, Role, TokenEnd,
-    UserChange,
+    Caller, Denied, Error, Identity, IdentityConfig, NewToken, Permission, Principal, Role,
+    TokenEnd, UserChange, UserState,
 };
 use yunhai_model::{PageRequest, Secret};
 use yunhai_test_support::on_every_database;
@@ -144,5 +144,84 @@ on_every_database! {
             let error = identity.create_token_for(&root, ann.id, wrong).await.unwrap_err();
             assert!(error.to_string().starts_with(field), "{error}");
         }
+    }
+    async fn what_a_token_made_is_revoked_with_it(url: &str) {
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        let ann = world.user("ann", Role::Viewer).await;
+        let session = world.login("ann").await;
+        let make = async |principal: &Principal, name: &str| {
+            let name = name.to_owned();
+            let new = NewToken { name, ..new_token(&[Permission::TokensOwn]) };
+            let (listed, token) = identity.create_token(principal, &origin(), new).await.unwrap();
+            let principal = identity.authenticate_token(&token, &origin()).await.unwrap();
+            (listed, token, principal)
+        };
+        let (taken, taken_text, by_taken) = make(&session.principal, "taken").await;
+        let (child, child_text, by_child) = make(&by_taken, "child").await;
+        let (grandchild, grandchild_text, _) = make(&by_child, "grandchild").await;
+        let (other, other_text, by_other) = make(&session.principal, "other").await;
+        let (_, others_child, _) = make(&by_other, "child of the other").await;
+        assert_eq!((taken.made_by, child.made_by), (None, Some(taken.id)));
+        assert_eq!((grandchild.made_by, other.made_by), (Some(child.id), None));
+
+        identity.revoke_token(&Caller::local("root"), taken.id, Some(ann.id)).await.unwrap();
+        for (token, lives) in [
+            (&taken_text, false),
+            (&child_text, false),
+            (&grandchild_text, false),
+            (&other_text, true),
+            (&others_child, true),
+        ] {
+            let found = identity.authenticate_token(token, &origin()).await;
+            assert_eq!(found.is_ok(), lives, "{found:?}");
+        }
+        assert_eq!(identity.tokens(&PageRequest::default(), Some(ann.id)).await.unwrap().total, 2);
+        let revoked: Vec<_> = world.actions().await.into_iter().rev().take(3).collect();
+        assert_eq!(revoked, ["token.revoked"; 3]);
+        // Whoever was let in a moment before makes none any more.
+        let late = identity.create_token(&by_child, &origin(), new_token(&[Permission::TokensOwn])).await;
+        assert!(matches!(late, Err(Error::Unauthenticated)), "{late:?}");
+        let revoked_alone = identity.revoke_token(&Caller::local("root"), child.id, None).await;
+        assert!(matches!(revoked_alone, Err(Error::NotFound { kind: "token", .. })));
+    }
+
+    async fn a_token_and_what_it_made_are_nobodys_with_their_user(url: &str) {
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        let root = Caller::local("root");
+        world.user("root", Role::Administrator).await;
+        let ann = world.user("ann", Role::Viewer).await;
+        let session = world.login("ann").await;
+        let make = async |principal| {
+            let new = new_token(&[Permission::TokensOwn]);
+            identity.create_token(principal, &origin(), new).await.unwrap().1
+        };
+        let token = make(&session.principal).await;
+        let principal = identity.authenticate_token(&token, &origin()).await.unwrap();
+        let made = make(&principal).await;
+        let living = async || {
+            let mut living = 0;
+            for token in [&token, &made] {
+                living += u32::from(identity.authenticate_token(token, &origin()).await.is_ok());
+            }
+            living
+        };
+        assert_eq!(living().await, 2);
+        let set = async |state| {
+            let change = UserChange { state: Some(state), ..UserChange::default() };
+            identity.update_user(&root, ann.id, change).await.unwrap();
+        };
+        set(UserState::Disabled).await;
+        assert_eq!(living().await, 0);
+        set(UserState::Active).await;
+        assert_eq!(living().await, 2);
+        world.clock.set(NOW_MS + 1000);
+        assert_eq!(living().await, 0, "what was made ends with its maker");
+        world.clock.set(NOW_MS);
+        assert_eq!(living().await, 2);
+        identity.delete_user(&root, ann.id).await.unwrap();
+        assert_eq!(living().await, 0);
+        assert_eq!(identity.tokens(&PageRequest::default(), None).await.unwrap().total, 0);
     }
 }

@@ -52,7 +52,7 @@ async fn list_tokens(
 }
 
 /// Makes a token; its text is in this answer and never again. One that a token makes has no scope
-/// that its maker lacks, and ends no later.
+/// that its maker lacks, ends no later, and is revoked with it.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = CreateTokenRequest,
     responses((status = CREATED, body = CreatedToken), Refused))]
 async fn create_token(
@@ -102,7 +102,7 @@ async fn create_token(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-/// Revokes one of one's own tokens; `current` is the one that asks.
+/// Revokes one of one's own tokens, and all that were made with it; `current` is the one that asks.
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens",
     params(("id" = String, Path, description = "The token's id, or `current`")),
     responses((status = NO_CONTENT), Refused))]
@@ -137,5 +137,6 @@ pub(super) fn token_of(token: yunhai_identity::ApiToken, user: &str) -> ApiToken
         expires_at_ms: token.expires_at_ms,
         last_used_ms: token.last_used_at_ms,
         last_used_address: token.last_used_address,
+        made_by: token.made_by.map(|maker| maker.to_string()),
     }
 }

@@ -58,3 +58,27 @@ async fn a_token_makes_none_that_outlives_it_or_may_do_more() {
     let (status, problem) = make(json!(end_ms), "rules:write").await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
 }
+
+#[tokio::test]
+async fn a_revoked_token_takes_what_it_made_along() {
+    let server = TestServer::start().await;
+    let ann = server.sign_in_new("ann", Role::Viewer).await;
+    let maker = ann.token(&["tokens:own", "servers:read"]).await;
+    let body = json!({"name": "made", "scopes": ["servers:read"]});
+    let request = server.request(Method::POST, "/api/v1/tokens");
+    let (_, made) = answer(request.bearer_auth(&maker).json(&body)).await;
+    let list = ann.get("/api/v1/tokens?sort=name").await;
+    let ids = [&list["items"][0]["made_by"], &list["items"][1]["id"]];
+    assert_eq!(ids, [&made["made_by"], &made["made_by"]], "{list}");
+    let ask = async || {
+        let request = server.request(Method::GET, "/api/v1/overview");
+        answer(request.bearer_auth(made["token"].as_str().unwrap())).await
+    };
+    assert_eq!(ask().await.0, StatusCode::OK);
+    let request = server.request(Method::DELETE, "/api/v1/tokens/current");
+    let (status, _) = answer(request.bearer_auth(&maker)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, problem) = ask().await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "{problem}");
+    assert_eq!(problem["code"], "invalid_token");
+}

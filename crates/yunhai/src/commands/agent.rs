@@ -23,7 +23,7 @@ use super::{Session, name_and_value};
     --region eu-west --tag environment=production
 
 The token is an API token that may write metrics: `yunhai token create --name web-1 --scope \
-metrics:write`.")]
+metrics:write --days 365`.")]
 pub(crate) struct AgentArgs {
     /// The file with the token; `-` reads it from the standard input
     #[arg(long, value_name = "FILE")]
@@ -79,7 +79,8 @@ pub(crate) async fn agent(session: &Session, args: AgentArgs) -> anyhow::Result<
         (None, Some(token)) => Secret::new(token),
         (None, None) => anyhow::bail!(
             "the agent needs a token that may write metrics\n\
-             hint: `yunhai token create --name web-1 --scope metrics:write`, and --token-file"
+             hint: `yunhai token create --name web-1 --scope metrics:write --days 365`, and \
+             --token-file"
         ),
     };
     ensure!(

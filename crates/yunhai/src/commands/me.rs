@@ -94,6 +94,11 @@ impl Credentials {
         Ok(Secret::new(line))
     }
 
+    /// Tells whether the password is given without being asked for.
+    pub(super) fn are_given(&self) -> bool {
+        self.password_stdin
+    }
+
     /// Tells whether one can be asked, or has given the password.
     pub(super) fn can_ask(&self) -> bool {
         self.password_stdin || std::io::stdin().is_terminal()

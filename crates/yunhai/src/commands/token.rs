@@ -20,8 +20,9 @@ pub(crate) enum TokenCommand {
   yunhai token create --name grafana --scope servers:read
   yunhai token create --name prometheus --scope metrics:write --no-expiry
 
-A token that outlives the login, or has no end, takes the password: it is asked for, or read with
---password-stdin.")]
+A token that is made with the login ends with it, at `yunhai logout` at the latest. One that outlives
+the login, or has no end, takes the password: it is asked for, or read with --password-stdin, with which
+the token never hangs on the login.")]
     Create {
         /// What it is for
         #[arg(long)]
@@ -41,7 +42,7 @@ A token that outlives the login, or has no end, takes the password: it is asked 
     },
     /// List tokens
     List,
-    /// Revoke a token
+    /// Revoke a token, and those that were made with it
     Revoke {
         /// The token's id
         id: String,
@@ -70,7 +71,7 @@ pub(crate) async fn run(session: &Session, command: TokenCommand) -> anyhow::Res
             };
             let created = create(session, &request, &credentials).await?;
             print_done(session.format, &created, &created.token);
-            tell_end(created.entry.expires_at_ms);
+            tell_end(&created.entry);
         }
         TokenCommand::List => {
             let client = session.client().await?;
@@ -91,30 +92,36 @@ pub(crate) async fn run(session: &Session, command: TokenCommand) -> anyhow::Res
 
 /// Tells when a token ends, beside the standard output, which is the token's alone. The end of the
 /// login may have drawn it nearer.
-fn tell_end(expires_at_ms: Option<i64>) {
-    if let Some(expires_at_ms) = expires_at_ms {
+fn tell_end(token: &ApiToken) {
+    if let Some(expires_at_ms) = token.expires_at_ms {
+        let login = if token.made_by.is_some() {
+            ", and with this login: `yunhai logout` ends it, too"
+        } else {
+            ""
+        };
         let _ = writeln!(
             std::io::stderr(),
-            "The token ends at {}.",
+            "The token ends at {}{login}.",
             time(expires_at_ms)
         );
     }
 }
 
-/// Makes a token by the login; where it would outlive that, by the password.
+/// Makes a token by the login; where it would outlive that, or the password is given, by the password.
 async fn create(
     session: &Session,
     request: &CreateTokenRequest,
     credentials: &Credentials,
 ) -> anyhow::Result<CreatedToken> {
-    let client = session.client().await?;
-    let made = client.send_json(Method::POST, PATH, request).await;
-    match made {
-        Err(error) if outlives(&error) && credentials.can_ask() => {}
-        Err(error) if outlives(&error) => {
-            return Err(error.context("cannot ask for the password here; use --password-stdin"));
+    if !credentials.are_given() {
+        let client = session.client().await?;
+        match client.send_json(Method::POST, PATH, request).await {
+            Err(error) if outlives(&error) && credentials.can_ask() => {}
+            Err(error) if outlives(&error) => {
+                return Err(error.context("cannot ask for the password here; use --password-stdin"));
+            }
+            made => return made,
         }
-        made => return made,
     }
     let (signed_in, _) = credentials.sign_in(session).await?;
     let created = signed_in.send_json(Method::POST, PATH, request).await?;

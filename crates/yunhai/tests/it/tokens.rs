@@ -27,3 +27,26 @@ fn a_token_that_outlives_the_login_takes_the_password() {
         assert_eq!(ends(&made).is_none(), end == ["--no-expiry"], "{made}");
     }
 }
+
+#[test]
+fn a_token_hangs_on_the_login_unless_the_password_is_given() {
+    let home = Home::new();
+    let server = home.serve_signed_in(&[]);
+    let create = ["token", "create", "--name", "t", "--scope", "servers:read"];
+    let hanging = home.run(&create);
+    assert!(
+        hanging.errors.contains("`yunhai logout` ends it"),
+        "{}",
+        hanging.errors
+    );
+    let hanging = hanging.done();
+    let given = [&create[..], &["--password-stdin"]].concat();
+    let own = home.run_with(&given, PASSWORD);
+    assert!(!own.errors.contains("logout"), "{}", own.errors);
+    let own = own.done();
+    home.run(&["logout"]).done();
+    let list = ["server", "list", "--server", server.url.as_str(), "--token"];
+    home.run(&[&list[..], &[own.trim()]].concat()).done();
+    let refused = home.run(&[&list[..], &[hanging.trim()]].concat()).failed();
+    assert!(refused.contains("revoked"), "{refused}");
+}

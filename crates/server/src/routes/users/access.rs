@@ -96,7 +96,7 @@ async fn list_user_tokens(
     })))
 }
 
-/// Revokes an API token of a user.
+/// Revokes an API token of a user, and all that were made with it.
 #[utoipa::path(delete, path = "/users/{id}/tokens/{held}", tag = "users", params(HeldPath),
     responses((status = NO_CONTENT), Refused))]
 async fn revoke_user_token(
