@@ -142,8 +142,14 @@ export const ALERTS: AlertDetail[] = [
   ...Array.from({ length: 18 }, (_, index) => alert(index + 6, ['HighMemory', 'HighCpu'][index % 2], SERVERS[index + 2].name, index % 3 ? 'warning' : 'critical', 'resolved', 0.88, `${['Memory', 'CPU'][index % 2]} of ${SERVERS[index + 2].name} was above 90 %`)),
 ];
 
+const EXPRESSIONS: Record<string, string> = {
+  DiskFullIn24h: 'predict_linear(server_filesystem_available_bytes[6h], 86400) < 0',
+  ManyFailedSignIns: 'increase(yunhai_sign_in_failures_total[15m]) > 20',
+  AuditLogDamaged: 'yunhai_audit_intact == 0',
+};
+
 export const GROUPS: RuleGroup[] = [
-  ['defaults', ['HighCpu', 'HighMemory', 'DiskFull', 'DiskFullIn24h', 'ServerDown', 'ClockSkew']],
+  ['defaults', ['HighCpu', 'HighMemory', 'DiskFull', 'DiskFullIn24h', 'ServerDown', 'ClockSkew', 'ManyFailedSignIns', 'AuditLogDamaged']],
   ['shop', ['CheckoutSlow', 'CertificateExpiresSoon']],
 ].map(([name, rules]) => ({
   name: name as string,
@@ -155,7 +161,7 @@ export const GROUPS: RuleGroup[] = [
     id: rule,
     name: rule,
     kind: 'alerting',
-    expr: rule === 'DiskFullIn24h' ? 'predict_linear(server_filesystem_available_bytes[6h], 86400) < 0' : 'server_cpu_utilization_ratio > 0.9',
+    expr: EXPRESSIONS[rule] ?? 'server_cpu_utilization_ratio > 0.9',
     for_secs: 600,
     severity: index % 2 ? 'critical' : 'warning',
     health: rule === 'CheckoutSlow' ? 'err' : 'ok',
@@ -187,6 +193,7 @@ export const AUDIT: AuditEntry[] = Array.from({ length: 64 }, (_, index) => {
     target,
     address: '10.20.0.15',
     outcome,
+    reason: action === 'login.failed' ? 'wrong password' : null,
     before: action === 'rule.updated' ? { interval_secs: 60 } : null,
     after: action === 'rule.updated' ? { interval_secs: 30 } : null,
     hash: Array.from({ length: 64 }, (_v, at) => Math.floor(chance(`${index} ${at}`) * 16).toString(16)).join(''),

@@ -22,6 +22,8 @@ pub struct AuditEntry {
     pub address: String,
     /// How it ended: `ok`, `denied` or `failed`.
     pub outcome: String,
+    /// Why it went as it did, where there is something to say: `wrong password`.
+    pub reason: Option<String>,
     /// What it was before, where something changed.
     pub before: Option<serde_json::Value>,
     /// What it is after, where something changed.

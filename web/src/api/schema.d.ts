@@ -220,6 +220,8 @@ export interface components {
             hash: string;
             /** @description How it ended: `ok`, `denied` or `failed`. */
             outcome: string;
+            /** @description Why it went as it did, where there is something to say: `wrong password`. */
+            reason?: string | null;
             /**
              * Format: int64
              * @description Its place in the chain, from 1.
@@ -675,10 +677,10 @@ export interface components {
                  * @description When it was last used.
                  */
                 last_used_ms?: number | null;
-                /** @description What it is for. */
-                name: string;
                 /** @description The id of the token that it was made with, where it was: when that is revoked, so is this. */
                 made_by?: string | null;
+                /** @description What it is for. */
+                name: string;
                 /** @description What it may do. */
                 scopes: string[];
                 /** @description Whose it is. */
@@ -717,6 +719,8 @@ export interface components {
                 hash: string;
                 /** @description How it ended: `ok`, `denied` or `failed`. */
                 outcome: string;
+                /** @description Why it went as it did, where there is something to say: `wrong password`. */
+                reason?: string | null;
                 /**
                  * Format: int64
                  * @description Its place in the chain, from 1.

@@ -54,7 +54,7 @@ impl AuditLog {
                 .column_as(C::Sequence.count(), "number")
                 .filter(C::Sequence.gt(counts.counted_until))
                 .filter(C::Sequence.lte(until))
-                .filter(C::Action.is_in(counted.map(|action| action.as_str())))
+                .filter(C::Action.is_in(counted.map(Action::as_str)))
                 .group_by(C::Action)
                 .group_by(C::Outcome)
                 .into_tuple()

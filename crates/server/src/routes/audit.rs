@@ -161,6 +161,7 @@ fn entry_of(entry: yunhai_identity::AuditEntry) -> AuditEntry {
             "failure" => "failed".to_owned(),
             _ => entry.outcome,
         },
+        reason: entry.reason,
         before: entry.before,
         after: entry.after,
         hash: entry.hash,

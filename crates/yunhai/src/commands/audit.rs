@@ -51,7 +51,9 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> anyhow::Res
             print_rows(
                 session.format,
                 &list.items,
-                ["entry", "time", "who", "what", "on", "from", "outcome"],
+                [
+                    "entry", "time", "who", "what", "on", "from", "outcome", "reason",
+                ],
                 |entry| {
                     [
                         entry.seq.to_string(),
@@ -61,6 +63,7 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> anyhow::Res
                         entry.target.clone(),
                         entry.address.clone(),
                         entry.outcome.clone(),
+                        entry.reason.clone().unwrap_or_default(),
                     ]
                 },
             );

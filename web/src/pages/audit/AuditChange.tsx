@@ -3,10 +3,14 @@ import type { AuditEntry } from '../../api/types';
 import { formatAbsolute } from '../../format/time';
 import { fieldChanges, known } from './changes';
 
-/** What was changed, field by field, and the hash that chains the entry to the one before. */
+/** Why it went as it did, what was changed, field by field, and the hash that chains the entry to the one before. */
 export function AuditChange({ entry }: { entry: AuditEntry }) {
   const { t, i18n } = useTranslation();
   const show = (field: string, value?: string) => (/_ms$/.test(field) && Number(value) > 0 ? formatAbsolute(Number(value), i18n.language) : value);
+  const reasonText = (reason: string) => {
+    const key = reason.replaceAll(' ', '_');
+    return i18n.exists(`audit.reasons.${key}`) ? t(`audit.reasons.${key}`) : reason;
+  };
   const changes = fieldChanges(entry.before, entry.after);
   const sides = [
     { name: 'before' as const, title: t('audit.before'), shown: known(entry.before), mark: 'del' as const },
@@ -14,6 +18,12 @@ export function AuditChange({ entry }: { entry: AuditEntry }) {
   ].filter(({ shown }) => shown);
   return (
     <div className="stack" style={{ gap: 8 }}>
+      {entry.reason && (
+        <div>
+          <span className="faint">{t('audit.reason')} </span>
+          {reasonText(entry.reason)}
+        </div>
+      )}
       {changes.length > 0 && (
         <div style={{ overflowX: 'auto' }}>
           <table className="change">

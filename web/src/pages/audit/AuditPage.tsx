@@ -77,6 +77,7 @@ export default function AuditPage() {
           { key: 'target', title: t('audit.target'), csv: (row) => row.target, render: (row) => <div style={{ maxWidth: 360, overflowWrap: 'anywhere' }}>{targetText(row.target)}</div> },
           { key: 'address', title: t('audit.address'), csv: (row) => row.address, render: (row) => row.address && <span className="mono">{row.address}</span> },
           { key: 'outcome', title: t('audit.outcome'), sortable: true, csv: (row) => row.outcome, render: (row) => <OutcomeMark ok={row.outcome === 'ok'} text={outcomeText(row.outcome)} /> },
+          { key: 'reason', title: t('audit.reason'), hidden: true, csv: (row) => row.reason ?? '', render: () => null },
         ]}
       />
     </>
