@@ -11,6 +11,8 @@ mod bad_start;
 mod buckets;
 #[path = "it/commands.rs"]
 mod commands;
+#[path = "it/conformance.rs"]
+mod conformance;
 #[path = "it/database.rs"]
 mod database;
 #[path = "it/help.rs"]

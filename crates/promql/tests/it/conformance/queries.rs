@@ -41,7 +41,12 @@ impl fmt::Display for Query {
     }
 }
 
-pub(super) fn read(text: &str) -> Vec<Query> {
+/// All queries of the list.
+pub(super) fn all() -> Vec<Query> {
+    read(include_str!("queries.txt"))
+}
+
+fn read(text: &str) -> Vec<Query> {
     let end_ms = START_MS + COUNT * INTERVAL_MS;
     let moments = [
         // On a sample, in the middle of everything.
