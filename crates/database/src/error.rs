@@ -149,3 +149,10 @@ pub fn is_conflict(error: &DbErr) -> bool {
         Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517")
     )
 }
+
+/// Tells like [`is_conflict`] of an error that a domain has wrapped.
+pub fn is_conflict_behind(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source())
+        .filter_map(|error| error.downcast_ref())
+        .any(is_conflict)
+}

@@ -9,3 +9,5 @@ mod copy;
 mod migrate;
 #[path = "it/settings.rs"]
 mod settings;
+#[path = "it/transaction.rs"]
+mod transaction;

@@ -24,7 +24,7 @@ use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, broadcast, watch};
-use yunhai_database::Database;
+use yunhai_database::{Database, Transaction};
 use yunhai_model::{AlertId, Clock, Labels, TimeSeries, TimestampMs};
 use yunhai_promql::{Engine, Queryable};
 
@@ -92,7 +92,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     config: MonitorConfig,
     /// Serialises what reads alerts, decides and writes them: evaluation, dispatch, people.
-    deciding: Mutex<()>,
+    deciding: Arc<Mutex<()>>,
     /// The parsed rule files by name, and those that cannot be parsed any more.
     rules: RwLock<Arc<Vec<LoadedFile>>>,
     /// Moves on when the rules have changed.
@@ -190,7 +190,7 @@ impl Monitor {
             sealer: parts.sealer,
             clock: parts.clock,
             config: parts.config,
-            deciding: Mutex::new(()),
+            deciding: Arc::default(),
             rules: RwLock::new(Arc::default()),
             generation: watch::Sender::new(0),
             status: RwLock::default(),
@@ -226,6 +226,14 @@ impl Monitor {
             .watched
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of changed settings once they are committed.
+    fn announce_settings(&self, transaction: &mut Transaction, what: &'static str) {
+        let monitor = self.clone();
+        transaction.after_commit(async move {
+            monitor.announce(StateChange::Settings { what });
+        });
     }
 
     fn announce(&self, change: StateChange) {

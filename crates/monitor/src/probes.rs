@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::probe::{ProbeConfig, Prober};
-use yunhai_database::Database;
+use yunhai_database::{Database, Transaction};
 use yunhai_model::{
     Clock, Labels, ProbeId, Sample, Secret, TimeSeries, TimestampMs, stale_nan, with_causes,
 };
@@ -60,7 +60,7 @@ struct Inner {
     free: Semaphore,
     known: RwLock<BTreeMap<ProbeId, Known>>,
     /// Held while what is known and what is stored are brought together.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     generation: watch::Sender<u64>,
 }
 
@@ -119,7 +119,7 @@ impl Probes {
             prober: Prober::new(),
             free: Semaphore::new(parts.concurrency.max(1)),
             known: RwLock::new(known),
-            changing: tokio::sync::Mutex::default(),
+            changing: Arc::default(),
             generation: watch::Sender::new(0),
         })))
     }
@@ -147,26 +147,58 @@ impl Probes {
     }
 
     /// Makes a probe; it runs at once.
-    pub async fn add(&self, new: NewProbe) -> Result<Arc<Probe>> {
+    pub async fn add(&self, transaction: &mut Transaction, new: NewProbe) -> Result<Probe> {
         let now_ms = self.0.clock.now_ms();
-        self.store(ProbeId::new(), now_ms, new, None).await
+        let probe = self.sealed(ProbeId::new(), now_ms, new, None)?;
+        transaction.hold(&self.0.changing).await;
+        let connection = transaction.connection().await?;
+        self.0.store.add_probe(connection, &probe).await?;
+        self.remember_once_stored(transaction, &probe);
+        Ok(probe)
     }
 
-    /// Changes a probe; it runs at once. Secrets without a value stay what they were.
-    pub async fn change(&self, id: ProbeId, new: NewProbe) -> Result<Arc<Probe>> {
-        let known = self.known(id)?;
-        let before = self.open(&known.probe)?;
-        let created_at_ms = known.probe.created_at_ms;
-        self.store(id, created_at_ms, new, Some(&before)).await
+    /// Changes a probe; it runs at once. Secrets without a value stay what they were. Returns what the
+    /// probe was and what it is.
+    pub async fn change(
+        &self,
+        transaction: &mut Transaction,
+        id: ProbeId,
+        new: NewProbe,
+    ) -> Result<(Probe, Probe)> {
+        transaction.hold(&self.0.changing).await;
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_probe(connection, id).await?;
+        let before = self.open(&old)?;
+        let probe = self.sealed(id, old.created_at_ms, new, Some(&before))?;
+        self.0.store.change_probe(connection, &probe).await?;
+        self.remember_once_stored(transaction, &probe);
+        Ok((old, probe))
     }
 
-    /// Deletes a probe and ends its series.
-    pub async fn delete(&self, id: ProbeId) -> Result<()> {
-        let _changing = self.0.changing.lock().await;
-        self.0.store.delete_probe(id).await?;
-        self.forget(id);
+    /// Deletes a probe and ends its series; returns what it was.
+    pub async fn delete(&self, transaction: &mut Transaction, id: ProbeId) -> Result<Probe> {
+        transaction.hold(&self.0.changing).await;
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_probe(connection, id).await?;
+        self.0.store.delete_probe(connection, id).await?;
+        let probes = self.clone();
+        transaction.after_commit(async move {
+            probes.forget(id);
+            probes.moved_on();
+        });
+        Ok(old)
+    }
+
+    fn remember_once_stored(&self, transaction: &mut Transaction, probe: &Probe) {
+        let (probes, probe) = (self.clone(), probe.clone());
+        transaction.after_commit(async move {
+            probes.remember(probe);
+            probes.moved_on();
+        });
+    }
+
+    fn moved_on(&self) {
         self.0.generation.send_modify(|generation| *generation += 1);
-        Ok(())
     }
 
     /// Runs a probe now, after the run that is under way, and returns how it went. A paused one
@@ -262,7 +294,7 @@ impl Probes {
             has_changed = true;
         }
         if has_changed {
-            self.0.generation.send_modify(|generation| *generation += 1);
+            self.moved_on();
         }
         Ok(())
     }
@@ -333,13 +365,14 @@ impl Probes {
         });
     }
 
-    async fn store(
+    /// Checks what a probe is made of and seals its secrets.
+    fn sealed(
         &self,
         id: ProbeId,
         created_at_ms: TimestampMs,
         new: NewProbe,
         before: Option<&ProbeSettings<Secret>>,
-    ) -> Result<Arc<Probe>> {
+    ) -> Result<Probe> {
         let settings = with_kept_secrets(new, before);
         checked(&settings)?;
         let name = settings.name.clone();
@@ -353,20 +386,15 @@ impl Probes {
                     reason,
                 })
         })?;
-        let probe = Probe {
+        Ok(Probe {
             id,
             settings: sealed,
             created_at_ms,
             updated_at_ms: self.0.clock.now_ms(),
-        };
-        let _changing = self.0.changing.lock().await;
-        self.0.store.put_probe(&probe).await?;
-        let probe = self.remember(probe);
-        self.0.generation.send_modify(|generation| *generation += 1);
-        Ok(probe)
+        })
     }
 
-    fn remember(&self, probe: Probe) -> Arc<Probe> {
+    fn remember(&self, probe: Probe) {
         let id = probe.id;
         let known = Known::new(probe);
         let probe = Arc::clone(&known.probe);
@@ -389,7 +417,6 @@ impl Probes {
         if let Some(course) = over {
             self.end(course);
         }
-        probe
     }
 
     fn forget(&self, id: ProbeId) {

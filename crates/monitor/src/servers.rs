@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use yunhai_database::Database;
+use yunhai_database::{Database, Transaction};
 use yunhai_model::TimestampMs;
 
 use crate::error::{Error, Result};
@@ -42,7 +42,7 @@ struct Inner {
     store: Store,
     settings: RwLock<Arc<BTreeMap<String, ServerSettings>>>,
     /// Held while what is known and what is stored are brought together.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     generation: watch::Sender<u64>,
 }
 
@@ -54,7 +54,7 @@ impl ServerDirectory {
         Ok(Self(Arc::new(Inner {
             store,
             settings: RwLock::new(Arc::new(settings)),
-            changing: tokio::sync::Mutex::default(),
+            changing: Arc::default(),
             generation: watch::Sender::new(0),
         })))
     }
@@ -75,8 +75,13 @@ impl ServerDirectory {
         self.0.generation.subscribe()
     }
 
-    /// Sets what holds for a server from now on.
-    pub async fn put(&self, server: &str, settings: ServerSettings) -> Result<()> {
+    /// Sets what holds for a server from now on; returns what held before.
+    pub async fn put(
+        &self,
+        transaction: &mut Transaction,
+        server: &str,
+        settings: ServerSettings,
+    ) -> Result<ServerSettings> {
         let faults = settings.faults(server);
         if !faults.is_empty() {
             return Err(Error::Invalid {
@@ -84,12 +89,20 @@ impl ServerDirectory {
                 faults,
             });
         }
-        let _changing = self.0.changing.lock().await;
-        self.0.store.put_server_settings(server, &settings).await?;
-        let mut changed = BTreeMap::clone(&self.all());
-        changed.insert(server.to_owned(), settings);
-        self.replace(changed);
-        Ok(())
+        transaction.hold(&self.0.changing).await;
+        let store = &self.0.store;
+        let connection = transaction.connection().await?;
+        let before = store.hold_server_settings(connection, server).await?;
+        store
+            .put_server_settings(connection, server, &settings)
+            .await?;
+        let (directory, server) = (self.clone(), server.to_owned());
+        transaction.after_commit(async move {
+            let mut changed = BTreeMap::clone(&directory.all());
+            changed.insert(server, settings);
+            directory.replace(changed);
+        });
+        Ok(before)
     }
 
     /// Takes over what another server on this database has changed.

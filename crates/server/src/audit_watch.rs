@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use yunhai_identity::{AuditVerification, Caller, SecurityCounts};
 use yunhai_model::{Labels, Sample, TimeSeries, TimestampMs, with_causes};
@@ -35,29 +36,39 @@ const UNKNOWN: u8 = 2;
 
 /// What the last verification found.
 #[derive(Debug)]
-pub(crate) struct AuditVerdict(AtomicU8);
+pub(crate) struct AuditVerdict {
+    value: AtomicU8,
+    /// Woken when a verification finds something else than the one before.
+    changed: Notify,
+}
 
 impl Default for AuditVerdict {
     fn default() -> Self {
-        Self(AtomicU8::new(UNKNOWN))
+        Self {
+            value: AtomicU8::new(UNKNOWN),
+            changed: Notify::new(),
+        }
     }
 }
 
 impl AuditVerdict {
     /// Takes what a verification has found, whoever asked for it.
     pub(crate) fn note(&self, verification: &AuditVerification) {
-        self.0
-            .store(u8::from(verification.is_whole()), Ordering::Relaxed);
+        let value = u8::from(verification.is_whole());
+        if self.value.swap(value, Ordering::Relaxed) != value {
+            self.changed.notify_one();
+        }
     }
 
     /// 1 for a whole log, 0 for a damaged one; `None` before the first verification.
     fn value(&self) -> Option<f64> {
-        let value = self.0.load(Ordering::Relaxed);
+        let value = self.value.load(Ordering::Relaxed);
         (value != UNKNOWN).then(|| f64::from(value))
     }
 }
 
-/// Writes the series each minute and verifies the log each day, until stopped.
+/// Writes the series each minute, and at once when the log is found to be damaged or whole again;
+/// verifies the log each day. Until stopped.
 pub(crate) async fn run(app: &App, stop: CancellationToken) {
     let watching = async {
         // A long log takes its time to verify; the series are written meanwhile.
@@ -74,7 +85,10 @@ async fn write_each_minute(app: &App) {
     loop {
         let written_at_ms = app.clock.now_ms();
         counts = write(app, counts).await;
-        wait(app, written_at_ms, WRITE_EVERY_MS).await;
+        tokio::select! {
+            () = wait(app, written_at_ms, WRITE_EVERY_MS) => {}
+            () = app.audit_verdict.changed.notified() => {}
+        }
     }
 }
 

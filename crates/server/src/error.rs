@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use yunhai_api_types::{Problem, ProblemCode};
-use yunhai_database::Trouble;
+use yunhai_database::{Trouble, is_conflict_behind};
 use yunhai_model::with_causes;
 
 use crate::health::{Unwritable, is_for_lack_of_room};
@@ -90,6 +90,15 @@ impl ApiError {
         if Trouble::behind(&error) == Some(Trouble::Unavailable) {
             tracing::debug!(error = with_causes(&error), "the state database failed");
             return Self::database_away();
+        }
+        if is_conflict_behind(&error) {
+            tracing::debug!(error = with_causes(&error), "a change came to nothing");
+            return Self::new(
+                ProblemCode::Conflict,
+                "something else was changed at the same moment, so nothing was changed",
+            )
+            .hint("try again")
+            .retry_after(1);
         }
         tracing::error!(
             error = with_causes(&error),

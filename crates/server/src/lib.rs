@@ -10,6 +10,7 @@ mod arrivals;
 mod assets;
 mod audit_watch;
 mod caller;
+mod changes;
 mod collect;
 mod config;
 mod error;

@@ -7,8 +7,12 @@ mod access;
 mod accounts;
 #[path = "it/alerting.rs"]
 mod alerting;
+#[path = "it/changes.rs"]
+mod changes;
 #[path = "it/delivery.rs"]
 mod delivery;
+#[path = "it/grafana.rs"]
+mod grafana;
 #[path = "it/harness.rs"]
 mod harness;
 #[path = "it/health.rs"]

@@ -10,7 +10,7 @@ use sea_orm::{
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use tokio::sync::Mutex;
-use yunhai_database::{Database, is_conflict};
+use yunhai_database::{Database, Transaction, is_conflict};
 use yunhai_model::{Clock, Page, PageRequest, TimestampMs};
 use yunhai_vault::SigningKey;
 
@@ -180,6 +180,45 @@ impl AuditLog {
         committed?;
         self.sign_when_due(sequence).await;
         Ok(())
+    }
+
+    /// Records what another domain has changed in the transaction of the change, as its last step, and
+    /// commits: there is no change without its entries, and no entry without the change.
+    pub async fn commit_change(
+        &self,
+        mut transaction: Transaction,
+        caller: &Caller,
+        events: Vec<AuditEvent>,
+    ) -> Result<()> {
+        let sequence = match self.append_all(&mut transaction, caller, events).await {
+            Ok(sequence) => sequence,
+            Err(error) => {
+                transaction.roll_back().await;
+                return Err(error);
+            }
+        };
+        let committed = transaction.commit().await;
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
+        committed?;
+        if let Some(sequence) = sequence {
+            self.sign_when_due(sequence).await;
+        }
+        Ok(())
+    }
+
+    /// Returns the number of the last entry.
+    async fn append_all(
+        &self,
+        transaction: &mut Transaction,
+        caller: &Caller,
+        events: Vec<AuditEvent>,
+    ) -> Result<Option<i64>> {
+        let mut sequence = None;
+        for event in events {
+            let connection = transaction.connection().await?;
+            sequence = Some(self.append(connection, caller, event).await?);
+        }
+        Ok(sequence)
     }
 
     /// Returns how many changes this process has committed: what was read before the last of them

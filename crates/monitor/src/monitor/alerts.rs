@@ -1,6 +1,7 @@
 //! Alerts for people: lists, details, acknowledgement.
 
 use serde::Serialize;
+use yunhai_database::Transaction;
 use yunhai_model::{AlertId, Page, PageRequest};
 
 use super::{Monitor, check};
@@ -61,14 +62,21 @@ impl Monitor {
         })
     }
 
-    /// Takes an alert on: it is no longer repeated and does not escalate.
-    pub async fn acknowledge(&self, id: AlertId, user: &str, comment: &str) -> Result<Alert> {
+    /// Takes an alert on, so that it is no longer repeated and does not escalate; returns what it was
+    /// and what it is.
+    pub async fn acknowledge(
+        &self,
+        transaction: &mut Transaction,
+        id: AlertId,
+        user: &str,
+        comment: &str,
+    ) -> Result<(Alert, Alert)> {
         let now_ms = self.now_ms();
         let kind = EventKind::Acknowledged {
             user: user.to_owned(),
             comment: comment.to_owned(),
         };
-        let change = self.change_alert(id, kind, |alert| {
+        let change = self.change_alert(transaction, id, kind, |alert| {
             if !alert.instance.state.is_raised() {
                 let state = alert.instance.state.as_str();
                 return Err(Error::Conflict(format!(
@@ -83,15 +91,21 @@ impl Monitor {
             });
             Ok(())
         });
-        Ok(change.await?.0)
+        let (before, after, _) = change.await?;
+        Ok((before, after))
     }
 
-    /// Gives an alert back.
-    pub async fn unacknowledge(&self, id: AlertId, user: &str) -> Result<Alert> {
+    /// Gives an alert back; returns what it was and what it is.
+    pub async fn unacknowledge(
+        &self,
+        transaction: &mut Transaction,
+        id: AlertId,
+        user: &str,
+    ) -> Result<(Alert, Alert)> {
         let kind = EventKind::Unacknowledged {
             user: user.to_owned(),
         };
-        let change = self.change_alert(id, kind, |alert| {
+        let change = self.change_alert(transaction, id, kind, |alert| {
             if alert.instance.state != AlertState::Acknowledged {
                 return Err(Error::Conflict("the alert is not acknowledged".to_owned()));
             }
@@ -99,7 +113,8 @@ impl Monitor {
             alert.instance.acknowledgement = None;
             Ok(())
         });
-        Ok(change.await?.0)
+        let (before, after, _) = change.await?;
+        Ok((before, after))
     }
 
     /// The history of an alert, oldest first.
@@ -109,8 +124,14 @@ impl Monitor {
         store.timeline(id).await
     }
 
-    /// Adds a comment to an alert's history, ended or not.
-    pub async fn comment(&self, id: AlertId, user: &str, comment: &str) -> Result<AlertEvent> {
+    /// Adds a comment to an alert's history, ended or not; returns the alert with it.
+    pub async fn comment(
+        &self,
+        transaction: &mut Transaction,
+        id: AlertId,
+        user: &str,
+        comment: &str,
+    ) -> Result<(Alert, AlertEvent)> {
         let length = comment.trim().chars().count();
         let fault = match length {
             0 => Some("comment: it is empty".to_owned()),
@@ -124,48 +145,38 @@ impl Monitor {
             user: user.to_owned(),
             comment: comment.to_owned(),
         };
-        let (_, event) = self.change_alert(id, kind, |_| Ok(())).await?;
-        Ok(event)
+        let commented = self.change_alert(transaction, id, kind, |_| Ok(()));
+        let (_, alert, event) = commented.await?;
+        Ok((alert, event))
     }
 
-    /// Changes an alert, anew where another server has changed it at the same time.
+    /// Changes an alert; returns what it was, what it is, and the line of its history.
     async fn change_alert(
         &self,
+        transaction: &mut Transaction,
         id: AlertId,
         kind: EventKind,
         change: impl Fn(&mut Alert) -> Result<()>,
-    ) -> Result<(Alert, AlertEvent)> {
+    ) -> Result<(Alert, Alert, AlertEvent)> {
         let event = AlertEvent {
             alert: id,
             at_ms: self.now_ms(),
             kind,
         };
-        let mut attempts = 0;
-        let alert = loop {
-            match self.try_change(&event, &change).await {
-                Err(Error::Raced(_)) if attempts < MAX_RACES => attempts += 1,
-                other => break other?,
-            }
-        };
-        self.announce_alert(&alert, Some(alert.instance.state));
-        Ok((alert, event))
-    }
-
-    async fn try_change(
-        &self,
-        event: &AlertEvent,
-        change: &impl Fn(&mut Alert) -> Result<()>,
-    ) -> Result<Alert> {
-        let _deciding = self.0.deciding.lock().await;
+        // What evaluates and tells on this server comes before or after; others see by the version of
+        // the alert that it has changed.
+        transaction.hold(&self.0.deciding).await;
         let store = &self.0.store;
-        let mut alert = store
-            .alert(store.database().connection(), event.alert)
-            .await?;
-        change(&mut alert)?;
-        let transaction = store.database().begin().await?;
-        store.update_alert(&transaction, &alert).await?;
-        store.add_event(&transaction, event).await?;
-        transaction.commit().await?;
-        Ok(alert)
+        let connection = transaction.connection().await?;
+        let before = store.hold_alert(connection, id).await?;
+        let mut after = before.clone();
+        change(&mut after)?;
+        store.update_alert(connection, &after).await?;
+        store.add_event(connection, &event).await?;
+        let (monitor, changed) = (self.clone(), after.clone());
+        transaction.after_commit(async move {
+            monitor.announce_alert(&changed, Some(changed.instance.state));
+        });
+        Ok((before, after, event))
     }
 }

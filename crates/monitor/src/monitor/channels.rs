@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use yunhai_database::Transaction;
 use yunhai_model::{ChannelId, Labels, TimestampMs};
 
 use super::{Monitor, StateChange, check};
 use crate::alert::digest;
 use crate::error::{Error, Result};
 use crate::notification::{AlertStatus, Delivered, Notification, NotifiedAlert};
-use crate::store::{Channel, NewChannel, SEALED_PREFIX, is_used_by, place};
+use crate::routing::Route;
+use crate::store::{Channel, NewChannel, SEALED_PREFIX, is_used_by, place, settings};
 
 /// What stands for a secret wherever a channel is shown.
 const HIDDEN: &str = "********";
@@ -49,17 +51,31 @@ impl Monitor {
     }
 
     /// Makes a channel.
-    pub async fn add_channel(&self, new: NewChannel) -> Result<Channel> {
+    pub async fn add_channel(
+        &self,
+        transaction: &mut Transaction,
+        new: NewChannel,
+    ) -> Result<Channel> {
         let channel = self.seal_channel(ChannelId::new(), new)?;
-        self.0.store.add_channel(&channel).await?;
-        self.announce(StateChange::Settings { what: "channels" });
+        let connection = transaction.connection().await?;
+        self.0.store.add_channel(connection, &channel).await?;
+        self.announce_settings(transaction, "channels");
         Ok(self.hidden(channel))
     }
 
-    /// Changes a channel. A secret that comes back hidden stays what it was.
-    pub async fn change_channel(&self, id: ChannelId, mut new: NewChannel) -> Result<Channel> {
-        let old = self.0.store.channel(id).await?;
-        let opened = self.open_config(&old).await?;
+    /// Changes a channel; returns what it was and what it is. A secret that comes back hidden stays
+    /// what it was.
+    pub async fn change_channel(
+        &self,
+        transaction: &mut Transaction,
+        id: ChannelId,
+        mut new: NewChannel,
+    ) -> Result<(Channel, Channel)> {
+        // Keys that another server has made are read now, as that is not for a transaction.
+        self.open_config(&self.0.store.channel(id).await?).await?;
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_channel(connection, id).await?;
+        let opened = self.try_open(&old)?;
         for pointer in self.0.notifier.secret_fields(&new.config) {
             if let (Some(field), Some(secret)) =
                 (new.config.pointer_mut(&pointer), opened.pointer(&pointer))
@@ -69,22 +85,30 @@ impl Monitor {
             }
         }
         let channel = self.seal_channel(id, new)?;
-        self.0.store.change_channel(&channel).await?;
-        self.announce(StateChange::Settings { what: "channels" });
-        Ok(self.hidden(channel))
+        self.0.store.change_channel(connection, &channel).await?;
+        self.announce_settings(transaction, "channels");
+        Ok((self.hidden(old), self.hidden(channel)))
     }
 
-    /// Deletes a channel that no route names.
-    pub async fn delete_channel(&self, id: ChannelId) -> Result<()> {
-        if is_used_by(&self.route().await?, id) {
+    /// Deletes a channel that no route names; returns what it was.
+    pub async fn delete_channel(
+        &self,
+        transaction: &mut Transaction,
+        id: ChannelId,
+    ) -> Result<Channel> {
+        let store = &self.0.store;
+        let connection = transaction.connection().await?;
+        let route: Option<Route> = store.hold_setting(connection, settings::ROUTE).await?;
+        if route.is_some_and(|route| is_used_by(&route, id)) {
             return Err(Error::Conflict(
                 "a route names the channel; take it out there first".to_owned(),
             ));
         }
-        self.0.store.delete_channel(id).await?;
-        self.0.store.forget_setting(&test_of(id)).await?;
-        self.announce(StateChange::Settings { what: "channels" });
-        Ok(())
+        let old = store.hold_channel(connection, id).await?;
+        store.delete_channel(connection, id).await?;
+        store.forget_setting(connection, &test_of(id)).await?;
+        self.announce_settings(transaction, "channels");
+        Ok(self.hidden(old))
     }
 
     /// Sends a test through a channel at once, past the outbox; returns the receiver's answer. It

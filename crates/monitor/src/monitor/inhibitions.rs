@@ -1,8 +1,9 @@
 //! Inhibitions for people.
 
+use yunhai_database::Transaction;
 use yunhai_model::InhibitionId;
 
-use super::{Monitor, StateChange, check};
+use super::{Monitor, check};
 use crate::alert::Alert;
 use crate::error::Result;
 use crate::inhibition::{Inhibition, InhibitionSettings};
@@ -44,6 +45,7 @@ impl Monitor {
     /// Makes an inhibition.
     pub async fn add_inhibition(
         &self,
+        transaction: &mut Transaction,
         settings: InhibitionSettings,
         author: &str,
     ) -> Result<Inhibition> {
@@ -54,39 +56,49 @@ impl Monitor {
             author: author.to_owned(),
             created_at_ms: self.now_ms(),
         };
-        self.store_inhibition(&inhibition).await?;
+        self.store_inhibition(transaction, &inhibition).await?;
         Ok(inhibition)
     }
 
-    /// Changes an inhibition.
+    /// Changes an inhibition; returns what it was and what it is.
     pub async fn change_inhibition(
         &self,
+        transaction: &mut Transaction,
         id: InhibitionId,
         settings: InhibitionSettings,
-    ) -> Result<Inhibition> {
+    ) -> Result<(Inhibition, Inhibition)> {
         check("inhibition", settings.faults())?;
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_inhibition(connection, id).await?;
         let inhibition = Inhibition {
             settings,
-            ..self.inhibition(id).await?
+            ..old.clone()
         };
-        self.store_inhibition(&inhibition).await?;
-        Ok(inhibition)
+        self.store_inhibition(transaction, &inhibition).await?;
+        Ok((old, inhibition))
     }
 
-    /// Deletes an inhibition; what it held back is told.
-    pub async fn delete_inhibition(&self, id: InhibitionId) -> Result<()> {
-        self.0.store.delete_inhibition(id).await?;
-        self.announce(StateChange::Settings {
-            what: "inhibitions",
-        });
-        Ok(())
+    /// Deletes an inhibition, so that what it held back is told; returns what it was.
+    pub async fn delete_inhibition(
+        &self,
+        transaction: &mut Transaction,
+        id: InhibitionId,
+    ) -> Result<Inhibition> {
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_inhibition(connection, id).await?;
+        self.0.store.delete_inhibition(connection, id).await?;
+        self.announce_settings(transaction, "inhibitions");
+        Ok(old)
     }
 
-    async fn store_inhibition(&self, inhibition: &Inhibition) -> Result<()> {
-        self.0.store.put_inhibition(inhibition).await?;
-        self.announce(StateChange::Settings {
-            what: "inhibitions",
-        });
+    async fn store_inhibition(
+        &self,
+        transaction: &mut Transaction,
+        inhibition: &Inhibition,
+    ) -> Result<()> {
+        let connection = transaction.connection().await?;
+        self.0.store.put_inhibition(connection, inhibition).await?;
+        self.announce_settings(transaction, "inhibitions");
         Ok(())
     }
 }

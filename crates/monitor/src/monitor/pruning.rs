@@ -71,9 +71,12 @@ impl Monitor {
 
     async fn prune_windows(&self, over_before_ms: i64) -> Result<u64> {
         let mut count = 0;
+        let database = self.0.store.database();
         for window in self.windows().await? {
             if window.settings.is_over(over_before_ms) {
-                self.delete_window(window.id).await?;
+                let mut transaction = database.transaction();
+                self.delete_window(&mut transaction, window.id).await?;
+                transaction.commit().await?;
                 count += 1;
             }
         }

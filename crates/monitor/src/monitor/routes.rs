@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use yunhai_database::Transaction;
 use yunhai_model::{Labels, Page, PageRequest, is_valid_label_name};
 
-use super::{Monitor, StateChange, check};
+use super::{Monitor, check};
 use crate::dispatch::{DispatchInput, Muting, mutings_of};
 use crate::error::{Error, Result};
 use crate::routing::{Destination, Route};
@@ -40,15 +41,22 @@ impl Monitor {
         Ok(route.unwrap_or_default())
     }
 
-    /// Replaces the routing tree, or tells all its faults.
-    pub async fn put_route(&self, route: &Route) -> Result<()> {
-        self.replace_route(route, &Expected::Anything).await
+    /// Replaces the routing tree, or tells all its faults; returns what it was.
+    pub async fn put_route(&self, transaction: &mut Transaction, route: &Route) -> Result<Route> {
+        self.replace_route(transaction, route, &Expected::Anything)
+            .await
     }
 
     /// Replaces the routing tree like [`Self::put_route`] while it is what was expected.
-    pub async fn replace_route(&self, route: &Route, expected: &Expected) -> Result<()> {
+    pub async fn replace_route(
+        &self,
+        transaction: &mut Transaction,
+        route: &Route,
+        expected: &Expected,
+    ) -> Result<Route> {
         let store = &self.0.store;
-        let connection = store.database().connection();
+        let connection = transaction.connection().await?;
+        let before: Option<Route> = store.hold_setting(connection, settings::ROUTE).await?;
         let mut faults = route.faults();
         let known = store.channels(connection).await?;
         for id in route.channels() {
@@ -62,7 +70,6 @@ impl Monitor {
                 .put_setting(connection, settings::ROUTE, route)
                 .await?;
         } else {
-            let before: Option<Route> = store.setting(connection, settings::ROUTE).await?;
             // Before it was ever set there is the empty tree, which has a version too.
             let version = before.clone().unwrap_or_default().version();
             if !expected.allows(Some(&version))
@@ -73,8 +80,8 @@ impl Monitor {
                 return Err(Error::ChangedMeanwhile { what: "routes" });
             }
         }
-        self.announce(StateChange::Settings { what: "route" });
-        Ok(())
+        self.announce_settings(transaction, "route");
+        Ok(before.unwrap_or_default())
     }
 
     /// Where an alert with these labels would go now, and what would keep it from being told.

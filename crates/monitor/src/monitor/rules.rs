@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
+use yunhai_database::Transaction;
 use yunhai_model::{TimestampMs, with_causes};
 
 use super::{GroupStatus, LoadedFile, Monitor, RuleStatus, StateChange, check};
@@ -24,7 +25,7 @@ pub const FORM_RULES_NAME: &str = "custom";
 /// Longest name of a rule file or group.
 const MAX_NAME_CHARS: usize = 191;
 
-/// What became of one group of a rule file that was applied.
+/// What became of a rule file, or of one group of a file that was applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AppliedGroup {
     /// What is stored now.
@@ -51,24 +52,26 @@ impl Monitor {
     /// Lays down the default rules, once: whoever deletes them does not get them back.
     pub(super) async fn set_up(&self) -> Result<()> {
         let store = &self.0.store;
-        let connection = store.database().connection();
-        if store
-            .setting::<bool>(connection, settings::SET_UP)
-            .await?
-            .is_none()
-        {
-            let file = StoredRuleFile {
-                name: DEFAULT_RULES_NAME.to_owned(),
-                source: DEFAULT_RULES.to_owned(),
-                origin: None,
-                updated_by: "yunhai".to_owned(),
-                updated_at_ms: self.now_ms(),
-            };
-            store.put_rule_files(&[file]).await?;
-            store
-                .put_setting(connection, settings::SET_UP, &true)
-                .await?;
+        let database = store.database();
+        let is_set_up: Option<bool> = store
+            .setting(database.connection(), settings::SET_UP)
+            .await?;
+        if is_set_up.is_some() {
+            return Ok(());
         }
+        let file = StoredRuleFile {
+            name: DEFAULT_RULES_NAME.to_owned(),
+            source: DEFAULT_RULES.to_owned(),
+            origin: None,
+            updated_by: "yunhai".to_owned(),
+            updated_at_ms: self.now_ms(),
+        };
+        let transaction = database.begin().await?;
+        store.put_rule_files(&transaction, &[file]).await?;
+        store
+            .put_setting(&transaction, settings::SET_UP, &true)
+            .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -77,6 +80,8 @@ impl Monitor {
     pub(super) async fn load_rules(&self) -> Result<()> {
         let mut loaded = Vec::new();
         let mut stamps = Vec::new();
+        // Held over both, so that what was read later is also put in force later.
+        let mut others = self.0.others.lock().await;
         for file in self.0.store.rule_files().await? {
             stamps.push((file.name.clone(), file.updated_at_ms));
             match RuleFile::parse(&file.source) {
@@ -109,7 +114,8 @@ impl Monitor {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|key, _| keys.contains(key));
-        self.0.others.lock().await.rule_files = stamps;
+        others.rule_files = stamps;
+        drop(others);
         self.0.generation.send_modify(|generation| *generation += 1);
         Ok(())
     }
@@ -133,19 +139,26 @@ impl Monitor {
     }
 
     /// Stores a rule file and puts it in force, or tells all its faults and changes nothing.
-    pub async fn put_rule_file(&self, name: &str, source: &str, user: &str) -> Result<RuleFile> {
-        self.replace_rule_file(name, source, user, &Expected::Anything)
+    pub async fn put_rule_file(
+        &self,
+        transaction: &mut Transaction,
+        name: &str,
+        source: &str,
+        user: &str,
+    ) -> Result<AppliedGroup> {
+        self.replace_rule_file(transaction, name, source, user, &Expected::Anything)
             .await
     }
 
     /// Stores a rule file like [`Self::put_rule_file`] while what is stored is what was expected.
     pub async fn replace_rule_file(
         &self,
+        transaction: &mut Transaction,
         name: &str,
         source: &str,
         user: &str,
         expected: &Expected,
-    ) -> Result<RuleFile> {
+    ) -> Result<AppliedGroup> {
         let mut faults = Vec::new();
         if name.trim().is_empty() {
             faults.push("name: a rule file needs a name".to_owned());
@@ -154,11 +167,9 @@ impl Monitor {
         let names = rules.groups.iter().map(|group| group.name.as_str());
         faults.extend(names.chain([name]).filter_map(too_long));
         check("rule file", faults)?;
-        let before = match self.0.store.rule_file(name).await {
-            Ok(before) => Some(before),
-            Err(Error::NotFound { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let store = &self.0.store;
+        let connection = transaction.connection().await?;
+        let before = store.hold_rule_file(connection, name).await?;
         let version = before.as_ref().map(StoredRuleFile::version);
         if !expected.allows(version.as_deref()) {
             return Err(Error::ChangedMeanwhile { what: "rules" });
@@ -172,14 +183,20 @@ impl Monitor {
             updated_by: user.to_owned(),
             updated_at_ms: self.now_ms().max(after_ms),
         };
-        let store = &self.0.store;
         if *expected == Expected::Anything {
-            store.put_rule_files(&[file]).await?;
-        } else if !store.replace_rule_file(&file, before.as_ref()).await? {
+            let files = std::slice::from_ref(&file);
+            store.put_rule_files(connection, files).await?;
+        } else if !store
+            .replace_rule_file(connection, &file, before.as_ref())
+            .await?
+        {
             return Err(Error::ChangedMeanwhile { what: "rules" });
         }
-        self.rules_changed().await?;
-        Ok(rules)
+        self.put_in_force(transaction);
+        Ok(AppliedGroup {
+            after: file,
+            before,
+        })
     }
 
     /// Stores every group of a rule file as a file of its own, all or none of them, and puts them
@@ -188,13 +205,16 @@ impl Monitor {
     /// groups are unique in their file only.
     pub async fn apply_rule_file(
         &self,
+        transaction: &mut Transaction,
         origin: Option<&str>,
         source: &str,
         user: &str,
     ) -> Result<Vec<AppliedGroup>> {
         let rules = RuleFile::parse(source)?;
-        let mut stored: BTreeMap<String, StoredRuleFile> = self
-            .rule_files()
+        let store = &self.0.store;
+        let connection = transaction.connection().await?;
+        let mut stored: BTreeMap<String, StoredRuleFile> = store
+            .hold_rule_files(connection)
             .await?
             .into_iter()
             .map(|file| (file.name.clone(), file))
@@ -236,37 +256,58 @@ impl Monitor {
         let names = applied.iter().map(|group| group.after.name.as_str());
         check("rule file", names.filter_map(too_long).collect())?;
         let files: Vec<StoredRuleFile> = applied.iter().map(|group| group.after.clone()).collect();
-        self.0.store.put_rule_files(&files).await?;
-        self.rules_changed().await?;
+        store.put_rule_files(connection, &files).await?;
+        self.put_in_force(transaction);
         Ok(applied)
     }
 
-    /// Deletes a rule file; the alerts of its rules end.
-    pub async fn delete_rule_file(&self, name: &str) -> Result<()> {
-        self.0.store.delete_rule_file(name).await?;
-        self.rules_changed().await
+    /// Deletes a rule file, so that the alerts of its rules end; returns what it was.
+    pub async fn delete_rule_file(
+        &self,
+        transaction: &mut Transaction,
+        name: &str,
+    ) -> Result<StoredRuleFile> {
+        let connection = transaction.connection().await?;
+        let old = self.0.store.delete_rule_file(connection, name).await?;
+        self.put_in_force(transaction);
+        Ok(old)
+    }
+
+    /// Puts the rules in force that are stored once everything is committed.
+    fn put_in_force(&self, transaction: &mut Transaction) {
+        let monitor = self.clone();
+        transaction.after_commit(async move {
+            if let Err(error) = monitor.rules_changed().await {
+                // What is stored and not yet in force is noticed like the doings of another server.
+                tracing::warn!(
+                    error = with_causes(&error),
+                    "changed rules are not in force yet"
+                );
+            }
+            monitor.announce(StateChange::Settings { what: "rules" });
+        });
     }
 
     async fn rules_changed(&self) -> Result<()> {
         self.load_rules().await?;
-        self.end_orphans().await?;
-        self.announce(StateChange::Settings { what: "rules" });
-        Ok(())
+        self.end_orphans().await
     }
 
     /// Adds the rule of a simple form to the file `custom`, or replaces the one named
     /// `previous_name` there.
     pub async fn put_form(
         &self,
+        transaction: &mut Transaction,
         form: &SimpleForm,
         previous_name: Option<&str>,
         user: &str,
     ) -> Result<()> {
         let rule = form.to_rule().map_err(Error::Form)?;
-        let mut rules = match self.0.store.rule_file(FORM_RULES_NAME).await {
-            Ok(file) => RuleFile::parse(&file.source)?,
-            Err(Error::NotFound { .. }) => RuleFile::default(),
-            Err(error) => return Err(error),
+        let connection = transaction.connection().await?;
+        let stored = self.0.store.hold_rule_file(connection, FORM_RULES_NAME);
+        let mut rules = match stored.await? {
+            Some(file) => RuleFile::parse(&file.source)?,
+            None => RuleFile::default(),
         };
         if rules.groups.is_empty() {
             rules.groups.push(RuleGroup {
@@ -303,7 +344,7 @@ impl Monitor {
             }
         }
         rules.groups[0].rules.extend(rule);
-        self.put_rule_file(FORM_RULES_NAME, &rules.to_yaml(), user)
+        self.put_rule_file(transaction, FORM_RULES_NAME, &rules.to_yaml(), user)
             .await?;
         Ok(())
     }

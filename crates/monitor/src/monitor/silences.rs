@@ -1,8 +1,9 @@
 //! Silences for people.
 
+use yunhai_database::Transaction;
 use yunhai_model::{Page, PageRequest, SilenceId};
 
-use super::{Monitor, StateChange, check};
+use super::{Monitor, check};
 use crate::alert::Alert;
 use crate::error::{Error, Result};
 use crate::label_matcher::{LabelMatcher, all_match};
@@ -32,7 +33,12 @@ impl Monitor {
     }
 
     /// Sets a silence.
-    pub async fn add_silence(&self, new: NewSilence, author: &str) -> Result<Silence> {
+    pub async fn add_silence(
+        &self,
+        transaction: &mut Transaction,
+        new: NewSilence,
+        author: &str,
+    ) -> Result<Silence> {
         let now_ms = self.now_ms();
         check("silence", new.faults(now_ms))?;
         let silence = Silence {
@@ -45,20 +51,21 @@ impl Monitor {
             created_at_ms: now_ms,
             changed: None,
         };
-        self.0.store.put_silence(&silence).await?;
-        self.announce(StateChange::Settings { what: "silences" });
+        self.store_silence(transaction, &silence).await?;
         Ok(silence)
     }
 
-    /// Changes a silence that has not expired.
+    /// Changes a silence that has not expired; returns what it was and what it is.
     pub async fn change_silence(
         &self,
+        transaction: &mut Transaction,
         id: SilenceId,
         new: NewSilence,
         user: &str,
-    ) -> Result<Silence> {
+    ) -> Result<(Silence, Silence)> {
         let now_ms = self.now_ms();
-        let old = self.0.store.silence(id).await?;
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_silence(connection, id).await?;
         if old.ends_at_ms <= now_ms {
             return Err(Error::Conflict(
                 "the silence has expired; set a new one".to_owned(),
@@ -78,17 +85,22 @@ impl Monitor {
                 user: user.to_owned(),
                 at_ms: now_ms,
             }),
-            ..old
+            ..old.clone()
         };
-        self.0.store.put_silence(&silence).await?;
-        self.announce(StateChange::Settings { what: "silences" });
-        Ok(silence)
+        self.store_silence(transaction, &silence).await?;
+        Ok((old, silence))
     }
 
-    /// Ends a silence now.
-    pub async fn expire_silence(&self, id: SilenceId, user: &str) -> Result<Silence> {
+    /// Ends a silence now; returns what it was and what it is.
+    pub async fn expire_silence(
+        &self,
+        transaction: &mut Transaction,
+        id: SilenceId,
+        user: &str,
+    ) -> Result<(Silence, Silence)> {
         let now_ms = self.now_ms();
-        let old = self.0.store.silence(id).await?;
+        let connection = transaction.connection().await?;
+        let old = self.0.store.hold_silence(connection, id).await?;
         if old.ends_at_ms <= now_ms {
             return Err(Error::Conflict(
                 "the silence has expired already".to_owned(),
@@ -101,10 +113,16 @@ impl Monitor {
                 user: user.to_owned(),
                 at_ms: now_ms,
             }),
-            ..old
+            ..old.clone()
         };
-        self.0.store.put_silence(&silence).await?;
-        self.announce(StateChange::Settings { what: "silences" });
-        Ok(silence)
+        self.store_silence(transaction, &silence).await?;
+        Ok((old, silence))
+    }
+
+    async fn store_silence(&self, transaction: &mut Transaction, silence: &Silence) -> Result<()> {
+        let connection = transaction.connection().await?;
+        self.0.store.put_silence(connection, silence).await?;
+        self.announce_settings(transaction, "silences");
+        Ok(())
     }
 }

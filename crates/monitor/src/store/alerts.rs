@@ -1,7 +1,7 @@
 //! Alerts: one row per episode.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use yunhai_model::{AlertId, Labels, Page, PageRequest, TimestampMs};
 
@@ -192,6 +192,15 @@ impl Store {
         id: AlertId,
     ) -> Result<Alert> {
         rows::find(connection, id).await
+    }
+
+    /// Reads an alert for a change: nobody else changes it until the transaction ends.
+    pub(crate) async fn hold_alert(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: AlertId,
+    ) -> Result<Alert> {
+        rows::hold(transaction, id).await
     }
 
     /// One page of alerts.

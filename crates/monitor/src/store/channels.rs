@@ -1,7 +1,7 @@
 //! Channels: where notifications go. Their secrets lie sealed in the configuration.
 
 use sea_orm::sea_query::{Condition, Order};
-use sea_orm::{ConnectionTrait, Value as ColumnValue};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value as ColumnValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yunhai_database::is_unique_violation;
@@ -84,24 +84,37 @@ impl Store {
         rows::find(self.database.connection(), id).await
     }
 
-    pub(crate) async fn add_channel(&self, channel: &Channel) -> Result<()> {
-        named_once(
-            channel,
-            rows::insert(self.database.connection(), channel).await,
-        )
+    pub(crate) async fn hold_channel(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: ChannelId,
+    ) -> Result<Channel> {
+        rows::hold(transaction, id).await
     }
 
-    pub(crate) async fn change_channel(&self, channel: &Channel) -> Result<()> {
-        named_once(
-            channel,
-            rows::update(self.database.connection(), channel, Condition::all())
-                .await
-                .map(drop),
-        )
+    pub(crate) async fn add_channel(
+        &self,
+        connection: &impl ConnectionTrait,
+        channel: &Channel,
+    ) -> Result<()> {
+        named_once(channel, rows::insert(connection, channel).await)
     }
 
-    pub(crate) async fn delete_channel(&self, id: ChannelId) -> Result<()> {
-        rows::delete::<Channel>(self.database.connection(), id).await
+    pub(crate) async fn change_channel(
+        &self,
+        connection: &impl ConnectionTrait,
+        channel: &Channel,
+    ) -> Result<()> {
+        let changed = rows::update(connection, channel, Condition::all()).await;
+        named_once(channel, changed.map(drop))
+    }
+
+    pub(crate) async fn delete_channel(
+        &self,
+        connection: &impl ConnectionTrait,
+        id: ChannelId,
+    ) -> Result<()> {
+        rows::delete::<Channel>(connection, id).await
     }
 }
 

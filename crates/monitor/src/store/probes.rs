@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Order, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, Statement};
 use yunhai_database::{Table, is_unique_violation};
 use yunhai_model::ProbeId;
 
@@ -41,15 +41,28 @@ impl Store {
         rows.iter().map(|row| body(row, "probe")).collect()
     }
 
-    pub(crate) async fn put_probe(&self, probe: &Probe) -> Result<()> {
-        // Not by ON CONFLICT: a name that is taken must not overwrite the probe that has it, as
-        // MySQL, which knows no target of the conflict, would.
-        let update = Query::update()
-            .table("monitor_probe")
-            .value("name", probe.settings.name.as_str())
-            .value("body", encode(probe))
-            .and_where(Expr::col("id").eq(probe.id.to_string()))
+    /// Reads a probe for a change: nobody else changes it until the transaction ends.
+    pub(crate) async fn hold_probe(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: ProbeId,
+    ) -> Result<Probe> {
+        let query = Query::select()
+            .column("body")
+            .from("monitor_probe")
+            .and_where(Expr::col("id").eq(id.to_string()))
+            .lock(LockType::Update)
             .to_owned();
+        let row = transaction.query_one(&query).await?;
+        let row = row.ok_or_else(|| not_found(id))?;
+        body(&row, "probe")
+    }
+
+    pub(crate) async fn add_probe(
+        &self,
+        connection: &impl ConnectionTrait,
+        probe: &Probe,
+    ) -> Result<()> {
         let insert = Query::insert()
             .into_table("monitor_probe")
             .columns(["id", "name", "body"])
@@ -59,38 +72,34 @@ impl Store {
                 encode(probe).into(),
             ])
             .to_owned();
-        let connection = self.database.connection();
-        let exists = Query::select()
-            .column("id")
-            .from("monitor_probe")
-            .and_where(Expr::col("id").eq(probe.id.to_string()))
-            .to_owned();
-        let outcome = if connection.query_one(&exists).await?.is_some() {
-            connection.execute(&update).await
-        } else {
-            connection.execute(&insert).await
-        };
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(error) if is_unique_violation(&error) => Err(Error::Conflict(format!(
-                "there is a probe named `{}` already",
-                probe.settings.name
-            ))),
-            Err(error) => Err(error.into()),
-        }
+        named_once(probe, connection.execute(&insert).await)
     }
 
-    pub(crate) async fn delete_probe(&self, id: ProbeId) -> Result<()> {
+    pub(crate) async fn change_probe(
+        &self,
+        connection: &impl ConnectionTrait,
+        probe: &Probe,
+    ) -> Result<()> {
+        let update = Query::update()
+            .table("monitor_probe")
+            .value("name", probe.settings.name.as_str())
+            .value("body", encode(probe))
+            .and_where(Expr::col("id").eq(probe.id.to_string()))
+            .to_owned();
+        named_once(probe, connection.execute(&update).await)
+    }
+
+    pub(crate) async fn delete_probe(
+        &self,
+        connection: &impl ConnectionTrait,
+        id: ProbeId,
+    ) -> Result<()> {
         let delete = Query::delete()
             .from_table("monitor_probe")
             .and_where(Expr::col("id").eq(id.to_string()))
             .to_owned();
-        let connection = self.database.connection();
         if connection.execute(&delete).await?.rows_affected() == 0 {
-            return Err(Error::NotFound {
-                what: "probe",
-                id: id.to_string(),
-            });
+            return Err(not_found(id));
         }
         Ok(())
     }
@@ -106,8 +115,28 @@ impl Store {
             .collect()
     }
 
+    /// Reads what is set for a server for a change: nobody else changes it until the transaction ends.
+    pub(crate) async fn hold_server_settings(
+        &self,
+        transaction: &DatabaseTransaction,
+        name: &str,
+    ) -> Result<ServerSettings> {
+        let query = Query::select()
+            .column("body")
+            .from("monitor_server")
+            .and_where(Expr::col("name").eq(name))
+            .lock(LockType::Update)
+            .to_owned();
+        let row = transaction.query_one(&query).await?;
+        row.map_or_else(
+            || Ok(ServerSettings::default()),
+            |row| body(&row, "settings of a server"),
+        )
+    }
+
     pub(crate) async fn put_server_settings(
         &self,
+        connection: &impl ConnectionTrait,
         name: &str,
         settings: &ServerSettings,
     ) -> Result<()> {
@@ -117,7 +146,26 @@ impl Store {
             .values_panic([name.into(), encode(settings).into()])
             .on_conflict(OnConflict::column("name").update_column("body").to_owned())
             .to_owned();
-        self.database.connection().execute(&insert).await?;
+        connection.execute(&insert).await?;
         Ok(())
+    }
+}
+
+fn not_found(id: ProbeId) -> Error {
+    Error::NotFound {
+        what: "probe",
+        id: id.to_string(),
+    }
+}
+
+/// Says in plain words that a name is taken.
+fn named_once(probe: &Probe, outcome: Result<ExecResult, DbErr>) -> Result<()> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(error) if is_unique_violation(&error) => Err(Error::Conflict(format!(
+            "there is a probe named `{}` already",
+            probe.settings.name
+        ))),
+        Err(error) => Err(error.into()),
     }
 }

@@ -2,9 +2,9 @@
 //! in `body`.
 
 use sea_orm::sea_query::{
-    Condition, Expr, ExprTrait, LikeExpr, OnConflict, Order, Query, SelectStatement,
+    Condition, Expr, ExprTrait, LikeExpr, LockType, OnConflict, Order, Query, SelectStatement,
 };
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use yunhai_model::{Page, PageRequest};
@@ -74,10 +74,25 @@ pub(super) async fn find<T: Row>(
     connection: &impl ConnectionTrait,
     id: impl ToString,
 ) -> Result<T> {
-    let id = id.to_string();
-    let query = select::<T>()
-        .and_where(Expr::col("id").eq(id.as_str()))
-        .to_owned();
+    find_by(connection, select::<T>(), id.to_string()).await
+}
+
+/// Reads the row of a key for a change: nobody else changes it until the transaction ends.
+pub(super) async fn hold<T: Row>(
+    transaction: &DatabaseTransaction,
+    id: impl ToString,
+) -> Result<T> {
+    // SQLite has one writer, which the transaction is; it needs no lock.
+    let query = select::<T>().lock(LockType::Update).to_owned();
+    find_by(transaction, query, id.to_string()).await
+}
+
+async fn find_by<T: Row>(
+    connection: &impl ConnectionTrait,
+    mut query: SelectStatement,
+    id: String,
+) -> Result<T> {
+    query.and_where(Expr::col("id").eq(id.as_str()));
     let found = read(connection, &query).await?.pop();
     found.ok_or(Error::NotFound { what: T::WHAT, id })
 }

@@ -1,7 +1,9 @@
 //! Rule files: the source as it was given, which is what counts.
 
-use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Order, Query};
+use sea_orm::sea_query::{
+    Expr, ExprTrait, InsertStatement, LockType, OnConflict, Order, Query, SelectStatement,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use yunhai_model::TimestampMs;
 
@@ -27,23 +29,16 @@ pub struct StoredRuleFile {
 
 impl Store {
     pub(crate) async fn rule_files(&self) -> Result<Vec<StoredRuleFile>> {
-        let query = Query::select()
-            .columns(COLUMNS)
-            .from("monitor_rule_file")
-            .order_by("name", Order::Asc)
-            .to_owned();
-        let rows = self.database.connection().query_all(&query).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(StoredRuleFile {
-                    name: row.try_get("", "name")?,
-                    source: row.try_get("", "source")?,
-                    origin: row.try_get("", "origin")?,
-                    updated_by: row.try_get("", "updated_by")?,
-                    updated_at_ms: row.try_get("", "updated_at")?,
-                })
-            })
-            .collect()
+        read(self.database.connection(), &select()).await
+    }
+
+    /// Reads all rule files for a change: nobody else changes them until the transaction ends.
+    pub(crate) async fn hold_rule_files(
+        &self,
+        transaction: &DatabaseTransaction,
+    ) -> Result<Vec<StoredRuleFile>> {
+        let query = select().lock(LockType::Update).to_owned();
+        read(transaction, &query).await
     }
 
     /// The names of the rule files, and when each was changed last.
@@ -61,18 +56,25 @@ impl Store {
 
     pub(crate) async fn rule_file(&self, name: &str) -> Result<StoredRuleFile> {
         let files = self.rule_files().await?;
-        files
-            .into_iter()
-            .find(|file| file.name == name)
-            .ok_or_else(|| Error::NotFound {
-                what: "rule file",
-                id: name.to_owned(),
-            })
+        let found = files.into_iter().find(|file| file.name == name);
+        found.ok_or_else(|| not_found(name))
     }
 
-    /// Stores all of the files or none.
-    pub(crate) async fn put_rule_files(&self, files: &[StoredRuleFile]) -> Result<()> {
-        let transaction = self.database.begin().await?;
+    /// Reads a rule file like [`Self::hold_rule_files`].
+    pub(crate) async fn hold_rule_file(
+        &self,
+        transaction: &DatabaseTransaction,
+        name: &str,
+    ) -> Result<Option<StoredRuleFile>> {
+        let files = self.hold_rule_files(transaction).await?;
+        Ok(files.into_iter().find(|file| file.name == name))
+    }
+
+    pub(crate) async fn put_rule_files(
+        &self,
+        transaction: &DatabaseTransaction,
+        files: &[StoredRuleFile],
+    ) -> Result<()> {
         for file in files {
             let replace = OnConflict::column("name")
                 .update_columns(COLUMNS[1..].iter().copied())
@@ -81,17 +83,16 @@ impl Store {
                 .execute(insert(file).on_conflict(replace))
                 .await?;
         }
-        transaction.commit().await?;
         Ok(())
     }
 
     /// Stores a file unless what is stored is no longer `before`; tells whether it did.
     pub(crate) async fn replace_rule_file(
         &self,
+        connection: &impl ConnectionTrait,
         file: &StoredRuleFile,
         before: Option<&StoredRuleFile>,
     ) -> Result<bool> {
-        let connection = self.database.connection();
         let Some(before) = before else {
             let inserted = connection.execute(&insert(file)).await;
             return match inserted {
@@ -113,10 +114,51 @@ impl Store {
         Ok(connection.execute(&update).await?.rows_affected() > 0)
     }
 
-    pub(crate) async fn delete_rule_file(&self, name: &str) -> Result<()> {
-        let connection = self.database.connection();
-        super::rows::delete_named(connection, "monitor_rule_file", "name", "rule file", name).await
+    /// Deletes a rule file and returns what it was.
+    pub(crate) async fn delete_rule_file(
+        &self,
+        transaction: &DatabaseTransaction,
+        name: &str,
+    ) -> Result<StoredRuleFile> {
+        let before = self.hold_rule_file(transaction, name).await?;
+        let before = before.ok_or_else(|| not_found(name))?;
+        let (table, column, what) = ("monitor_rule_file", "name", "rule file");
+        super::rows::delete_named(transaction, table, column, what, name).await?;
+        Ok(before)
     }
+}
+
+fn not_found(name: &str) -> Error {
+    Error::NotFound {
+        what: "rule file",
+        id: name.to_owned(),
+    }
+}
+
+fn select() -> SelectStatement {
+    Query::select()
+        .columns(COLUMNS)
+        .from("monitor_rule_file")
+        .order_by("name", Order::Asc)
+        .to_owned()
+}
+
+async fn read(
+    connection: &impl ConnectionTrait,
+    query: &SelectStatement,
+) -> Result<Vec<StoredRuleFile>> {
+    let rows = connection.query_all(query).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StoredRuleFile {
+                name: row.try_get("", "name")?,
+                source: row.try_get("", "source")?,
+                origin: row.try_get("", "origin")?,
+                updated_by: row.try_get("", "updated_by")?,
+                updated_at_ms: row.try_get("", "updated_at")?,
+            })
+        })
+        .collect()
 }
 
 fn insert(file: &StoredRuleFile) -> InsertStatement {

@@ -1,7 +1,7 @@
 //! What there is only one of: the routing tree, what a rule has seen.
 
-use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,7 +21,19 @@ impl Store {
         connection: &impl ConnectionTrait,
         name: &str,
     ) -> Result<Option<T>> {
-        keyed(connection, "monitor_setting", "name", name).await
+        keyed(connection, select("monitor_setting", "name", name)).await
+    }
+
+    /// Reads a value for a change: nobody else changes it until the transaction ends.
+    pub(crate) async fn hold_setting<T: DeserializeOwned>(
+        &self,
+        transaction: &DatabaseTransaction,
+        name: &str,
+    ) -> Result<Option<T>> {
+        let query = select("monitor_setting", "name", name)
+            .lock(LockType::Update)
+            .to_owned();
+        keyed(transaction, query).await
     }
 
     pub(crate) async fn put_setting<T: Serialize>(
@@ -34,12 +46,16 @@ impl Store {
     }
 
     /// Deletes a value, should there be one.
-    pub(crate) async fn forget_setting(&self, name: &str) -> Result<()> {
+    pub(crate) async fn forget_setting(
+        &self,
+        connection: &impl ConnectionTrait,
+        name: &str,
+    ) -> Result<()> {
         let delete = Query::delete()
             .from_table("monitor_setting")
             .and_where(Expr::col("name").eq(name))
             .to_owned();
-        self.database.connection().execute(&delete).await?;
+        connection.execute(&delete).await?;
         Ok(())
     }
 
@@ -78,7 +94,7 @@ impl Store {
         connection: &impl ConnectionTrait,
         rule: &str,
     ) -> Result<Option<T>> {
-        keyed(connection, "monitor_known_series", "rule", rule).await
+        keyed(connection, select("monitor_known_series", "rule", rule)).await
     }
 
     pub(crate) async fn put_known_series<T: Serialize>(
@@ -91,17 +107,18 @@ impl Store {
     }
 }
 
-async fn keyed<T: DeserializeOwned>(
-    connection: &impl ConnectionTrait,
-    table: &'static str,
-    column: &'static str,
-    key: &str,
-) -> Result<Option<T>> {
-    let query = Query::select()
+fn select(table: &'static str, column: &'static str, key: &str) -> SelectStatement {
+    Query::select()
         .column("body")
         .from(table)
         .and_where(Expr::col(column).eq(key))
-        .to_owned();
+        .to_owned()
+}
+
+async fn keyed<T: DeserializeOwned>(
+    connection: &impl ConnectionTrait,
+    query: SelectStatement,
+) -> Result<Option<T>> {
     let row = connection.query_one(&query).await?;
     row.map(|row| body(&row, "setting")).transpose()
 }

@@ -1,7 +1,7 @@
 //! Silences, maintenance windows and inhibitions: what keeps alerts from being told.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 use yunhai_model::{InhibitionId, MaintenanceWindowId, Page, PageRequest, SilenceId, TimestampMs};
 
 use super::rows::{self, Row};
@@ -108,8 +108,20 @@ impl Store {
         rows::find(self.database.connection(), id).await
     }
 
-    pub(crate) async fn put_silence(&self, silence: &Silence) -> Result<()> {
-        rows::put(self.database.connection(), silence).await
+    pub(crate) async fn hold_silence(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: SilenceId,
+    ) -> Result<Silence> {
+        rows::hold(transaction, id).await
+    }
+
+    pub(crate) async fn put_silence(
+        &self,
+        connection: &impl ConnectionTrait,
+        silence: &Silence,
+    ) -> Result<()> {
+        rows::put(connection, silence).await
     }
 
     /// All maintenance windows, the oldest first.
@@ -124,12 +136,28 @@ impl Store {
         rows::find(self.database.connection(), id).await
     }
 
-    pub(crate) async fn put_window(&self, window: &MaintenanceWindow) -> Result<()> {
-        rows::put(self.database.connection(), window).await
+    pub(crate) async fn hold_window(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: MaintenanceWindowId,
+    ) -> Result<MaintenanceWindow> {
+        rows::hold(transaction, id).await
     }
 
-    pub(crate) async fn delete_window(&self, id: MaintenanceWindowId) -> Result<()> {
-        rows::delete::<MaintenanceWindow>(self.database.connection(), id).await
+    pub(crate) async fn put_window(
+        &self,
+        connection: &impl ConnectionTrait,
+        window: &MaintenanceWindow,
+    ) -> Result<()> {
+        rows::put(connection, window).await
+    }
+
+    pub(crate) async fn delete_window(
+        &self,
+        connection: &impl ConnectionTrait,
+        id: MaintenanceWindowId,
+    ) -> Result<()> {
+        rows::delete::<MaintenanceWindow>(connection, id).await
     }
 
     /// All inhibitions, the oldest first.
@@ -144,12 +172,28 @@ impl Store {
         rows::find(self.database.connection(), id).await
     }
 
-    pub(crate) async fn put_inhibition(&self, inhibition: &Inhibition) -> Result<()> {
-        rows::put(self.database.connection(), inhibition).await
+    pub(crate) async fn hold_inhibition(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: InhibitionId,
+    ) -> Result<Inhibition> {
+        rows::hold(transaction, id).await
     }
 
-    pub(crate) async fn delete_inhibition(&self, id: InhibitionId) -> Result<()> {
-        rows::delete::<Inhibition>(self.database.connection(), id).await
+    pub(crate) async fn put_inhibition(
+        &self,
+        connection: &impl ConnectionTrait,
+        inhibition: &Inhibition,
+    ) -> Result<()> {
+        rows::put(connection, inhibition).await
+    }
+
+    pub(crate) async fn delete_inhibition(
+        &self,
+        connection: &impl ConnectionTrait,
+        id: InhibitionId,
+    ) -> Result<()> {
+        rows::delete::<Inhibition>(connection, id).await
     }
 }
 

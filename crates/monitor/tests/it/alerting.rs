@@ -6,7 +6,7 @@ use yunhai_monitor::{
     OutboxState, Route, RuleKey, SilenceFilter, SilenceState,
 };
 
-use super::support::{House, START_MS, on_every_database};
+use super::support::{House, START_MS, change, on_every_database};
 
 const NOTHING: [&str; 0] = [];
 
@@ -80,12 +80,12 @@ on_every_database! {
         assert_eq!(house.step(60, &[("a", 0.95)]).await, ["a firing"]);
         assert_eq!(house.step(4 * 3600, &[("a", 0.95)]).await, ["a firing"], "repeated");
         let alert = only_alert(house).await;
-        let acknowledged = house.monitor.acknowledge(alert.id, "ann", "on it").await.unwrap();
+        let (_, acknowledged) = change!(house.database, house.monitor => acknowledge(alert.id, "ann", "on it")).unwrap();
         assert_eq!(acknowledged.instance.state, AlertState::Acknowledged);
         assert_eq!(house.step(5 * 3600, &[("a", 0.95)]).await, NOTHING);
-        house.monitor.comment(alert.id, "bob", "disk ordered").await.unwrap();
+        change!(house.database, house.monitor => comment(alert.id, "bob", "disk ordered")).unwrap();
         assert_eq!(house.step(60, &[("a", 0.1)]).await, ["a resolved"]);
-        assert!(house.monitor.acknowledge(alert.id, "ann", "").await.is_err());
+        assert!(change!(house.database, house.monitor => acknowledge(alert.id, "ann", "")).is_err());
         let timeline = house.monitor.alert(alert.id).await.unwrap().timeline;
         assert!(timeline.iter().any(|event| event.kind
             == EventKind::Acknowledged { user: "ann".into(), comment: "on it".into() }));
@@ -99,7 +99,7 @@ on_every_database! {
             starts_at_ms: None,
             ends_at_ms: START_MS + 600_000,
         };
-        let silence = house.monitor.add_silence(new, "ann").await.unwrap();
+        let silence = change!(house.database, house.monitor => add_silence(new, "ann")).unwrap();
         let told = house.step(60, &[("a", 0.95), ("b", 0.95)]).await;
         assert_eq!(told, ["b firing"]);
         let page = PageRequest { query: Some("SERVER=A".into()), ..PageRequest::default() };
@@ -110,7 +110,7 @@ on_every_database! {
             author: Some("ann".into()),
         };
         assert_eq!(house.monitor.silences(&current, &PageRequest::default()).await.unwrap().total, 1);
-        house.monitor.expire_silence(silence.id, "ann").await.unwrap();
+        change!(house.database, house.monitor => expire_silence(silence.id, "ann")).unwrap();
         assert_eq!(house.step(60, &[("a", 0.95), ("b", 0.95)]).await, ["a firing"]);
         assert_eq!(house.monitor.silences(&current, &PageRequest::default()).await.unwrap().total, 0);
         assert_eq!(house.monitor.silences(&SilenceFilter::default(), &PageRequest::default()).await.unwrap().total, 1);
@@ -124,9 +124,9 @@ on_every_database! {
             is_enabled: true,
             ends_at_ms: None,
         };
-        let window = house.monitor.add_window(settings, "ann").await.unwrap();
+        let window = change!(house.database, house.monitor => add_window(settings, "ann")).unwrap();
         assert_eq!(house.step(60, &[("c", 0.95)]).await, NOTHING);
-        house.monitor.delete_window(window.id).await.unwrap();
+        change!(house.database, house.monitor => delete_window(window.id)).unwrap();
         assert_eq!(house.step(60, &[("c", 0.95)]).await, ["c firing"]);
     }
 

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use yunhai_monitor::{Error, NewChannel, NotifyError, Route};
 
-use super::support::{House, on_every_database};
+use super::support::{House, change, on_every_database};
 
 const NOTHING: [&str; 0] = [];
 
@@ -20,20 +20,20 @@ on_every_database! {
         let stored: String = row.try_get("", "body").unwrap();
         assert!(stored.contains("hsuh") && !stored.contains("hush"), "{stored}");
         let change = NewChannel { name: "ops2".into(), config: shown.config, is_enabled: true };
-        house.monitor.change_channel(house.channel, change).await.unwrap();
+        change!(house.database, house.monitor => change_channel(house.channel, change)).unwrap();
         house.monitor.test_channel(house.channel, "ann").await.unwrap();
         assert_eq!(house.recorder.sent.lock().unwrap()[0].0["token"], "hush", "the hidden secret stays");
     }
 
     async fn wrong_channels_are_refused(house: &mut House) {
         let twice = NewChannel { name: "ops".into(), config: json!({"kind": "test"}), is_enabled: true };
-        assert!(matches!(house.monitor.add_channel(twice).await, Err(Error::Conflict(_))));
+        assert!(matches!(change!(house.database, house.monitor => add_channel(twice)), Err(Error::Conflict(_))));
         let wrong = NewChannel { name: " ".into(), config: json!({}), is_enabled: true };
-        let error = house.monitor.add_channel(wrong).await.unwrap_err().to_string();
+        let error = change!(house.database, house.monitor => add_channel(wrong)).unwrap_err().to_string();
         assert!(error.contains("name:") && error.contains("`kind` is missing"), "{error}");
-        assert!(matches!(house.monitor.delete_channel(house.channel).await, Err(Error::Conflict(_))));
-        house.monitor.put_route(&Route::default()).await.unwrap();
-        house.monitor.delete_channel(house.channel).await.unwrap();
+        assert!(matches!(change!(house.database, house.monitor => delete_channel(house.channel)), Err(Error::Conflict(_))));
+        change!(house.database, house.monitor => put_route(&Route::default())).unwrap();
+        change!(house.database, house.monitor => delete_channel(house.channel)).unwrap();
         assert!(matches!(house.monitor.channel(house.channel).await, Err(Error::NotFound { .. })));
     }
 

@@ -242,15 +242,26 @@ async fn survive(engine: databases::Engine, kills: usize) {
     };
     set_step("");
     let (database, monitor) = open(&test_database.url, folder.path()).await;
-    monitor.delete_rule_file(DEFAULT_RULES_NAME).await.unwrap();
+    let mut transaction = database.transaction();
+    monitor
+        .delete_rule_file(&mut transaction, DEFAULT_RULES_NAME)
+        .await
+        .unwrap();
     let rules = "groups: [{name: g, rules: [{alert: Probe, expr: probe == 1}]}]";
-    monitor.put_rule_file("kill", rules, "test").await.unwrap();
+    monitor
+        .put_rule_file(&mut transaction, "kill", rules, "test")
+        .await
+        .unwrap();
     let channel = NewChannel {
         name: "parent".into(),
         config: json!({"kind": "test", "address": address}),
         is_enabled: true,
     };
-    let channel = monitor.add_channel(channel).await.unwrap().id;
+    let channel = monitor
+        .add_channel(&mut transaction, channel)
+        .await
+        .unwrap()
+        .id;
     let route = Route {
         channels: vec![channel],
         group_by: Some(vec!["...".into()]),
@@ -259,7 +270,8 @@ async fn survive(engine: databases::Engine, kills: usize) {
         repeat_interval: Some(HumanDuration::from_secs(86_400)),
         ..Route::default()
     };
-    monitor.put_route(&route).await.unwrap();
+    monitor.put_route(&mut transaction, &route).await.unwrap();
+    transaction.commit().await.unwrap();
     drop(monitor);
     database.close().await.unwrap();
 

@@ -7,7 +7,7 @@ use yunhai_monitor::{
     AlertFilter, AlertState, Error, Monitor, OutboxFilter, OutboxState, Role, RuleKey,
 };
 
-use super::support::{House, eventually, on_every_database};
+use super::support::{House, change, eventually, on_every_database};
 
 const RULES: &str = r"
 groups:
@@ -153,7 +153,7 @@ on_every_database! {
         let second = start(&second);
         let rules = RULES.replace("HighCpu", "Changed");
         house.clock.advance_ms(1);
-        second.monitor.put_rule_file("test", &rules, "ann").await.unwrap();
+        change!(house.database, second.monitor => put_rule_file("test", &rules, "ann")).unwrap();
         let key = RuleKey { file: "test".into(), group: "cpu".into(), rule: "Changed".into() };
         eventually("the second shows what the first evaluated", async || {
             house.clock.advance_ms(10);
@@ -186,12 +186,13 @@ on_every_database! {
             house.clock.advance_ms(1000);
             house.measure("cpu", "a", 0.95 + f64::from(value) / 1000.0);
             let evaluating = house.monitor.evaluate_once();
-            let (evaluated, acknowledged) = tokio::join!(evaluating, second.acknowledge(id, "ann", ""));
+            let acknowledging = async { change!(house.database, second => acknowledge(id, "ann", "")) };
+            let (evaluated, acknowledged) = tokio::join!(evaluating, acknowledging);
             evaluated.unwrap();
             acknowledged.unwrap();
             let alert = second.alert(id).await.unwrap().alert;
             assert_eq!(alert.instance.state, AlertState::Acknowledged, "round {value}");
-            second.unacknowledge(id, "ann").await.unwrap();
+            change!(house.database, second => unacknowledge(id, "ann")).unwrap();
         }
     }
 }

@@ -5,7 +5,7 @@ use yunhai_monitor::{
     Alert, AlertFilter, Error, EventKind, InhibitionEffect, InhibitionSettings, Muting, NewSilence,
 };
 
-use super::support::{House, START_MS, on_every_database};
+use super::support::{House, START_MS, change, on_every_database};
 
 const RULES: &str = r"
 groups:
@@ -53,7 +53,7 @@ on_every_database! {
             equal: vec!["server".into()],
             is_enabled: true,
         };
-        let inhibition = house.monitor.add_inhibition(settings.clone(), "ann").await.unwrap();
+        let inhibition = change!(house.database, house.monitor => add_inhibition(settings.clone(), "ann")).unwrap();
         assert_eq!(house.step(60, &[("a", 0.95)]).await, ["a firing"], "the critical one alone");
         let (down, slow) = (alert_named(house, "Down").await, alert_named(house, "Slow").await);
         assert_eq!(slow.muted_by, [Muting::Inhibition(down.id.to_string())]);
@@ -64,32 +64,32 @@ on_every_database! {
         assert_eq!(told, ["a firing", "a resolved"], "the warning is told once the critical one is over");
 
         let off = InhibitionSettings { is_enabled: false, ..settings.clone() };
-        let changed = house.monitor.change_inhibition(inhibition.id, off).await.unwrap();
+        let (_, changed) = change!(house.database, house.monitor => change_inhibition(inhibition.id, off)).unwrap();
         assert_eq!((changed.author.as_str(), changed.created_at_ms), ("ann", inhibition.created_at_ms));
-        house.monitor.delete_inhibition(inhibition.id).await.unwrap();
+        change!(house.database, house.monitor => delete_inhibition(inhibition.id)).unwrap();
         assert!(house.monitor.inhibitions().await.unwrap().is_empty());
-        let gone = house.monitor.change_inhibition(inhibition.id, settings.clone()).await;
+        let gone = change!(house.database, house.monitor => change_inhibition(inhibition.id, settings.clone()));
         assert!(matches!(gone, Err(Error::NotFound { .. })));
         let wrong = InhibitionSettings { source: Vec::new(), ..settings };
-        let error = house.monitor.add_inhibition(wrong, "ann").await.unwrap_err().to_string();
+        let error = change!(house.database, house.monitor => add_inhibition(wrong, "ann")).unwrap_err().to_string();
         assert!(error.contains("source: name at least one"), "{error}");
     }
 
     async fn a_silence_is_extended_and_narrowed(house: &mut House) {
         house.rules(RULES).await;
-        let silence = house.monitor.add_silence(silence_of("a", START_MS + 120_000), "ann").await.unwrap();
+        let silence = change!(house.database, house.monitor => add_silence(silence_of("a", START_MS + 120_000), "ann")).unwrap();
         house.step(60, &[("a", 0.6)]).await;
         let longer = silence_of("a", START_MS + 600_000);
-        let changed = house.monitor.change_silence(silence.id, longer.clone(), "bob").await.unwrap();
+        let (_, changed) = change!(house.database, house.monitor => change_silence(silence.id, longer.clone(), "bob")).unwrap();
         assert_eq!((changed.author.as_str(), changed.starts_at_ms), ("ann", START_MS));
         assert_eq!(changed.changed.unwrap().user, "bob");
         assert_eq!(house.step(120, &[("a", 0.6)]).await, NOTHING, "it holds longer than at first");
         let found = house.monitor.preview_silence(&longer.matchers).await.unwrap();
         assert_eq!(found.len(), 1);
-        house.monitor.change_silence(silence.id, silence_of("b", START_MS + 600_000), "bob").await.unwrap();
+        change!(house.database, house.monitor => change_silence(silence.id, silence_of("b", START_MS + 600_000), "bob")).unwrap();
         assert_eq!(house.step(60, &[("a", 0.6)]).await, ["a firing"], "it no longer matches");
-        house.monitor.expire_silence(silence.id, "bob").await.unwrap();
-        let late = house.monitor.change_silence(silence.id, longer, "bob").await;
+        change!(house.database, house.monitor => expire_silence(silence.id, "bob")).unwrap();
+        let late = change!(house.database, house.monitor => change_silence(silence.id, longer, "bob"));
         assert!(matches!(late, Err(Error::Conflict(_))));
         assert!(house.monitor.preview_silence(&[]).await.is_err());
     }
@@ -99,12 +99,12 @@ on_every_database! {
         house.step(60, &[("a", 0.6)]).await;
         house.step(60, &[("a", 0.1)]).await;
         let id = alert_named(house, "Slow").await.id;
-        house.monitor.comment(id, "ann", "it was the backup").await.unwrap();
+        change!(house.database, house.monitor => comment(id, "ann", "it was the backup")).unwrap();
         let timeline = house.monitor.timeline(id).await.unwrap();
         let said = EventKind::Commented { user: "ann".into(), comment: "it was the backup".into() };
         assert!(timeline.iter().any(|event| event.kind == said));
         for wrong in [" ", &"x".repeat(4001)] {
-            assert!(matches!(house.monitor.comment(id, "ann", wrong).await, Err(Error::Invalid { .. })));
+            assert!(matches!(change!(house.database, house.monitor => comment(id, "ann", wrong)), Err(Error::Invalid { .. })));
         }
     }
 }

@@ -12,7 +12,7 @@ use yunhai_model::{Secret, is_stale};
 use yunhai_monitor::{Error, NewProbe, Probes, ProbesParts, ServerDirectory, ServerSettings};
 use yunhai_promql::{MatchOp, Matcher, Queryable, SelectHints};
 
-use super::support::{House, Reverser, on_every_database};
+use super::support::{House, Reverser, change, on_every_database};
 
 /// Serves a page that wants a token, until the test ends; returns its address.
 async fn serve() -> String {
@@ -83,7 +83,7 @@ on_every_database! {
     async fn a_probe_is_kept_with_its_secrets_sealed(house: &mut House) {
         let target = serve().await;
         let probes_before = probes(house).await;
-        let probe = probes_before.add(guarded("shop", &target, Some("hush"))).await.unwrap();
+        let probe = change!(house.database, probes_before => add(guarded("shop", &target, Some("hush")))).unwrap();
         let backend = house.database.backend();
         let statement = Statement::from_string(backend, "SELECT body FROM monitor_probe");
         let row = house.database.connection().query_one_raw(statement).await.unwrap().unwrap();
@@ -92,7 +92,7 @@ on_every_database! {
 
         // As after a restart; the value that is left out stays.
         let probes = probes(house).await;
-        probes.change(probe.id, guarded("shop 2", &target, None)).await.unwrap();
+        change!(house.database, probes => change(probe.id, guarded("shop 2", &target, None))).unwrap();
         let run = probes.run_now(probe.id).await.unwrap();
         assert_eq!(run.failure, None);
         assert_eq!(run.status, Some(200));
@@ -105,16 +105,16 @@ on_every_database! {
 
     async fn wrong_probes_are_refused_and_names_are_unique(house: &mut House) {
         let probes = probes(house).await;
-        let first = probes.add(new_probe("a", "tcp://localhost:1")).await.unwrap();
-        let twice = probes.add(new_probe("a", "tcp://localhost:2")).await;
+        let first = change!(house.database, probes => add(new_probe("a", "tcp://localhost:1"))).unwrap();
+        let twice = change!(house.database, probes => add(new_probe("a", "tcp://localhost:2")));
         assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
-        let second = probes.add(new_probe("b", "tcp://localhost:2")).await.unwrap();
-        let renamed = probes.change(second.id, new_probe("a", "tcp://localhost:2")).await;
+        let second = change!(house.database, probes => add(new_probe("b", "tcp://localhost:2"))).unwrap();
+        let renamed = change!(house.database, probes => change(second.id, new_probe("a", "tcp://localhost:2")));
         assert!(matches!(renamed, Err(Error::Conflict(_))), "{renamed:?}");
-        let wrong = probes.add(new_probe("", "ftp://localhost")).await.unwrap_err().to_string();
+        let wrong = change!(house.database, probes => add(new_probe("", "ftp://localhost"))).unwrap_err().to_string();
         assert!(wrong.contains("name:") && wrong.contains("target:"), "{wrong}");
-        probes.delete(first.id).await.unwrap();
-        assert!(matches!(probes.delete(first.id).await, Err(Error::NotFound { .. })));
+        change!(house.database, probes => delete(first.id)).unwrap();
+        assert!(matches!(change!(house.database, probes => delete(first.id)), Err(Error::NotFound { .. })));
         assert!(matches!(probes.run_now(first.id).await, Err(Error::NotFound { .. })));
         assert_eq!(probes.all().len(), 1);
     }
@@ -128,9 +128,9 @@ on_every_database! {
             ..ServerSettings::default()
         };
         let other = ServerDirectory::load(house.database.clone()).await.unwrap();
-        directory.put("web-1", settings.clone()).await.unwrap();
+        change!(house.database, directory => put("web-1", settings.clone())).unwrap();
         let wrong = ServerSettings { interval_secs: Some(86_401), ..settings.clone() };
-        assert!(matches!(directory.put("web-1", wrong).await, Err(Error::Invalid { .. })));
+        assert!(matches!(change!(house.database, directory => put("web-1", wrong)), Err(Error::Invalid { .. })));
         let again = ServerDirectory::load(house.database.clone()).await.unwrap();
         assert_eq!(again.get("web-1"), settings);
         assert_eq!(other.get("web-1"), ServerSettings::default());
@@ -149,19 +149,15 @@ async fn probes_run_in_their_intervals_and_end_their_series() {
         let (probes, stop) = (probes.clone(), stop.clone());
         async move { probes.run(|| true, stop).await }
     });
-    let probe = probes
-        .add(guarded("shop", &target, Some("wrong")))
-        .await
-        .unwrap();
+    let probe =
+        change!(house.database, probes => add(guarded("shop", &target, Some("wrong")))).unwrap();
     eventually("a failure", async || {
         last(&house, "probe_success").await == Some(0.0)
     })
     .await;
     assert_eq!(last(&house, "probe_failure_info").await, Some(1.0));
 
-    probes
-        .change(probe.id, guarded("shop", &target, Some("hush")))
-        .await
+    change!(house.database, probes => change(probe.id, guarded("shop", &target, Some("hush"))))
         .unwrap();
     eventually("a success", async || {
         last(&house, "probe_success").await == Some(1.0)
@@ -177,7 +173,7 @@ async fn probes_run_in_their_intervals_and_end_their_series() {
 
     let mut paused = guarded("shop", &target, None);
     paused.is_enabled = false;
-    probes.change(probe.id, paused).await.unwrap();
+    change!(house.database, probes => change(probe.id, paused)).unwrap();
     eventually("the end of the series", async || {
         is_stale(last(&house, "probe_success").await.unwrap())
     })

@@ -5,7 +5,7 @@ use yunhai_monitor::{
     AlertFilter, MaintenanceSettings, NewSilence, OutboxFilter, Pruned, SilenceFilter,
 };
 
-use super::support::{House, START_MS, on_every_database};
+use super::support::{House, START_MS, change, on_every_database};
 
 const RULES: &str = r"
 groups:
@@ -28,7 +28,7 @@ on_every_database! {
             starts_at_ms: None,
             ends_at_ms: START_MS + 600_000,
         };
-        house.monitor.add_silence(silence, "ann").await.unwrap();
+        change!(house.database, house.monitor => add_silence(silence, "ann")).unwrap();
         for ends_at_ms in [Some(START_MS + 600_000), None] {
             let window = MaintenanceSettings {
                 name: "night".into(),
@@ -40,7 +40,7 @@ on_every_database! {
                 is_enabled: true,
                 ends_at_ms,
             };
-            house.monitor.add_window(window, "ann").await.unwrap();
+            change!(house.database, house.monitor => add_window(window, "ann")).unwrap();
         }
         assert_eq!(house.monitor.prune().await.unwrap(), Pruned::default(), "nothing is old");
 
@@ -71,7 +71,7 @@ on_every_database! {
         let names: Vec<String> = (0..620).map(|n| format!("s{n}")).collect();
         let values = |value| names.iter().map(|name| (name.as_str(), value)).collect::<Vec<_>>();
         let page = PageRequest::default();
-        house.monitor.put_route(&yunhai_monitor::Route::default()).await.unwrap();
+        change!(house.database, house.monitor => put_route(&yunhai_monitor::Route::default())).unwrap();
         house.step(60, &values(0.95)).await;
         // Past the interval in which a group tells its changes.
         house.step(600, &values(0.1)).await;

@@ -6,7 +6,7 @@ use yunhai_monitor::{
     SimpleForm,
 };
 
-use super::support::{House, START_MS, on_every_database};
+use super::support::{House, START_MS, change, on_every_database};
 
 fn form(name: &str) -> SimpleForm {
     serde_json::from_value(serde_json::json!({
@@ -41,26 +41,26 @@ on_every_database! {
     }
 
     async fn a_form_makes_a_rule_that_fires_and_is_edited(house: &mut House) {
-        house.monitor.put_form(&form("Hot"), None, "ann").await.unwrap();
-        assert!(matches!(house.monitor.put_form(&form("Hot"), None, "ann").await, Err(Error::Conflict(_))));
+        change!(house.database, house.monitor => put_form(&form("Hot"), None, "ann")).unwrap();
+        assert!(matches!(change!(house.database, house.monitor => put_form(&form("Hot"), None, "ann")), Err(Error::Conflict(_))));
         assert_eq!(house.step(60, &[("a", 0.95), ("z", 0.95)]).await, ["a firing"]);
         let key = RuleKey { file: FORM_RULES_NAME.into(), group: FORM_RULES_NAME.into(), rule: "Hot".into() };
         assert_eq!(house.monitor.form_of(&key).unwrap(), Some(form("Hot")));
         let changed = SimpleForm { threshold: 0.99, ..form("Hot") };
-        house.monitor.put_form(&changed, Some("Hot"), "ann").await.unwrap();
+        change!(house.database, house.monitor => put_form(&changed, Some("Hot"), "ann")).unwrap();
         assert_eq!(house.step(60, &[("a", 0.95)]).await, ["a resolved"]);
     }
 
     async fn alerts_end_with_their_rule(house: &mut House) {
-        house.monitor.put_form(&form("Hot"), None, "ann").await.unwrap();
+        change!(house.database, house.monitor => put_form(&form("Hot"), None, "ann")).unwrap();
         house.step(60, &[("a", 0.95)]).await;
-        house.monitor.delete_rule_file(FORM_RULES_NAME).await.unwrap();
+        change!(house.database, house.monitor => delete_rule_file(FORM_RULES_NAME)).unwrap();
         assert_eq!(house.step(60, &[("a", 0.95)]).await, ["a resolved"]);
     }
 
     async fn a_wrong_file_changes_nothing(house: &mut House) {
         house.rules("groups: []").await;
-        let error = house.monitor.put_rule_file("test", "groups: [{name: x, rules: [{alert: A, expr: 'up >'}]}]", "ann").await;
+        let error = change!(house.database, house.monitor => put_rule_file("test", "groups: [{name: x, rules: [{alert: A, expr: 'up >'}]}]", "ann"));
         let Err(Error::RuleFile(faults)) = error else { panic!("{error:?}") };
         assert_eq!(faults.0[0].line, 1);
         assert_eq!(house.monitor.rule_file("test").await.unwrap().source, "groups: []");
@@ -70,7 +70,7 @@ on_every_database! {
         let monitor = house.monitor.clone();
         let file = |alert: &str| format!("groups: [{{name: g, rules: [{{alert: {alert}, expr: 'cpu > 0.5'}}]}}]");
         let replace = async |alert: &str, expected: &Expected| {
-            match monitor.replace_rule_file("g", &file(alert), "ann", expected).await {
+            match change!(house.database, monitor => replace_rule_file("g", &file(alert), "ann", expected)) {
                 Ok(_) => true,
                 Err(Error::ChangedMeanwhile { what: "rules" }) => false,
                 Err(error) => panic!("{error}"),
@@ -92,8 +92,8 @@ on_every_database! {
         let monitor = house.monitor.clone();
         let tree = |name: &str| Route { group_by: Some(vec![name.to_owned()]), ..Route::default() };
         let replace = async |name: &str, expected: &Expected| {
-            match monitor.replace_route(&tree(name), expected).await {
-                Ok(()) => true,
+            match change!(house.database, monitor => replace_route(&tree(name), expected)) {
+                Ok(_) => true,
                 Err(Error::ChangedMeanwhile { what: "routes" }) => false,
                 Err(error) => panic!("{error}"),
             }
@@ -131,7 +131,7 @@ groups:
     async fn files_with_groups_of_one_name_stand_beside_each_other(house: &mut House) {
         let file = |alert: &str| format!("groups: [{{name: g, rules: [{{alert: {alert}, expr: 'cpu > 0.5'}}]}}]");
         let apply = async |origin: &str, alert: &str| {
-            let applied = house.monitor.apply_rule_file(Some(origin), &file(alert), "ann").await.unwrap();
+            let applied = change!(house.database, house.monitor => apply_rule_file(Some(origin), &file(alert), "ann")).unwrap();
             (applied[0].after.name.clone(), applied[0].before.is_some())
         };
         assert_eq!(apply("one.yml", "A").await, ("g".to_owned(), false));
@@ -139,7 +139,7 @@ groups:
         assert_eq!(apply("one.yml", "C").await, ("g".to_owned(), true));
         assert_eq!(apply("two.yml", "D").await, ("two.yml/g".to_owned(), true));
         // A change by hand does not forget where the group came from.
-        house.monitor.put_rule_file("g", &file("E"), "ann").await.unwrap();
+        change!(house.database, house.monitor => put_rule_file("g", &file("E"), "ann")).unwrap();
         assert_eq!(apply("two.yml", "D").await, ("two.yml/g".to_owned(), true));
         house.restart().await;
         house.step(60, &[("a", 0.7)]).await;

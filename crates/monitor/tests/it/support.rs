@@ -43,6 +43,21 @@ macro_rules! on_every_database {
 }
 pub(crate) use on_every_database;
 
+/// Makes a change in a transaction of its own.
+macro_rules! change {
+    ($database:expr, $on:expr => $method:ident($($argument:expr),* $(,)?)) => {{
+        let mut transaction = $database.transaction();
+        let changed = $on.$method(&mut transaction, $($argument),*).await;
+        if changed.is_ok() {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.roll_back().await;
+        }
+        changed
+    }};
+}
+pub(crate) use change;
+
 /// When the tests begin.
 pub(crate) const START_MS: TimestampMs = 1_767_225_600_000;
 
@@ -191,10 +206,7 @@ impl House {
             ..MonitorConfig::default()
         };
         let monitor = build("house", &database, &clock, &series, &recorder, &config).await;
-        monitor
-            .delete_rule_file(yunhai_monitor::DEFAULT_RULES_NAME)
-            .await
-            .unwrap();
+        change!(database, monitor => delete_rule_file(yunhai_monitor::DEFAULT_RULES_NAME)).unwrap();
         let mut house = Self {
             monitor,
             database,
@@ -236,7 +248,9 @@ impl House {
             config,
             is_enabled: true,
         };
-        self.monitor.add_channel(new).await.unwrap().id
+        change!(self.database, self.monitor => add_channel(new))
+            .unwrap()
+            .id
     }
 
     /// Sends everything to the house's channel, without waiting for company.
@@ -248,14 +262,11 @@ impl House {
             group_interval: route.group_interval.or(Some(HumanDuration::from_secs(1))),
             ..route
         };
-        self.monitor.put_route(&route).await.unwrap();
+        change!(self.database, self.monitor => put_route(&route)).unwrap();
     }
 
     pub(crate) async fn rules(&self, yaml: &str) {
-        self.monitor
-            .put_rule_file("test", yaml, "ann")
-            .await
-            .unwrap();
+        change!(self.database, self.monitor => put_rule_file("test", yaml, "ann")).unwrap();
     }
 
     /// Stores a value of a metric of a server as of now.

@@ -97,8 +97,15 @@ impl House {
         database.migrate(MIGRATIONS, &*clock).await.unwrap();
         let storm = Arc::new(Storm::default());
         let monitor = build("one", &database, &clock, &storm).await;
-        monitor.delete_rule_file(DEFAULT_RULES_NAME).await.unwrap();
-        monitor.put_rule_file("storm", RULES, "ann").await.unwrap();
+        let mut transaction = database.transaction();
+        monitor
+            .delete_rule_file(&mut transaction, DEFAULT_RULES_NAME)
+            .await
+            .unwrap();
+        monitor
+            .put_rule_file(&mut transaction, "storm", RULES, "ann")
+            .await
+            .unwrap();
         let base = simulator.base_url();
         let ding = |all: bool| {
             json!({
@@ -120,7 +127,7 @@ impl House {
                 config,
                 is_enabled: true,
             };
-            channels.push(monitor.add_channel(new).await.unwrap().id);
+            channels.push(monitor.add_channel(&mut transaction, new).await.unwrap().id);
         }
         let route = Route {
             channels: channels.clone(),
@@ -128,7 +135,8 @@ impl House {
             group_interval: Some(HumanDuration::from_secs(1)),
             ..Route::default()
         };
-        monitor.put_route(&route).await.unwrap();
+        monitor.put_route(&mut transaction, &route).await.unwrap();
+        transaction.commit().await.unwrap();
         Self {
             simulator,
             clock,

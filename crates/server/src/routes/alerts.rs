@@ -138,12 +138,15 @@ async fn comment(
 ) -> ApiResult<(StatusCode, Json<AlertEvent>)> {
     caller.require(Permission::AlertsAcknowledge)?;
     let id = path.id()?;
-    let alert = app.monitor.alert(id).await?.alert;
     let user = &caller.principal.user.name;
-    let commented = app.monitor.comment(id, user, &body.comment).await?;
+    let mut transaction = app.database.transaction();
+    let (alert, commented) = app
+        .monitor
+        .comment(&mut transaction, id, user, &body.comment)
+        .await?;
     let event = AuditEvent::new(Action::AlertCommented, target(&alert))
         .after(&json!({"comment": body.comment}));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     let commented = event_of(commented, &BTreeMap::new());
     Ok((StatusCode::CREATED, Json(commented)))
 }
@@ -161,12 +164,15 @@ async fn acknowledge(
     caller.require(Permission::AlertsAcknowledge)?;
     let user = &caller.principal.user.name;
     let id = path.id()?;
-    let before = state_for_audit(&app.monitor.alert(id).await?.alert);
-    let alert = app.monitor.acknowledge(id, user, &body.comment).await?;
+    let mut transaction = app.database.transaction();
+    let (before, alert) = app
+        .monitor
+        .acknowledge(&mut transaction, id, user, &body.comment)
+        .await?;
     let event = AuditEvent::new(Action::AlertAcknowledged, target(&alert))
-        .before(&before)
+        .before(&state_for_audit(&before))
         .after(&state_for_audit(&alert));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(alert_of(alert)))
 }
 
@@ -181,12 +187,15 @@ async fn unacknowledge(
     caller.require(Permission::AlertsAcknowledge)?;
     let user = &caller.principal.user.name;
     let id = path.id()?;
-    let before = state_for_audit(&app.monitor.alert(id).await?.alert);
-    let alert = app.monitor.unacknowledge(id, user).await?;
+    let mut transaction = app.database.transaction();
+    let (before, alert) = app
+        .monitor
+        .unacknowledge(&mut transaction, id, user)
+        .await?;
     let event = AuditEvent::new(Action::AlertUnacknowledged, target(&alert))
-        .before(&before)
+        .before(&state_for_audit(&before))
         .after(&state_for_audit(&alert));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(alert_of(alert)))
 }
 

@@ -13,7 +13,7 @@ use yunhai_api_types::{
     NotificationFilter, Problem, ProblemCode,
 };
 use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
-use yunhai_model::{ChannelId, PageRequest};
+use yunhai_model::{ChannelId, PageRequest, TimestampMs};
 use yunhai_monitor::{Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState};
 
 use crate::app::App;
@@ -85,10 +85,14 @@ async fn create_channel(
     Json(body): Json<ChannelRequest>,
 ) -> ApiResult<(StatusCode, Json<Channel>)> {
     caller.require(Permission::ChannelsWrite)?;
-    let channel = app.monitor.add_channel(new_channel(body)?).await?;
-    let channel = channel_of(&app, channel).await?;
+    let mut transaction = app.database.transaction();
+    let channel = app
+        .monitor
+        .add_channel(&mut transaction, new_channel(body)?)
+        .await?;
+    let channel = shown(channel, None);
     let event = AuditEvent::new(Action::ChannelCreated, target(&channel)).after(&channel);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(channel)))
 }
 
@@ -119,13 +123,17 @@ async fn update_channel(
     let id = path.id()?;
     let before = app.monitor.channel(id).await?;
     hide_absent(&mut body.config, &before.config);
-    let before = channel_of(&app, before).await?;
-    let channel = app.monitor.change_channel(id, new_channel(body)?).await?;
-    let channel = channel_of(&app, channel).await?;
+    let last = last_use(&app, id).await?;
+    let mut transaction = app.database.transaction();
+    let (before, channel) = app
+        .monitor
+        .change_channel(&mut transaction, id, new_channel(body)?)
+        .await?;
+    let channel = shown(channel, last.clone());
     let event = AuditEvent::new(Action::ChannelUpdated, target(&channel))
-        .before(&before)
+        .before(&shown(before, last))
         .after(&channel);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(channel))
 }
 
@@ -139,10 +147,12 @@ async fn delete_channel(
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::ChannelsWrite)?;
     let id = path.id()?;
-    let before = channel_of(&app, app.monitor.channel(id).await?).await?;
-    app.monitor.delete_channel(id).await?;
+    let last = last_use(&app, id).await?;
+    let mut transaction = app.database.transaction();
+    let before = app.monitor.delete_channel(&mut transaction, id).await?;
+    let before = shown(before, last);
     let event = AuditEvent::new(Action::ChannelDeleted, target(&before)).before(&before);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -284,13 +294,16 @@ fn hide_null(config: &mut Value, before: &Value) {
     }
 }
 
-async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
+/// When a channel was used last, whether it arrived, and what came back.
+type LastUse = (TimestampMs, bool, Option<String>);
+
+async fn last_use(app: &App, channel: ChannelId) -> ApiResult<Option<LastUse>> {
     let last = app
         .monitor
         .notifications(
             &OutboxFilter {
                 states: vec![OutboxState::Sent, OutboxState::Failed],
-                channel: Some(channel.id),
+                channel: Some(channel),
             },
             &PageRequest {
                 page_size: 1,
@@ -301,20 +314,27 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
         .items
         .into_iter()
         .next();
-    // When it was, whether it arrived, and what came back.
     let last = last.and_then(|entry| {
         let ok = entry.state == OutboxState::Sent;
         Some((entry.attempted_at_ms?, ok, entry.error.or(entry.answer)))
     });
-    let test = app.monitor.last_channel_test(channel.id).await?;
+    let test = app.monitor.last_channel_test(channel).await?;
     let test = test.map(|test| (test.at_ms, test.ok, Some(test.result)));
-    let last = last.max(test);
+    Ok(last.max(test))
+}
+
+async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
+    let last = last_use(app, channel.id).await?;
+    Ok(shown(channel, last))
+}
+
+fn shown(channel: Stored, last: Option<LastUse>) -> Channel {
     let kind = kind_of(&channel).to_owned();
     let mut config = channel.config;
     if let Value::Object(fields) = &mut config {
         fields.remove("kind");
     }
-    Ok(Channel {
+    Channel {
         id: channel.id.to_string(),
         name: channel.name,
         kind,
@@ -323,7 +343,7 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
         last_used_ms: last.as_ref().map(|(at_ms, ..)| *at_ms),
         last_ok: last.as_ref().map(|(_, ok, _)| *ok),
         last_result: last.and_then(|(.., result)| result),
-    })
+    }
 }
 
 fn kind_of(channel: &Stored) -> &str {

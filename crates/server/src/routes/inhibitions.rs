@@ -75,14 +75,16 @@ async fn create_inhibition(
     Json(body): Json<InhibitionSpec>,
 ) -> ApiResult<(StatusCode, Json<Inhibition>)> {
     caller.require(Permission::SilencesWrite)?;
+    let user = &caller.principal.user.name;
+    let mut transaction = app.database.transaction();
     let inhibition = app
         .monitor
-        .add_inhibition(settings_from(body)?, &caller.principal.user.name)
+        .add_inhibition(&mut transaction, settings_from(body)?, user)
         .await?;
+    let event = AuditEvent::new(Action::InhibitionCreated, target(&inhibition))
+        .after(&spec_of(inhibition.settings.clone()));
+    app.commit(transaction, &caller, [event]).await?;
     let inhibition = with_effect(&app, inhibition).await?;
-    let event =
-        AuditEvent::new(Action::InhibitionCreated, target(&inhibition)).after(&inhibition.spec);
-    app.identity.audit().record(&caller.actor(), event).await?;
     Ok((StatusCode::CREATED, Json(inhibition)))
 }
 
@@ -111,17 +113,16 @@ async fn update_inhibition(
 ) -> ApiResult<Json<Inhibition>> {
     caller.require(Permission::SilencesWrite)?;
     let id = path.id()?;
-    let before = spec_of(app.monitor.inhibition(id).await?.settings);
-    let inhibition = app
+    let mut transaction = app.database.transaction();
+    let (before, inhibition) = app
         .monitor
-        .change_inhibition(id, settings_from(body)?)
+        .change_inhibition(&mut transaction, id, settings_from(body)?)
         .await?;
-    let inhibition = with_effect(&app, inhibition).await?;
     let event = AuditEvent::new(Action::InhibitionUpdated, target(&inhibition))
-        .before(&before)
-        .after(&inhibition.spec);
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(Json(inhibition))
+        .before(&spec_of(before.settings))
+        .after(&spec_of(inhibition.settings.clone()));
+    app.commit(transaction, &caller, [event]).await?;
+    Ok(Json(with_effect(&app, inhibition).await?))
 }
 
 /// Deletes an inhibition; what it held back is told.
@@ -134,11 +135,11 @@ async fn delete_inhibition(
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::SilencesWrite)?;
     let id = path.id()?;
-    let before = app.monitor.inhibition(id).await?;
-    let before = inhibition_of(before, InhibitionEffect::default());
-    app.monitor.delete_inhibition(id).await?;
-    let event = AuditEvent::new(Action::InhibitionDeleted, target(&before)).before(&before.spec);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    let mut transaction = app.database.transaction();
+    let before = app.monitor.delete_inhibition(&mut transaction, id).await?;
+    let event = AuditEvent::new(Action::InhibitionDeleted, target(&before))
+        .before(&spec_of(before.settings));
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -158,11 +159,11 @@ impl InhibitionPath {
     }
 }
 
-fn target(inhibition: &Inhibition) -> Target {
+fn target(inhibition: &yunhai_monitor::Inhibition) -> Target {
     Target::new(
         TargetKind::Inhibition,
-        &inhibition.id,
-        inhibition.spec.name.clone(),
+        inhibition.id,
+        inhibition.settings.name.clone(),
     )
 }
 

@@ -79,13 +79,15 @@ async fn create_window(
     Json(body): Json<MaintenanceWindowSpec>,
 ) -> ApiResult<(StatusCode, Json<MaintenanceWindow>)> {
     caller.require(Permission::SilencesWrite)?;
+    let user = &caller.principal.user.name;
+    let mut transaction = app.database.transaction();
     let window = app
         .monitor
-        .add_window(settings_from(body)?, &caller.principal.user.name)
+        .add_window(&mut transaction, settings_from(body)?, user)
         .await?;
     let window = window_of(window, app.clock.now_ms());
     let event = AuditEvent::new(Action::MaintenanceCreated, target(&window)).after(&window.spec);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(window)))
 }
 
@@ -114,13 +116,16 @@ async fn update_window(
 ) -> ApiResult<Json<MaintenanceWindow>> {
     caller.require(Permission::SilencesWrite)?;
     let (id, now_ms) = (path.id()?, app.clock.now_ms());
-    let before = window_of(app.monitor.window(id).await?, now_ms);
-    let window = app.monitor.change_window(id, settings_from(body)?).await?;
+    let mut transaction = app.database.transaction();
+    let (before, window) = app
+        .monitor
+        .change_window(&mut transaction, id, settings_from(body)?)
+        .await?;
     let window = window_of(window, now_ms);
     let event = AuditEvent::new(Action::MaintenanceUpdated, target(&window))
-        .before(&before.spec)
+        .before(&window_of(before, now_ms).spec)
         .after(&window.spec);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(window))
 }
 
@@ -134,10 +139,11 @@ async fn delete_window(
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::SilencesWrite)?;
     let id = path.id()?;
-    let before = window_of(app.monitor.window(id).await?, app.clock.now_ms());
-    app.monitor.delete_window(id).await?;
+    let mut transaction = app.database.transaction();
+    let before = app.monitor.delete_window(&mut transaction, id).await?;
+    let before = window_of(before, app.clock.now_ms());
     let event = AuditEvent::new(Action::MaintenanceDeleted, target(&before)).before(&before.spec);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -85,10 +85,11 @@ async fn create_probe(
     Json(body): Json<ProbeRequest>,
 ) -> ApiResult<(StatusCode, Json<Probe>)> {
     caller.require(Permission::ProbesWrite)?;
-    let probe = app.probes.add(new_probe(body)).await?;
+    let mut transaction = app.database.transaction();
+    let probe = app.probes.add(&mut transaction, new_probe(body)).await?;
     let probe = probe_of(&probe, None);
     let event = AuditEvent::new(Action::ProbeCreated, target(&probe)).after(&recorded(&probe));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(probe)))
 }
 
@@ -117,16 +118,18 @@ async fn update_probe(
 ) -> ApiResult<Json<Probe>> {
     caller.require(Permission::ProbesWrite)?;
     let id = path.id()?;
-    let (before, _) = app.probes.get(id)?;
-    let before = probe_of(&before, None);
-    app.probes.change(id, new_probe(body)).await?;
-    let (probe, last) = app.probes.get(id)?;
-    let probe = probe_of(&probe, last);
+    let mut transaction = app.database.transaction();
+    let (before, probe) = app
+        .probes
+        .change(&mut transaction, id, new_probe(body))
+        .await?;
+    let probe = probe_of(&probe, None);
     let event = AuditEvent::new(Action::ProbeUpdated, target(&probe))
-        .before(&recorded(&before))
+        .before(&recorded(&probe_of(&before, None)))
         .after(&recorded(&probe));
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(Json(probe))
+    app.commit(transaction, &caller, [event]).await?;
+    let (probe, last) = app.probes.get(id)?;
+    Ok(Json(probe_of(&probe, last)))
 }
 
 /// Deletes a probe; what it measured stays.
@@ -139,11 +142,11 @@ async fn delete_probe(
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::ProbesWrite)?;
     let id = path.id()?;
-    let (probe, _) = app.probes.get(id)?;
+    let mut transaction = app.database.transaction();
+    let probe = app.probes.delete(&mut transaction, id).await?;
     let probe = probe_of(&probe, None);
-    app.probes.delete(id).await?;
     let event = AuditEvent::new(Action::ProbeDeleted, target(&probe)).before(&recorded(&probe));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -52,12 +52,15 @@ async fn put_routes(
     caller.require(Permission::ChannelsWrite)?;
     let route: Route = serde_json::from_value(body)
         .map_err(|error| ApiError::new(ProblemCode::ValidationFailed, error.to_string()))?;
-    let before = app.monitor.route().await?;
-    app.monitor.replace_route(&route, &expectation.0).await?;
+    let mut transaction = app.database.transaction();
+    let before = app
+        .monitor
+        .replace_route(&mut transaction, &route, &expectation.0)
+        .await?;
     let event = AuditEvent::new(Action::RoutesChanged, Target::only(TargetKind::Routes))
         .before(&before)
         .after(&route);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Versioned(route.version(), Json(route)))
 }
 

@@ -100,13 +100,13 @@ async fn apply_rules(
 ) -> ApiResult<Json<Vec<RuleGroup>>> {
     caller.require(Permission::RulesWrite)?;
     let user = &caller.principal.user.name;
+    let mut transaction = app.database.transaction();
     let applied = app
         .monitor
-        .apply_rule_file(body.file.as_deref(), &body.source, user)
+        .apply_rule_file(&mut transaction, body.file.as_deref(), &body.source, user)
         .await?;
-    for AppliedGroup { before, after } in &applied {
-        record_change(&app, &caller, before.as_ref(), &after.name, &after.source).await?;
-    }
+    let events = applied.iter().map(event_of);
+    app.commit(transaction, &caller, events).await?;
     let is_applied = |group: &RuleGroup| {
         applied
             .iter()
@@ -155,12 +155,15 @@ async fn put_group(
         )
         .hint("post files with several groups to /api/v1/rule-groups, or use `yunhai alert rule apply`"));
     }
-    let before = app.monitor.rule_file(&path.name).await.ok();
     let user = &caller.principal.user.name;
-    app.monitor
-        .replace_rule_file(&path.name, &body.source, user, &expectation.0)
+    let (name, source) = (&path.name, &body.source);
+    let mut transaction = app.database.transaction();
+    let replaced = app
+        .monitor
+        .replace_rule_file(&mut transaction, name, source, user, &expectation.0)
         .await?;
-    record_change(&app, &caller, before.as_ref(), &path.name, &body.source).await?;
+    app.commit(transaction, &caller, [event_of(&replaced)])
+        .await?;
     versioned(&app, &path.name).await
 }
 
@@ -173,11 +176,14 @@ async fn delete_group(
     Path(path): Path<GroupPath>,
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::RulesWrite)?;
-    let before = app.monitor.rule_file(&path.name).await?;
-    app.monitor.delete_rule_file(&path.name).await?;
+    let mut transaction = app.database.transaction();
+    let before = app
+        .monitor
+        .delete_rule_file(&mut transaction, &path.name)
+        .await?;
     let event = AuditEvent::new(Action::RuleDeleted, target(&path.name))
         .before(&json!({"source": before.source}));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -287,25 +293,20 @@ fn target(name: &str) -> Target {
     Target::new(TargetKind::Rule, name, name)
 }
 
-/// Records that a group was stored.
-async fn record_change(
-    app: &App,
-    caller: &Caller,
-    before: Option<&StoredRuleFile>,
-    name: &str,
-    source: &str,
-) -> ApiResult<()> {
+/// Tells the audit log that a group was stored.
+fn event_of(applied: &AppliedGroup) -> AuditEvent {
+    let AppliedGroup { before, after } = applied;
     let action = if before.is_some() {
         Action::RuleUpdated
     } else {
         Action::RuleCreated
     };
-    let mut event = AuditEvent::new(action, target(name)).after(&json!({"source": source}));
-    if let Some(before) = before {
-        event = event.before(&json!({"source": before.source}));
+    let event =
+        AuditEvent::new(action, target(&after.name)).after(&json!({"source": after.source}));
+    match before {
+        Some(before) => event.before(&json!({"source": before.source})),
+        None => event,
     }
-    app.identity.audit().record(&caller.actor(), event).await?;
-    Ok(())
 }
 
 /// Finds a group with the version of its source.

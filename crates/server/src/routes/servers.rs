@@ -133,7 +133,6 @@ async fn put_server_settings(
         refuse_foreign_labels(&body)?;
     }
     let before = app.directory.get(&name);
-    let shown_before = settings_of(before.clone());
     let settings = yunhai_monitor::ServerSettings {
         interval_secs: body.interval_secs,
         account: body.account,
@@ -141,11 +140,15 @@ async fn put_server_settings(
         tags: body.tags,
         forgotten_at_ms: before.forgotten_at_ms,
     };
-    app.directory.put(&name, settings).await?;
+    let mut transaction = app.database.transaction();
+    let before = app
+        .directory
+        .put(&mut transaction, &name, settings.clone())
+        .await?;
     let event = AuditEvent::new(Action::MonitoredServerUpdated, target(&name))
-        .before(&shown_before)
-        .after(&settings_of(app.directory.get(&name)));
-    app.identity.audit().record(&caller.actor(), event).await?;
+        .before(&settings_of(before))
+        .after(&settings_of(settings));
+    app.commit(transaction, &caller, [event]).await?;
     app.fleet.refresh().await.map_err(ApiError::internal)?;
     Ok(Json(detail(&app, &name).await?))
 }
@@ -171,10 +174,11 @@ async fn remove_server(
         forgotten_at_ms: Some(app.clock.now_ms()),
         ..yunhai_monitor::ServerSettings::default()
     };
-    let before = settings_of(app.directory.get(&name));
-    app.directory.put(&name, settings).await?;
+    let mut transaction = app.database.transaction();
+    let before = app.directory.put(&mut transaction, &name, settings).await?;
+    let before = settings_of(before);
     let event = AuditEvent::new(Action::MonitoredServerDeleted, target(&name)).before(&before);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     app.fleet.refresh().await.map_err(ApiError::internal)?;
     Ok(StatusCode::NO_CONTENT)
 }

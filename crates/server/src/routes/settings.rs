@@ -61,14 +61,17 @@ async fn update_settings(
             interval_secs: Some(secs),
             ..app.directory.get(app.host.name())
         };
-        app.directory.put(app.host.name(), settings).await?;
+        let mut transaction = app.database.transaction();
+        app.directory
+            .put(&mut transaction, app.host.name(), settings)
+            .await?;
         let event = AuditEvent::new(
             Action::SettingsChanged,
             Target::only(TargetKind::Collection),
         )
         .before(&json!({"interval_secs": before}))
         .after(&json!({"interval_secs": secs}));
-        app.identity.audit().record(&caller.actor(), event).await?;
+        app.commit(transaction, &caller, [event]).await?;
     }
     if let Some(mode) = body.registration {
         let mode = match mode {

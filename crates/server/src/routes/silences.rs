@@ -100,13 +100,12 @@ async fn create_silence(
 ) -> ApiResult<(StatusCode, Json<Silence>)> {
     caller.require(Permission::SilencesWrite)?;
     let new = new_silence(body)?;
-    let silence = app
-        .monitor
-        .add_silence(new, &caller.principal.user.name)
-        .await?;
+    let user = &caller.principal.user.name;
+    let mut transaction = app.database.transaction();
+    let silence = app.monitor.add_silence(&mut transaction, new, user).await?;
     let silence = silence_of(silence, app.clock.now_ms());
     let event = AuditEvent::new(Action::SilenceCreated, target(&silence)).after(&silence);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(silence)))
 }
 
@@ -136,14 +135,17 @@ async fn update_silence(
     caller.require(Permission::SilencesWrite)?;
     let (id, now_ms) = (path.silence_id()?, app.clock.now_ms());
     let new = new_silence(body)?;
-    let before = silence_of(app.monitor.silence(id).await?, now_ms);
     let user = &caller.principal.user.name;
-    let silence = app.monitor.change_silence(id, new, user).await?;
+    let mut transaction = app.database.transaction();
+    let (before, silence) = app
+        .monitor
+        .change_silence(&mut transaction, id, new, user)
+        .await?;
     let silence = silence_of(silence, now_ms);
     let event = AuditEvent::new(Action::SilenceUpdated, target(&silence))
-        .before(&before)
+        .before(&silence_of(before, now_ms))
         .after(&silence);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(silence))
 }
 
@@ -156,16 +158,19 @@ async fn expire_silence(
     Path(path): Path<IdPath>,
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::SilencesWrite)?;
-    let id = path.silence_id()?;
-    let before = silence_of(app.monitor.silence(id).await?, app.clock.now_ms());
+    let (id, now_ms) = (path.silence_id()?, app.clock.now_ms());
     let user = &caller.principal.user.name;
-    let silence = app.monitor.expire_silence(id, user).await?;
+    let mut transaction = app.database.transaction();
+    let (before, silence) = app
+        .monitor
+        .expire_silence(&mut transaction, id, user)
+        .await?;
     // Only from now on has it expired.
     let silence = silence_of(silence, app.clock.now_ms());
     let event = AuditEvent::new(Action::SilenceEnded, target(&silence))
-        .before(&before)
+        .before(&silence_of(before, now_ms))
         .after(&silence);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

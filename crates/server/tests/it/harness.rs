@@ -59,6 +59,7 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) setup_code: Option<String>,
+    pub(crate) database: Database,
     pub(crate) identity: Identity,
     pub(crate) http: reqwest::Client,
     pub(crate) data_dir: TempDir,
@@ -112,7 +113,7 @@ impl TestServer {
         let stop = CancellationToken::new();
         let parts = Parts {
             clock,
-            database,
+            database: database.clone(),
             vault,
             identity: identity.clone(),
             series: StoreConfig::in_directory(folder.join("series")),
@@ -129,6 +130,7 @@ impl TestServer {
             url,
             clock: shifted,
             setup_code,
+            database,
             identity,
             http: reqwest::Client::builder()
                 .danger_accept_invalid_certs(true)

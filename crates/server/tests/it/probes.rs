@@ -159,7 +159,12 @@ async fn what_is_set_for_this_machine_holds_at_once() {
 }
 
 /// Sends `server_up` by OTLP, as of so many milliseconds from now.
-async fn report(server: &TestServer, token: &str, name: &str, from_now_ms: i64) -> StatusCode {
+pub(crate) async fn report(
+    server: &TestServer,
+    token: &str,
+    name: &str,
+    from_now_ms: i64,
+) -> StatusCode {
     let now_ms = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()

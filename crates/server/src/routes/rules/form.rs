@@ -61,16 +61,18 @@ pub(super) async fn put_form(
     };
     let exists = app.monitor.find_rule(&key).is_ok();
     let user = &caller.principal.user.name;
-    app.monitor
-        .put_form(&form, exists.then_some(name.as_str()), user)
-        .await?;
+    let previous = exists.then_some(name.as_str());
     let action = if exists {
         Action::RuleUpdated
     } else {
         Action::RuleCreated
     };
+    let mut transaction = app.database.transaction();
+    app.monitor
+        .put_form(&mut transaction, &form, previous, user)
+        .await?;
     let event = AuditEvent::new(action, target(&form.name)).after(&after);
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(find_group(&app, FORM_RULES_NAME).await?))
 }
 
