@@ -3,6 +3,7 @@
 //! The same table is in `docs/formats/metrics.md`; tests keep the two and what `/metrics` really
 //! shows together.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use anyhow::Context;
 use metrics::Unit;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
+use yunhai_collector::process::{ProcessUsage, own_usage};
 use yunhai_series::{MetricKind, MetricMetadata};
 
 use crate::app::App;
@@ -42,6 +44,16 @@ enum Kind {
     Counter,
     Gauge,
     Histogram,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Counter => "counter",
+            Gauge => "gauge",
+            Histogram => "histogram",
+        }
+    }
 }
 
 use Kind::{Counter, Gauge, Histogram};
@@ -212,6 +224,46 @@ const METRICS: &[OwnMetric] = &[
     ),
 ];
 
+/// What the process takes, under the names that Prometheus's own libraries give it.
+const PROCESS: [OwnMetric; 6] = [
+    own(
+        "process_cpu_seconds_total",
+        Counter,
+        &[],
+        "Time of the processors that the process has taken",
+    ),
+    own(
+        "process_resident_memory_bytes",
+        Gauge,
+        &[],
+        "Memory that the process has in RAM",
+    ),
+    own(
+        "process_virtual_memory_bytes",
+        Gauge,
+        &[],
+        "Address space that the process has reserved",
+    ),
+    own(
+        "process_open_fds",
+        Gauge,
+        &[],
+        "Files, sockets and pipes that the process has open",
+    ),
+    own(
+        "process_max_fds",
+        Gauge,
+        &[],
+        "How many it may have open; absent where there is no limit",
+    ),
+    own(
+        "process_start_time_seconds",
+        Gauge,
+        &[],
+        "When the process began, since the Unix epoch",
+    ),
+];
+
 /// Registers what the metrics mean.
 fn describe() {
     for metric in METRICS.iter().chain(SECURITY) {
@@ -261,7 +313,32 @@ pub(crate) fn render(app: &App) -> String {
     metrics::gauge!(SERIES_BLOCKS).set(stats.blocks as f64);
     metrics::gauge!(SERIES_SIZE).set(size_bytes as f64);
     metrics::gauge!(DATABASE_UP).set(f64::from(u8::from(is_database_up)));
-    app.own_metrics.render()
+    let mut page = app.own_metrics.render();
+    if let Some(usage) = own_usage() {
+        add_process(&mut page, &usage);
+    }
+    page
+}
+
+/// Adds what the process takes. The recorder knows no counters with fractions.
+fn add_process(page: &mut String, usage: &ProcessUsage) {
+    let values = [
+        Some(usage.cpu_seconds),
+        Some(usage.resident_bytes as f64),
+        Some(usage.virtual_bytes as f64),
+        Some(usage.open_files as f64),
+        usage.open_files_limit.map(|limit| limit as f64),
+        Some(usage.started_at_seconds),
+    ];
+    for (metric, value) in PROCESS.iter().zip(values) {
+        let (name, kind, help) = (metric.name, metric.kind.as_str(), metric.help);
+        if let Some(value) = value {
+            let _ = write!(
+                page,
+                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n"
+            );
+        }
+    }
 }
 
 /// The recorder belongs to the process, so there is one for all servers in it.
@@ -297,8 +374,6 @@ pub(crate) async fn drain(handle: &PrometheusHandle, stop: CancellationToken) {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use super::*;
 
     #[test]
@@ -307,15 +382,11 @@ mod tests {
         let document = std::fs::read_to_string(path).unwrap();
         let written: Vec<&str> = document
             .lines()
-            .filter(|line| line.starts_with("| `yunhai_"))
+            .filter(|line| line.starts_with("| `yunhai_") || line.starts_with("| `process_"))
             .collect();
         let mut expected = String::new();
-        for metric in SECURITY.iter().chain(METRICS) {
-            let kind = match metric.kind {
-                Counter => "counter",
-                Gauge => "gauge",
-                Histogram => "histogram",
-            };
+        for metric in SECURITY.iter().chain(METRICS).chain(&PROCESS) {
+            let kind = metric.kind.as_str();
             let labels = metric.labels.iter().map(|name| format!("`{name}`"));
             let labels = labels.collect::<Vec<_>>().join(", ");
             let (name, help) = (metric.name, metric.help);

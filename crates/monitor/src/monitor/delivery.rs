@@ -135,13 +135,11 @@ impl Monitor {
         Ok(sent)
     }
 
-    async fn deliver_channel(&self, outlet: Outlet) -> Result<usize> {
+    async fn deliver_channel(&self, mut outlet: Outlet) -> Result<usize> {
+        let entries = std::mem::take(&mut outlet.entries);
         let entries = match &outlet.limits {
-            Some(limits) => {
-                let entries = outlet.entries.clone();
-                self.digest(outlet.channel, entries, limits).await?
-            }
-            None => outlet.entries.clone(),
+            Some(limits) => self.digest(outlet.channel, entries, limits).await?,
+            None => entries,
         };
         let mut sent = 0;
         let mut waiting: BTreeSet<String> = BTreeSet::new();

@@ -55,6 +55,10 @@ async fn every_metric_is_in_the_document_with_its_kind() {
         page.contains("yunhai_lockouts_total ").then_some(page)
     })
     .await;
+    assert!(
+        value(&page, "process_resident_memory_bytes") > 1e6,
+        "{page}"
+    );
     let mut found = 0;
     for line in page.lines() {
         let Some((name, kind)) = line
@@ -68,7 +72,7 @@ async fn every_metric_is_in_the_document_with_its_kind() {
         assert!(document.contains(&row), "{row} is not in the document");
         assert!(page.contains(&format!("# HELP {name} ")), "{name}");
     }
-    assert!(found > 15, "{page}");
+    assert!(found > 20, "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
