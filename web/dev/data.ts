@@ -84,6 +84,7 @@ export const PROBES = PAGES.map(([name, target, seconds, message], index): Probe
   },
   created_at_ms: NOW - 90 * 24 * 60 * MINUTE,
   updated_at_ms: NOW - 9 * 24 * 60 * MINUTE,
+  version: '1',
 }));
 
 const metric = (name: string, kind: string, unit: string, help: string, labels: string[] = []): MetricInfo => ({ name, kind, unit, help, labels });

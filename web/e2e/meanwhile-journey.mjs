@@ -1,7 +1,7 @@
 // Two people and two tabs: what was typed stays when somebody else saves, and a tab goes on when
 // another has signed in.
 import assert from 'node:assert/strict';
-import { ADMIN, call, enter, journey, makeUser, PASSWORD, read, setUp, signIn, signOut, step } from './journey.mjs';
+import { ADMIN, call, dialog, enter, journey, makeUser, PASSWORD, read, row, setUp, signIn, signOut, step } from './journey.mjs';
 
 const GROUP = 'shared';
 const PATH = `rule-groups/${GROUP}`;
@@ -62,6 +62,24 @@ journey('changes meanwhile', async ({ server, visit }) => {
   await page.locator('.cm-content').getByText('# third').waitFor();
   assert.match(await stored(), /third/);
   await page.unrouteAll({ behavior: 'ignoreErrors' });
+
+  step('a dialog asks too, before it replaces what somebody else saved');
+  const silence = { matchers: [{ name: 'server', op: '=', value: 'nobody' }], ends_at_ms: Date.now() + 3_600_000 };
+  const { id } = await (await call(page, 'POST', 'silences', { ...silence, comment: 'at first' })).json();
+  const comment = async () => (await read(page, `silences/${id}`)).comment;
+  await page.goto('/silences');
+  for (const choice of ['Drop mine and take theirs', 'Go on with mine']) {
+    const [mine, theirs] = [`${choice}, says the administrator`, `${choice}, says olga`];
+    await row(page, 'nobody').getByRole('button', { name: 'Edit' }).click();
+    assert((await call(other, 'PUT', `silences/${id}`, { ...silence, comment: theirs })).ok());
+    await dialog(page).getByLabel('Comment').fill(mine);
+    await dialog(page).getByRole('button', { name: 'Save' }).click();
+    await dialog(page).getByText('Somebody else has saved this meanwhile').waitFor();
+    assert.equal(await comment(), theirs);
+    await dialog(page).getByRole('button', { name: choice }).click();
+    await dialog(page).waitFor({ state: 'detached' });
+    assert.equal(await comment(), choice.includes('theirs') ? theirs : mine);
+  }
 
   step('another tab signs in, and this one goes on');
   const tab = await page.context().newPage();

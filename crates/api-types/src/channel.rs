@@ -23,6 +23,9 @@ pub struct Channel {
     pub last_result: Option<String>,
     /// When it was last used, tests included.
     pub last_used_ms: Option<i64>,
+    /// Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+    /// no longer this.
+    pub version: String,
 }
 
 /// Which channels are asked for.

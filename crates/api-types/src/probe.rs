@@ -80,6 +80,9 @@ pub struct Probe {
     pub created_at_ms: i64,
     /// When it was changed last.
     pub updated_at_ms: i64,
+    /// Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+    /// no longer this.
+    pub version: String,
 }
 
 /// How a probe went once.

@@ -28,6 +28,9 @@ pub struct Silence {
     pub changed_at_ms: Option<i64>,
     /// `pending`, `active` or `expired`.
     pub state: String,
+    /// Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+    /// no longer this.
+    pub version: String,
 }
 
 /// Which silences are asked for.
@@ -78,6 +81,9 @@ pub struct MaintenanceWindow {
     pub active: bool,
     /// When it opens next.
     pub next_start_ms: Option<i64>,
+    /// Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+    /// no longer this.
+    pub version: String,
 }
 
 /// What makes up a maintenance window.
@@ -136,6 +142,9 @@ pub struct Inhibition {
     pub sources: u32,
     /// How many firing alerts it holds back now.
     pub held: u32,
+    /// Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+    /// no longer this.
+    pub version: String,
 }
 
 /// What makes up an inhibition.

@@ -71,4 +71,4 @@ pub use store::{
     OutboxFilter, OutboxState, StoredRuleFile, leading_server,
 };
 pub use template::{RenderError, Template, TemplateData, TemplateError};
-pub use version::Expected;
+pub use version::{Expected, version_of};

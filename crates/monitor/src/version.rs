@@ -1,5 +1,7 @@
 //! Replacing what several people edit only while it is still what they have read.
 
+use serde::Serialize;
+
 use crate::alert::digest;
 use crate::routing::Route;
 use crate::store::StoredRuleFile;
@@ -18,7 +20,7 @@ pub enum Expected {
 
 impl Expected {
     /// Tells whether what is stored is what was expected.
-    pub(crate) fn allows(&self, stored: Option<&str>) -> bool {
+    pub fn allows(&self, stored: Option<&str>) -> bool {
         match self {
             Self::Anything => true,
             Self::Nothing => stored.is_none(),
@@ -37,6 +39,15 @@ impl StoredRuleFile {
 impl Route {
     /// Names this version of the tree: every other tree has another name.
     pub fn version(&self) -> String {
-        digest(&serde_json::to_string(self).expect("a tree of texts and numbers is JSON"))
+        version_of(self)
     }
+}
+
+/// Names a version of what people edit: whatever differs has another name.
+///
+/// # Panics
+///
+/// Where it is no JSON, which only maps with other keys than texts are not.
+pub fn version_of(edited: &impl Serialize) -> String {
+    digest(&serde_json::to_string(edited).expect("what people edit is JSON"))
 }

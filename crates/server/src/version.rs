@@ -4,7 +4,10 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderValue, header};
+use yunhai_api_types::ProblemCode;
 use yunhai_monitor::Expected;
+
+use crate::error::{ApiError, ApiResult};
 
 /// What the description of the API says of these headers.
 pub(crate) const IF_MATCH: &str =
@@ -39,7 +42,7 @@ impl<S: Sync> FromRequestParts<S> for Expectation {
                 .and_then(|value| value.to_str().ok())
         };
         let is_new = text(header::IF_NONE_MATCH) == Some("*");
-        Ok(Self(match text(header::IF_MATCH).map(version_of) {
+        Ok(Self(match text(header::IF_MATCH).map(untagged) {
             Some(version) if version != "*" => Expected::Version(version.to_owned()),
             _ if is_new => Expected::Nothing,
             _ => Expected::Anything,
@@ -47,8 +50,20 @@ impl<S: Sync> FromRequestParts<S> for Expectation {
     }
 }
 
+impl Expectation {
+    /// Refuses a change of something that is no longer what was read.
+    pub(crate) fn check(&self, stored: &str) -> ApiResult<()> {
+        if self.0.allows(Some(stored)) {
+            return Ok(());
+        }
+        let text = "it was changed since it was read";
+        Err(ApiError::new(ProblemCode::ChangedMeanwhile, text)
+            .hint("read it again and carry your change over to what is there now"))
+    }
+}
+
 /// A proxy that compresses marks the versions that pass it as weak.
-fn version_of(tag: &str) -> &str {
+fn untagged(tag: &str) -> &str {
     let tag = tag.trim();
     tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
 }
@@ -59,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_version_is_read_also_where_a_proxy_weakened_it() {
-        assert_eq!(version_of("\"a1\""), "a1");
-        assert_eq!(version_of("W/\"a1\""), "a1");
+        assert_eq!(untagged("\"a1\""), "a1");
+        assert_eq!(untagged("W/\"a1\""), "a1");
     }
 }

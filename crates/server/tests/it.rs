@@ -17,6 +17,8 @@ mod grafana;
 mod harness;
 #[path = "it/health.rs"]
 mod health;
+#[path = "it/meanwhile.rs"]
+mod meanwhile;
 #[path = "it/muting.rs"]
 mod muting;
 #[path = "it/own_metrics.rs"]

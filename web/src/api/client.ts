@@ -23,6 +23,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Tells whether a change was refused because somebody else had saved since it was begun. */
+export const isChangedMeanwhile = (error: unknown): boolean => error instanceof ApiError && error.code === 'changed_meanwhile';
+
 let csrfToken = '';
 let onSignedOut: () => void = () => {};
 let reauthenticate: (() => Promise<boolean>) | undefined;

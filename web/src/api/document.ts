@@ -2,7 +2,7 @@
 // never taken away: when somebody else saves meanwhile, the page tells, and one chooses.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { ApiError, requestVersioned } from './client';
+import { ApiError, isChangedMeanwhile, requestVersioned } from './client';
 import { refreshResources, resourceOf } from './hooks';
 
 interface Options<T, D> {
@@ -65,7 +65,7 @@ export function useDocument<T, D>({ path, read, write, start, refresh = [] }: Op
       refreshResources(client, [resourceOf(path), ...refresh]);
     },
     onError: (error) => {
-      if (error instanceof ApiError && error.code === 'changed_meanwhile') void query.refetch();
+      if (isChangedMeanwhile(error)) void query.refetch();
     },
   });
   const value = edit ? edit.mine : (stored ?? start);

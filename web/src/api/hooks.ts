@@ -1,7 +1,8 @@
 // TanStack Query over the API. The first element of a key is the resource ("alerts"), so that
 // a live event can refresh everything that shows it.
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type Query, request } from './client';
+import { useRef } from 'react';
+import { isChangedMeanwhile, type Query, request } from './client';
 import type { Page } from './types';
 
 export function resourceOf(path: string): string {
@@ -48,6 +49,8 @@ export interface Change {
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   body?: unknown;
+  /** The version of what is replaced: the server refuses where somebody else has saved meanwhile. */
+  version?: string;
 }
 
 /** What is to be done after a change. */
@@ -64,10 +67,19 @@ interface After<T> {
 export function useChange<T = unknown>(refresh: string[] = []) {
   const client = useQueryClient();
   const mutation = useMutation({
-    mutationFn: ({ method, path, body }: Change) => request<T>(method, path, { body }),
+    mutationFn: ({ method, path, body, version }: Change) =>
+      request<T>(method, path, { body, headers: version ? { 'If-Match': `"${version}"` } : undefined }),
     onSuccess: (_answer, { path }) => refreshResources(client, [resourceOf(path), ...refresh]),
+    onError: (error, { path }) => {
+      if (isChangedMeanwhile(error)) refreshResources(client, [resourceOf(path)]);
+    },
   });
-  const mutate = (change: Change, { onSuccess, onError = () => undefined }: After<T> = {}) =>
-    void mutation.mutateAsync(change).then(onSuccess, onError);
-  return { ...mutation, mutate };
+  const again = useRef<() => void>(undefined);
+  const mutate = (change: Change, after: After<T> = {}) => {
+    again.current = () => mutate({ ...change, version: undefined }, after);
+    void mutation.mutateAsync(change).then(after.onSuccess, after.onError ?? (() => undefined));
+  };
+  /** Asks for the last change once more, whatever somebody else has saved meanwhile. */
+  const insist = () => again.current?.();
+  return { ...mutation, mutate, insist };
 }

@@ -339,6 +339,11 @@ export interface components {
             last_used_ms?: number | null;
             /** @description The channel's name. */
             name: string;
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
         };
         /** @description Makes or changes a channel. On a change, secrets left out or `null` stay as they are. */
         ChannelRequest: {
@@ -498,6 +503,11 @@ export interface components {
              * @description How many firing alerts match its source now.
              */
             sources: number;
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
         };
         /** @description What makes up an inhibition. */
         InhibitionSpec: {
@@ -773,6 +783,11 @@ export interface components {
                 last_used_ms?: number | null;
                 /** @description The channel's name. */
                 name: string;
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
             }[];
             /**
              * Format: int32
@@ -813,6 +828,11 @@ export interface components {
                  * @description How many firing alerts match its source now.
                  */
                 sources: number;
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
             })[];
             /**
              * Format: int32
@@ -893,6 +913,11 @@ export interface components {
                  * @description When it opens next.
                  */
                 next_start_ms?: number | null;
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
             })[];
             /**
              * Format: int32
@@ -1022,6 +1047,11 @@ export interface components {
                 updated_at_ms: number;
                 /** @description Whether the certificate must be trusted. */
                 verify_certificate: boolean;
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
             }[];
             /**
              * Format: int32
@@ -1287,6 +1317,11 @@ export interface components {
                 starts_at_ms: number;
                 /** @description `pending`, `active` or `expired`. */
                 state: string;
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
             }[];
             /**
              * Format: int32
@@ -1369,6 +1404,11 @@ export interface components {
              * @description When it opens next.
              */
             next_start_ms?: number | null;
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
         };
         /** @description What makes up a maintenance window. */
         MaintenanceWindowSpec: {
@@ -1550,6 +1590,11 @@ export interface components {
             updated_at_ms: number;
             /** @description Whether the certificate must be trusted. */
             verify_certificate: boolean;
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
         };
         /**
          * @description An HTTP method that a probe may use.
@@ -2241,6 +2286,11 @@ export interface components {
             starts_at_ms: number;
             /** @description `pending`, `active` or `expired`. */
             state: string;
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
         };
         /** @description Asks which alerts a silence would hold back. */
         SilencePreviewRequest: {

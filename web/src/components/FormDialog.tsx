@@ -1,6 +1,9 @@
 import { Form, type FormInstance, Modal } from 'antd';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { isChangedMeanwhile } from '../api/client';
+import type { useChange } from '../api/hooks';
+import { ChangedMeanwhile } from './ChangedMeanwhile';
 import { ErrorPanel } from './ErrorPanel';
 import { ShownOnce } from './ShownOnce';
 import { useFocusBack } from './useFocusBack';
@@ -8,8 +11,8 @@ import { useFocusBack } from './useFocusBack';
 interface Props<T> {
   title: string;
   okText?: string;
-  busy: boolean;
-  error: unknown;
+  /** What saving it does. */
+  change: Pick<ReturnType<typeof useChange>, 'isPending' | 'error' | 'insist'>;
   onSubmit: (values: T) => void;
   onClose: () => void;
   initialValues?: Partial<T>;
@@ -21,7 +24,7 @@ interface Props<T> {
 }
 
 /** A dialog with one form in it, and what went wrong under it. */
-export function FormDialog<T extends object>({ title, okText, busy, error, onSubmit, onClose, initialValues, width = 520, form: given, made, children }: Props<T>) {
+export function FormDialog<T extends object>({ title, okText, change, onSubmit, onClose, initialValues, width = 520, form: given, made, children }: Props<T>) {
   const { t } = useTranslation();
   const [form] = Form.useForm<T>(given);
   useFocusBack();
@@ -34,7 +37,7 @@ export function FormDialog<T extends object>({ title, okText, busy, error, onSub
       // A secret that is shown once must not go away by a click beside it.
       mask={{ closable: !made }}
       keyboard={!made}
-      confirmLoading={busy}
+      confirmLoading={change.isPending}
       onOk={made ? onClose : form.submit}
       onCancel={onClose}
       width={width}
@@ -48,7 +51,11 @@ export function FormDialog<T extends object>({ title, okText, busy, error, onSub
           <button type="submit" hidden />
         </Form>
       )}
-      {error !== null && error !== undefined && <ErrorPanel error={error} />}
+      {isChangedMeanwhile(change.error) ? (
+        <ChangedMeanwhile onMine={change.insist} onTheirs={onClose} />
+      ) : (
+        change.error && <ErrorPanel error={change.error} />
+      )}
     </Modal>
   );
 }

@@ -37,7 +37,7 @@ export function SilenceDialog({ matchers = [], silence, onClose }: Props) {
     const starts_at_ms = start.valueOf() > Date.now() ? start.valueOf() : undefined;
     const body: SilenceSpec = { matchers: filledIn(conditions), starts_at_ms, ends_at_ms: end.valueOf(), comment: comment.trim() };
     change.mutate(
-      { method: silence ? 'PUT' : 'POST', path: silence ? `silences/${silence.id}` : 'silences', body },
+      { method: silence ? 'PUT' : 'POST', path: silence ? `silences/${silence.id}` : 'silences', version: silence?.version, body },
       {
         onSuccess: () => {
           notice.done(t(silence ? 'common.saved' : 'silences.created'));
@@ -54,8 +54,7 @@ export function SilenceDialog({ matchers = [], silence, onClose }: Props) {
     <FormDialog<Values>
       title={t(silence ? 'silences.edit' : 'silences.new')}
       okText={t(silence ? 'common.save' : 'silences.create')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       form={form}
       width={560}
       initialValues={

@@ -95,7 +95,7 @@ describe('pages', () => {
   it('keep the secrets of a probe that are not typed anew', () => {
     const request = toRequest({ ...NEW_PROBE, name: ' shop ', target: 'https://shop', timeout_secs: 0.5, headers: [{ name: 'X-Token', value: '', stored: true }, { name: 'X-New', value: 'v', stored: false }, { name: ' ', value: 'x', stored: false }], labels: ' team = shop \n\nurl=a=b' });
     expect(request).toMatchObject({ name: 'shop', timeout_ms: 500, headers: { 'X-Token': null, 'X-New': 'v' }, body: null, labels: { team: 'shop', url: 'a=b' } });
-    expect(toRequest(probeValues({ ...request, id: 'p1', target_label: '', has_body: true, state: 'up', created_at_ms: 0, updated_at_ms: 0 }))).toEqual({ ...request, headers: { 'X-Token': null, 'X-New': null } });
+    expect(toRequest(probeValues({ ...request, id: 'p1', target_label: '', has_body: true, state: 'up', created_at_ms: 0, updated_at_ms: 0, version: '1' }))).toEqual({ ...request, headers: { 'X-Token': null, 'X-New': null } });
     expect([daysLeft(86_400_000 * 3, 1), daysLeft(0, 1)]).toEqual([2, -1]);
   });
 

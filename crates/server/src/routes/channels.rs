@@ -14,12 +14,16 @@ use yunhai_api_types::{
 };
 use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
 use yunhai_model::{ChannelId, PageRequest, TimestampMs};
-use yunhai_monitor::{Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState};
+use yunhai_monitor::{
+    Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState, version_of,
+};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::changes;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list, list_of, page_request, request_for};
+use crate::version::{Expectation, IF_MATCH};
 
 /// What stands for a secret in an answer, and for "as it was" in a request.
 const HIDDEN: &str = "********";
@@ -91,7 +95,8 @@ async fn create_channel(
         .add_channel(&mut transaction, new_channel(body)?)
         .await?;
     let channel = shown(channel, None);
-    let event = AuditEvent::new(Action::ChannelCreated, target(&channel)).after(&channel);
+    let event =
+        AuditEvent::new(Action::ChannelCreated, target(&channel)).after(&recorded(&channel));
     app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(channel)))
 }
@@ -110,13 +115,15 @@ async fn show_channel(
 }
 
 /// Changes a channel; secrets that come back hidden stay as they were.
-#[utoipa::path(put, path = "/channels/{id}", tag = "channels", params(ChannelPath),
+#[utoipa::path(put, path = "/channels/{id}", tag = "channels",
+    params(ChannelPath, ("If-Match" = Option<String>, Header, description = IF_MATCH)),
     request_body = ChannelRequest,
     responses((status = OK, body = Channel), Refused))]
 async fn update_channel(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<ChannelPath>,
+    expectation: Expectation,
     Json(mut body): Json<ChannelRequest>,
 ) -> ApiResult<Json<Channel>> {
     caller.require(Permission::ChannelsWrite)?;
@@ -129,10 +136,11 @@ async fn update_channel(
         .monitor
         .change_channel(&mut transaction, id, new_channel(body)?)
         .await?;
-    let channel = shown(channel, last.clone());
+    let (before, channel) = (shown(before, last.clone()), shown(channel, last));
+    expectation.check(&before.version)?;
     let event = AuditEvent::new(Action::ChannelUpdated, target(&channel))
-        .before(&shown(before, last))
-        .after(&channel);
+        .before(&recorded(&before))
+        .after(&recorded(&channel));
     app.commit(transaction, &caller, [event]).await?;
     Ok(Json(channel))
 }
@@ -151,7 +159,7 @@ async fn delete_channel(
     let mut transaction = app.database.transaction();
     let before = app.monitor.delete_channel(&mut transaction, id).await?;
     let before = shown(before, last);
-    let event = AuditEvent::new(Action::ChannelDeleted, target(&before)).before(&before);
+    let event = AuditEvent::new(Action::ChannelDeleted, target(&before)).before(&recorded(&before));
     app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -328,6 +336,14 @@ async fn channel_of(app: &App, channel: Stored) -> ApiResult<Channel> {
     Ok(shown(channel, last))
 }
 
+/// A channel as the audit log has it.
+fn recorded(channel: &Channel) -> Value {
+    changes::recorded(
+        channel,
+        &["last_used_ms", "last_ok", "last_result", "version"],
+    )
+}
+
 fn shown(channel: Stored, last: Option<LastUse>) -> Channel {
     let kind = kind_of(&channel).to_owned();
     let mut config = channel.config;
@@ -335,6 +351,7 @@ fn shown(channel: Stored, last: Option<LastUse>) -> Channel {
         fields.remove("kind");
     }
     Channel {
+        version: version_of(&(&channel.name, channel.is_enabled, &config)),
         id: channel.id.to_string(),
         name: channel.name,
         kind,

@@ -9,13 +9,14 @@ use utoipa_axum::routes;
 use yunhai_api_types::{Inhibition, InhibitionFilter, InhibitionSpec, List, ListQuery};
 use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::InhibitionId;
-use yunhai_monitor::{InhibitionEffect, InhibitionSettings};
+use yunhai_monitor::{InhibitionEffect, InhibitionSettings, version_of};
 
 use super::matchers::{matchers_from, matchers_of, mentions};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list, request_for};
+use crate::version::{Expectation, IF_MATCH};
 
 const SORT_FIELDS: &[SortField<Inhibition>] = &[
     ("name", |a, b| a.spec.name.cmp(&b.spec.name)),
@@ -102,13 +103,15 @@ async fn show_inhibition(
 }
 
 /// Changes an inhibition.
-#[utoipa::path(put, path = "/inhibitions/{id}", tag = "silences", params(InhibitionPath),
+#[utoipa::path(put, path = "/inhibitions/{id}", tag = "silences",
+    params(InhibitionPath, ("If-Match" = Option<String>, Header, description = IF_MATCH)),
     request_body = InhibitionSpec,
     responses((status = OK, body = Inhibition), Refused))]
 async fn update_inhibition(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<InhibitionPath>,
+    expectation: Expectation,
     Json(body): Json<InhibitionSpec>,
 ) -> ApiResult<Json<Inhibition>> {
     caller.require(Permission::SilencesWrite)?;
@@ -118,8 +121,10 @@ async fn update_inhibition(
         .monitor
         .change_inhibition(&mut transaction, id, settings_from(body)?)
         .await?;
+    let before = spec_of(before.settings);
+    expectation.check(&version_of(&before))?;
     let event = AuditEvent::new(Action::InhibitionUpdated, target(&inhibition))
-        .before(&spec_of(before.settings))
+        .before(&before)
         .after(&spec_of(inhibition.settings.clone()));
     app.commit(transaction, &caller, [event]).await?;
     Ok(Json(with_effect(&app, inhibition).await?))
@@ -178,13 +183,15 @@ async fn with_effect(app: &App, inhibition: yunhai_monitor::Inhibition) -> ApiRe
 
 fn inhibition_of(inhibition: yunhai_monitor::Inhibition, effect: InhibitionEffect) -> Inhibition {
     let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    let spec = spec_of(inhibition.settings);
     Inhibition {
         id: inhibition.id.to_string(),
+        version: version_of(&spec),
         created_by: inhibition.author,
         created_at_ms: inhibition.created_at_ms,
         sources: count(effect.sources),
         held: count(effect.held),
-        spec: spec_of(inhibition.settings),
+        spec,
     }
 }
 

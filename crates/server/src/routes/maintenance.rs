@@ -11,13 +11,14 @@ use yunhai_api_types::{
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{HumanDuration, MaintenanceWindowId, TimestampMs};
-use yunhai_monitor::MaintenanceSettings;
+use yunhai_monitor::{MaintenanceSettings, version_of};
 
 use super::matchers::{matchers_from, matchers_of, mentions};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list, request_for};
+use crate::version::{Expectation, IF_MATCH};
 
 const SORT_FIELDS: &[SortField<MaintenanceWindow>] = &[
     ("name", |a, b| a.spec.name.cmp(&b.spec.name)),
@@ -105,13 +106,15 @@ async fn show_window(
 }
 
 /// Changes a maintenance window.
-#[utoipa::path(put, path = "/maintenance-windows/{id}", tag = "silences", params(WindowPath),
+#[utoipa::path(put, path = "/maintenance-windows/{id}", tag = "silences",
+    params(WindowPath, ("If-Match" = Option<String>, Header, description = IF_MATCH)),
     request_body = MaintenanceWindowSpec,
     responses((status = OK, body = MaintenanceWindow), Refused))]
 async fn update_window(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<WindowPath>,
+    expectation: Expectation,
     Json(body): Json<MaintenanceWindowSpec>,
 ) -> ApiResult<Json<MaintenanceWindow>> {
     caller.require(Permission::SilencesWrite)?;
@@ -121,9 +124,10 @@ async fn update_window(
         .monitor
         .change_window(&mut transaction, id, settings_from(body)?)
         .await?;
-    let window = window_of(window, now_ms);
+    let (before, window) = (window_of(before, now_ms), window_of(window, now_ms));
+    expectation.check(&before.version)?;
     let event = AuditEvent::new(Action::MaintenanceUpdated, target(&window))
-        .before(&window_of(before, now_ms).spec)
+        .before(&before.spec)
         .after(&window.spec);
     app.commit(transaction, &caller, [event]).await?;
     Ok(Json(window))
@@ -173,21 +177,25 @@ fn target(window: &MaintenanceWindow) -> Target {
 
 fn window_of(window: yunhai_monitor::MaintenanceWindow, now_ms: TimestampMs) -> MaintenanceWindow {
     let settings = window.settings;
+    let active = settings.is_enabled && settings.is_open(now_ms);
+    let next_start_ms = settings.opens_after(now_ms).filter(|_| settings.is_enabled);
+    let spec = MaintenanceWindowSpec {
+        name: settings.name,
+        cron: settings.cron,
+        duration_secs: settings.duration.0.as_secs(),
+        time_zone: settings.time_zone,
+        matchers: matchers_of(&settings.matchers),
+        comment: settings.comment,
+        enabled: settings.is_enabled,
+        ends_at_ms: settings.ends_at_ms,
+    };
     MaintenanceWindow {
         id: window.id.to_string(),
-        active: settings.is_enabled && settings.is_open(now_ms),
-        next_start_ms: settings.opens_after(now_ms).filter(|_| settings.is_enabled),
+        active,
+        next_start_ms,
         created_by: window.author,
-        spec: MaintenanceWindowSpec {
-            name: settings.name,
-            cron: settings.cron,
-            duration_secs: settings.duration.0.as_secs(),
-            time_zone: settings.time_zone,
-            matchers: matchers_of(&settings.matchers),
-            comment: settings.comment,
-            enabled: settings.is_enabled,
-            ends_at_ms: settings.ends_at_ms,
-        },
+        version: version_of(&spec),
+        spec,
     }
 }
 

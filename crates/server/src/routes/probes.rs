@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
@@ -15,12 +15,14 @@ use yunhai_api_types::{
 use yunhai_collector::probe::HttpMethod;
 use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{ProbeId, Secret};
-use yunhai_monitor::{NewProbe, Probe as Stored, ProbeRun};
+use yunhai_monitor::{NewProbe, Probe as Stored, ProbeRun, version_of};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::changes;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list_of, page_of, page_request, sort_by};
+use crate::version::{Expectation, IF_MATCH};
 
 const SORT_FIELDS: &[SortField<Probe>] = &[
     ("name", |a, b| a.name.cmp(&b.name)),
@@ -107,13 +109,15 @@ async fn show_probe(
 }
 
 /// Changes a probe; it runs at once. Secrets that are `null` stay as they were.
-#[utoipa::path(put, path = "/probes/{id}", tag = "probes", params(ProbePath),
+#[utoipa::path(put, path = "/probes/{id}", tag = "probes",
+    params(ProbePath, ("If-Match" = Option<String>, Header, description = IF_MATCH)),
     request_body = ProbeRequest,
     responses((status = OK, body = Probe), Refused))]
 async fn update_probe(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<ProbePath>,
+    expectation: Expectation,
     Json(body): Json<ProbeRequest>,
 ) -> ApiResult<Json<Probe>> {
     caller.require(Permission::ProbesWrite)?;
@@ -123,9 +127,10 @@ async fn update_probe(
         .probes
         .change(&mut transaction, id, new_probe(body))
         .await?;
-    let probe = probe_of(&probe, None);
+    let (before, probe) = (probe_of(&before, None), probe_of(&probe, None));
+    expectation.check(&before.version)?;
     let event = AuditEvent::new(Action::ProbeUpdated, target(&probe))
-        .before(&recorded(&probe_of(&before, None)))
+        .before(&recorded(&before))
         .after(&recorded(&probe));
     app.commit(transaction, &caller, [event]).await?;
     let (probe, last) = app.probes.get(id)?;
@@ -218,14 +223,11 @@ fn target(probe: &Probe) -> Target {
 }
 
 /// A probe as the audit log has it: without what changes by itself.
-fn recorded(probe: &Probe) -> serde_json::Value {
-    let mut recorded = json!(probe);
-    if let Some(fields) = recorded.as_object_mut() {
-        for field in ["state", "last", "updated_at_ms", "target_label"] {
-            fields.remove(field);
-        }
-    }
-    recorded
+fn recorded(probe: &Probe) -> Value {
+    changes::recorded(
+        probe,
+        &["state", "last", "updated_at_ms", "target_label", "version"],
+    )
 }
 
 fn new_probe(body: ProbeRequest) -> NewProbe {
@@ -300,6 +302,7 @@ fn probe_of(probe: &Stored, last: Option<ProbeRun>) -> Probe {
         last: last.map(result_of),
         created_at_ms: probe.created_at_ms,
         updated_at_ms: probe.updated_at_ms,
+        version: version_of(&probe.updated_at_ms),
     }
 }
 

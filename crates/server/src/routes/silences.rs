@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
@@ -12,14 +13,16 @@ use yunhai_api_types::{
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{SilenceId, TimestampMs};
-use yunhai_monitor::{NewSilence, SilenceState};
+use yunhai_monitor::{NewSilence, SilenceState, version_of};
 
 use super::alerts::alert_of;
 use super::matchers::{matchers_from, matchers_of};
 use crate::app::App;
 use crate::caller::Caller;
+use crate::changes;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list, list_of, page_request, request_for};
+use crate::version::{Expectation, IF_MATCH};
 
 const SORT_FIELDS: &[(&str, &str)] = &[
     ("starts_at_ms", "starts_at"),
@@ -104,7 +107,8 @@ async fn create_silence(
     let mut transaction = app.database.transaction();
     let silence = app.monitor.add_silence(&mut transaction, new, user).await?;
     let silence = silence_of(silence, app.clock.now_ms());
-    let event = AuditEvent::new(Action::SilenceCreated, target(&silence)).after(&silence);
+    let event =
+        AuditEvent::new(Action::SilenceCreated, target(&silence)).after(&recorded(&silence));
     app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(silence)))
 }
@@ -123,13 +127,15 @@ async fn show_silence(
 }
 
 /// Changes a silence that has not expired: whom it holds back, why, or until when.
-#[utoipa::path(put, path = "/silences/{id}", tag = "silences", params(IdPath),
+#[utoipa::path(put, path = "/silences/{id}", tag = "silences",
+    params(IdPath, ("If-Match" = Option<String>, Header, description = IF_MATCH)),
     request_body = CreateSilenceRequest,
     responses((status = OK, body = Silence), Refused))]
 async fn update_silence(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<IdPath>,
+    expectation: Expectation,
     Json(body): Json<CreateSilenceRequest>,
 ) -> ApiResult<Json<Silence>> {
     caller.require(Permission::SilencesWrite)?;
@@ -141,10 +147,11 @@ async fn update_silence(
         .monitor
         .change_silence(&mut transaction, id, new, user)
         .await?;
-    let silence = silence_of(silence, now_ms);
+    let (before, silence) = (silence_of(before, now_ms), silence_of(silence, now_ms));
+    expectation.check(&before.version)?;
     let event = AuditEvent::new(Action::SilenceUpdated, target(&silence))
-        .before(&silence_of(before, now_ms))
-        .after(&silence);
+        .before(&recorded(&before))
+        .after(&recorded(&silence));
     app.commit(transaction, &caller, [event]).await?;
     Ok(Json(silence))
 }
@@ -168,8 +175,8 @@ async fn expire_silence(
     // Only from now on has it expired.
     let silence = silence_of(silence, app.clock.now_ms());
     let event = AuditEvent::new(Action::SilenceEnded, target(&silence))
-        .before(&silence_of(before, now_ms))
-        .after(&silence);
+        .before(&recorded(&silence_of(before, now_ms)))
+        .after(&recorded(&silence));
     app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -221,17 +228,25 @@ fn states_from(text: &str) -> ApiResult<Vec<SilenceState>> {
     }
 }
 
+/// A silence as the audit log has it.
+fn recorded(silence: &Silence) -> Value {
+    changes::recorded(silence, &["version"])
+}
+
 fn silence_of(silence: yunhai_monitor::Silence, now_ms: TimestampMs) -> Silence {
     let state = silence.state(now_ms).as_str();
     let (changed_by, changed_at_ms) = silence
         .changed
         .map(|change| (change.user, change.at_ms))
         .unzip();
+    let matchers = matchers_of(&silence.matchers);
+    let (starts_at_ms, ends_at_ms) = (silence.starts_at_ms, silence.ends_at_ms);
     Silence {
         id: silence.id.to_string(),
-        matchers: matchers_of(&silence.matchers),
-        starts_at_ms: silence.starts_at_ms,
-        ends_at_ms: silence.ends_at_ms,
+        version: version_of(&(&matchers, starts_at_ms, ends_at_ms, &silence.comment)),
+        matchers,
+        starts_at_ms,
+        ends_at_ms,
         created_by: silence.author,
         created_at_ms: silence.created_at_ms,
         comment: silence.comment,

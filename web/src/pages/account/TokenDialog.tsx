@@ -33,8 +33,7 @@ export function TokenDialog({ onClose }: { onClose: () => void }) {
     <FormDialog<Values>
       title={t('tokens.new')}
       okText={t('tokens.create')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       made={change.data && { text: change.data.token, hint: t('tokens.shown_once') }}
       initialValues={{ days: 90, scopes: [] }}
       onSubmit={save}

@@ -24,6 +24,7 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
       {
         method: channel ? 'PUT' : 'POST',
         path: channel ? `channels/${channel.id}` : 'channels',
+        version: channel?.version,
         body: { name: name.trim(), kind, enabled, config: toConfig(kind, config, channel?.config) },
       },
       { onSuccess: onClose },
@@ -45,8 +46,7 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
   return (
     <FormDialog<Values>
       title={channel ? t('channels.edit_title', { name: channel.name }) : t('channels.new')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       form={form}
       width={560}
       initialValues={{ name: channel?.name ?? '', enabled: channel?.enabled ?? true, config: toValues(kind, channel?.config ?? {}) }}

@@ -25,14 +25,13 @@ export function ProbeDialog({ probe, onClose }: { probe?: Probe; onClose: () => 
   const hasTls = scheme === 'tls' || scheme === 'https';
   const required = [{ required: true, message: t('common.required') }];
   const save = (values: ProbeValues) =>
-    change.mutate({ method: probe ? 'PUT' : 'POST', path: probe ? `probes/${probe.id}` : 'probes', body: toRequest(values) }, { onSuccess: onClose });
+    change.mutate({ method: probe ? 'PUT' : 'POST', path: probe ? `probes/${probe.id}` : 'probes', version: probe?.version, body: toRequest(values) }, { onSuccess: onClose });
   const tryOut = () => form.validateFields(['target']).then(() => trial.mutate({ ...initial, ...(form.getFieldsValue(true) as ProbeValues) })).catch(() => undefined);
 
   return (
     <FormDialog<ProbeValues>
       title={probe ? t('probes.edit_title', { name: probe.name }) : t('probes.new')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       form={form}
       width={600}
       initialValues={initial}

@@ -3,7 +3,7 @@ import { Alert, Button, Input, Popconfirm } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
-import { ApiError } from '../../api/client';
+import { ApiError, isChangedMeanwhile } from '../../api/client';
 import { useDocument } from '../../api/document';
 import { useChange } from '../../api/hooks';
 import { useMay } from '../../api/session';
@@ -77,7 +77,7 @@ function GroupEditor({ name }: { name: string }) {
   // Once there is an answer, a later failure must not take away what was typed.
   if (!fresh && !group.answer) return group.error ? <PageFailed title={name} back={back} error={group.error} retry={group.again} /> : <Loading />;
   const refused = group.failure instanceof ApiError ? group.failure.faults : [];
-  const isTaken = fresh && group.failure instanceof ApiError && group.failure.code === 'changed_meanwhile';
+  const isTaken = fresh && isChangedMeanwhile(group.failure);
   const faults = check.faults.length > 0 ? check.faults : refused;
   return (
     <>

@@ -43,8 +43,7 @@ export function WatchDialog({ server, onClose }: { server: ServerDetail; onClose
   return (
     <FormDialog<Values>
       title={t('server.watch_title', { name: server.name })}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       initialValues={{ interval_secs: settings.interval_secs, account: settings.account ?? '', region: settings.region ?? '', tags: textOf(settings.tags ?? server.tags) }}
       onSubmit={(values) =>
         change.mutate({ method: 'PUT', path: `servers/${encodeURIComponent(server.name)}/settings`, body: toSettings(values, server) }, { onSuccess: onClose })

@@ -14,8 +14,7 @@ export function AddServerDialog({ onClose }: { onClose: () => void }) {
     <FormDialog<{ name: string }>
       title={t('add_server.title')}
       okText={t('add_server.make')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       width={640}
       made={
         made && {

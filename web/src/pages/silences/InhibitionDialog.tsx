@@ -24,6 +24,7 @@ export function InhibitionDialog({ inhibition, onClose }: { inhibition?: Inhibit
       {
         method: inhibition ? 'PUT' : 'POST',
         path: inhibition ? `inhibitions/${inhibition.id}` : 'inhibitions',
+        version: inhibition?.version,
         body: { name: name.trim(), source: filledIn(source), target: filledIn(target), equal, enabled },
       },
       { onSuccess: onClose },
@@ -34,8 +35,7 @@ export function InhibitionDialog({ inhibition, onClose }: { inhibition?: Inhibit
   return (
     <FormDialog<InhibitionSpec>
       title={t(inhibition ? 'inhibitions.edit' : 'inhibitions.new')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       width={560}
       initialValues={inhibition ?? START}
       onSubmit={save}

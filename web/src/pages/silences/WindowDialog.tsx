@@ -37,6 +37,7 @@ export function WindowDialog({ window: changed, onClose }: { window?: Maintenanc
       {
         method: changed ? 'PUT' : 'POST',
         path: changed ? `maintenance-windows/${changed.id}` : 'maintenance-windows',
+        version: changed?.version,
         body: { name: name.trim(), cron: cron.trim(), time_zone, comment, enabled, duration_secs: Math.round(minutes * 60), matchers: filledIn(matchers), ends_at_ms: ends?.valueOf() ?? null },
       },
       { onSuccess: onClose },
@@ -45,8 +46,7 @@ export function WindowDialog({ window: changed, onClose }: { window?: Maintenanc
   return (
     <FormDialog<Values>
       title={changed ? t('windows.edit') : t('windows.new')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       form={form}
       width={560}
       initialValues={changed ? valuesOf(changed) : { cron: USUAL.sunday, minutes: 120, time_zone: own, matchers: [], comment: '', enabled: true }}

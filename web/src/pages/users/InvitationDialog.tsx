@@ -22,8 +22,7 @@ export function InvitationDialog({ onClose }: { onClose: () => void }) {
     <FormDialog<Values>
       title={t('invitations.new')}
       okText={t('invitations.create')}
-      busy={change.isPending}
-      error={change.error}
+      change={change}
       made={code ? { text: `${window.location.origin}/register?code=${encodeURIComponent(code)}`, hint: t('invitations.shown_once') } : undefined}
       initialValues={{ role: 'viewer', valid_hours: 72 }}
       onSubmit={save}

@@ -12,6 +12,14 @@ interface Values extends NewAccount {
   role: Role;
 }
 
+const shown = ({ name, role, display_name, email }: User) => ({ name, role, display_name, email: email ?? '' });
+
+/** What was changed, and nothing else: somebody else may be changing the rest. */
+function changed(user: User, values: Partial<Values>): Partial<Values> {
+  const before: Partial<Values> = shown(user);
+  return Object.fromEntries(Object.entries(values).filter(([field, value]) => value !== before[field as keyof Values]));
+}
+
 /** Creates a user or changes one. */
 export function UserDialog({ user, onClose }: { user?: User; onClose: () => void }) {
   const { t } = useTranslation();
@@ -19,16 +27,15 @@ export function UserDialog({ user, onClose }: { user?: User; onClose: () => void
   const save = ({ name, ...values }: Values) =>
     change.mutate(
       user
-        ? { method: 'PATCH', path: `users/${user.id}`, body: { ...values, password: values.password || undefined } }
+        ? { method: 'PATCH', path: `users/${user.id}`, body: changed(user, { ...values, password: values.password || undefined }) }
         : { method: 'POST', path: 'users', body: newAccount({ name, ...values }) },
       { onSuccess: onClose },
     );
   return (
     <FormDialog<Values>
       title={user ? t('users.edit_title', { name: user.name }) : t('users.new')}
-      busy={change.isPending}
-      error={change.error}
-      initialValues={user ? { name: user.name, role: user.role, display_name: user.display_name, email: user.email ?? '' } : { role: 'viewer' }}
+      change={change}
+      initialValues={user ? shown(user) : { role: 'viewer' }}
       onSubmit={save}
       onClose={onClose}
     >
