@@ -184,8 +184,11 @@ async fn bad_requests_name_what_is_wrong() {
     let server = TestServer::start().await;
     let admin = server.sign_in_new("ada", Role::Administrator).await;
     for (path, part) in [
-        ("/api/v1/servers?page=0", "pages count from 1"),
-        ("/api/v1/servers?page_size=501", "501"),
+        ("/api/v1/servers?page=0", "page: must be from 1 to"),
+        (
+            "/api/v1/servers?page_size=501",
+            "page_size: must be from 1 to 500",
+        ),
         ("/api/v1/servers?sort=age", "cpu_ratio"),
         ("/api/v1/servers?tag=x", "NAME=VALUE"),
         ("/api/v1/alerts?state=burning", "acknowledged"),
