@@ -5,7 +5,9 @@
 //! is left out and named in the answer. `host.name` becomes the label `server`, so that rules and
 //! silences by server hold for it; the other attributes of a resource stand in `target_info`.
 
-use std::fmt::Write;
+mod names;
+
+use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -19,16 +21,31 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use yunhai_model::{Labels, Sample, TimeSeries, stale_nan};
 use yunhai_series::{MetricKind, MetricMetadata};
 
+use names::{metric_name, sanitize};
+
 /// A request as the store takes it.
 #[derive(Debug, Default)]
 pub(crate) struct Converted {
     pub(crate) series: Vec<TimeSeries>,
     pub(crate) metadata: Vec<(String, MetricMetadata)>,
-    /// What was left out and why.
-    pub(crate) left_out: Vec<String>,
-    /// How many data points that were.
+    /// Why something was left out, and the metrics that this holds for.
+    left_out: BTreeMap<&'static str, Vec<String>>,
+    /// How many data points were left out.
     pub(crate) left_out_points: usize,
 }
+
+/// Why a sum or a histogram that tells of what has come since the last one is left out.
+const NOT_CUMULATIVE: &str = "the temporality is not cumulative; let the SDK send cumulative values \
+                              (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative), or a \
+                              Collector make them so (its processor deltatocumulative)";
+
+/// Why an exponential histogram is left out.
+const EXPONENTIAL: &str = "exponential histograms are not stored; let the SDK send explicit buckets \
+                           (OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=\
+                           explicit_bucket_histogram)";
+
+/// How many metrics are named for a reason.
+const NAMED: usize = 10;
 
 /// Converts a request.
 pub(crate) fn convert(request: ExportMetricsServiceRequest) -> Converted {
@@ -97,11 +114,7 @@ impl Converted {
             Data::Histogram(histogram) => (MetricKind::Histogram, histogram.data_points.len()),
             Data::Summary(summary) => (MetricKind::Summary, summary.data_points.len()),
             Data::ExponentialHistogram(histogram) => {
-                return self.leave_out(
-                    &name,
-                    "exponential histograms are not stored; use explicit buckets",
-                    histogram.data_points.len(),
-                );
+                return self.leave_out(name, EXPONENTIAL, histogram.data_points.len());
             }
         };
         let temporality = match &data {
@@ -110,11 +123,7 @@ impl Converted {
             _ => AggregationTemporality::Cumulative as i32,
         };
         if temporality != AggregationTemporality::Cumulative as i32 {
-            return self.leave_out(
-                &name,
-                "the temporality is not cumulative; set the exporter's temporality preference",
-                points,
-            );
+            return self.leave_out(name, NOT_CUMULATIVE, points);
         }
         let told = MetricMetadata {
             kind,
@@ -178,9 +187,24 @@ impl Converted {
         self.push(&source, TARGET_INFO, None, 1.0);
     }
 
-    fn leave_out(&mut self, name: &str, reason: &str, points: usize) {
-        self.left_out.push(format!("{name}: {reason}"));
+    fn leave_out(&mut self, name: String, reason: &'static str, points: usize) {
+        let names = self.left_out.entry(reason).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
         self.left_out_points += points;
+    }
+
+    /// Tells what was left out and what to do: a sentence for each reason.
+    pub(crate) fn left_out(&self) -> Vec<String> {
+        let sentence = |(reason, names): (&&str, &Vec<String>)| {
+            let named = names[..names.len().min(NAMED)].join(", ");
+            match names.len().saturating_sub(NAMED) {
+                0 => format!("{named}: {reason}"),
+                more => format!("{named} and {more} more: {reason}"),
+            }
+        };
+        self.left_out.iter().map(sentence).collect()
     }
 
     fn add_numbers(&mut self, base: &[(String, String)], name: &str, points: &[NumberDataPoint]) {
@@ -267,98 +291,6 @@ impl Source {
             no_value: flags & DataPointFlags::NoRecordedValueMask as u32 != 0,
         }
     }
-}
-
-/// Returns the metric's name with its unit and, for a counter, `_total`.
-fn metric_name(metric: &Metric) -> String {
-    let mut name = sanitize(&metric.name, true);
-    let is_counter = matches!(&metric.data, Some(Data::Sum(sum)) if sum.is_monotonic);
-    let is_gauge = matches!(&metric.data, Some(Data::Gauge(_)));
-    let unit = unit_words(&metric.unit, is_gauge);
-    if !unit.is_empty() && !name.ends_with(&unit) && !name.ends_with(&format!("{unit}_total")) {
-        name.truncate(name.trim_end_matches("_total").len());
-        let _ = write!(name, "_{unit}");
-    }
-    if is_counter && !name.ends_with("_total") {
-        name.push_str("_total");
-    }
-    name
-}
-
-/// The words that Prometheus has for a unit of the UCUM; none for what is only remarked in braces.
-fn unit_words(unit: &str, is_gauge: bool) -> String {
-    if unit == "1" {
-        return if is_gauge { "ratio" } else { "" }.to_owned();
-    }
-    let (unit, per) = unit.split_once('/').unwrap_or((unit, ""));
-    let word = unit_word(unit).unwrap_or_default();
-    match per_word(per) {
-        None => word.to_owned(),
-        Some(per) if word.is_empty() => format!("per_{per}"),
-        Some(per) => format!("{word}_per_{per}"),
-    }
-}
-
-fn per_word(unit: &str) -> Option<&'static str> {
-    Some(match unit {
-        "s" => "second",
-        "min" | "m" => "minute",
-        "h" => "hour",
-        "d" => "day",
-        "w" => "week",
-        "mo" => "month",
-        "y" => "year",
-        _ => return None,
-    })
-}
-
-fn unit_word(unit: &str) -> Option<&'static str> {
-    Some(match unit {
-        "d" => "days",
-        "h" => "hours",
-        "min" => "minutes",
-        "s" => "seconds",
-        "ms" => "milliseconds",
-        "us" => "microseconds",
-        "ns" => "nanoseconds",
-        "By" => "bytes",
-        "KiBy" => "kibibytes",
-        "MiBy" => "mebibytes",
-        "GiBy" => "gibibytes",
-        "TiBy" => "tibibytes",
-        "KBy" => "kilobytes",
-        "MBy" => "megabytes",
-        "GBy" => "gigabytes",
-        "TBy" => "terabytes",
-        "bit" => "bits",
-        "V" => "volts",
-        "A" => "amperes",
-        "J" => "joules",
-        "W" => "watts",
-        "Cel" => "celsius",
-        "Hz" => "hertz",
-        "%" => "percent",
-        "m" => "meters",
-        "g" => "grams",
-        _ => return None,
-    })
-}
-
-fn sanitize(name: &str, is_metric: bool) -> String {
-    let mut sanitized: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '_' || (is_metric && c == ':') {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    if sanitized.is_empty() || sanitized.starts_with(|c: char| c.is_ascii_digit()) {
-        sanitized.insert(0, '_');
-    }
-    sanitized
 }
 
 fn text(value: Option<&AnyValue>) -> String {
@@ -465,14 +397,6 @@ mod tests {
     }
 
     #[test]
-    fn units_of_a_rate_are_words() {
-        assert_eq!(unit_words("By/s", false), "bytes_per_second");
-        assert_eq!(unit_words("{request}/s", false), "per_second");
-        assert_eq!(unit_words("1", true), "ratio");
-        assert_eq!(unit_words("{packet}", true), "");
-    }
-
-    #[test]
     fn what_cannot_be_stored_is_named() {
         let converted = convert(request(
             r#"{"name": "deltas", "sum": {"aggregationTemporality": 1, "isMonotonic": true,
@@ -480,6 +404,28 @@ mod tests {
         ));
         assert!(converted.series.is_empty());
         assert_eq!(converted.left_out_points, 1);
-        assert!(converted.left_out[0].contains("not cumulative"));
+        let told = converted.left_out();
+        assert!(
+            told[0].starts_with("deltas_total: the temporality is not"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn many_that_cannot_be_stored_are_counted_after_the_first() {
+        let delta = |at| {
+            format!(
+                r#"{{"name": "m{at}", "sum": {{"aggregationTemporality": 1,
+                    "dataPoints": [{{"asInt": "5"}}, {{"asInt": "6"}}]}}}}"#
+            )
+        };
+        let metrics: Vec<String> = (0..12).map(delta).collect();
+        let converted = convert(request(&metrics.join(",")));
+        let told = converted.left_out();
+        assert_eq!((told.len(), converted.left_out_points), (1, 24));
+        assert!(
+            told[0].starts_with("m0, m1,") && told[0].contains(", m9 and 2 more: "),
+            "{told:?}"
+        );
     }
 }

@@ -55,6 +55,7 @@ async fn metrics(
         ExportMetricsServiceRequest::decode(body).map_err(|error| malformed(error.to_string()))?
     };
     let converted = crate::otlp::convert(request);
+    let left_out = converted.left_out();
     app.arrivals.note(&converted.series, app.clock.now_ms());
     app.store
         .record_metadata(converted.metadata)
@@ -67,8 +68,7 @@ async fn metrics(
     SampleSource::Otlp.count(&outcome);
     SampleSource::Otlp.count_refused(converted.left_out_points);
     let refused = converted.left_out_points + outcome.rejected_samples();
-    let messages: Vec<String> = converted
-        .left_out
+    let messages: Vec<String> = left_out
         .into_iter()
         .chain(outcome.rejected.iter().map(ToString::to_string))
         .take(5)

@@ -1,5 +1,15 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Histogram,
+    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+    number_data_point,
+};
+use prost::Message as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use yunhai_identity::Role;
@@ -128,6 +138,83 @@ async fn otlp_metrics_arrive_under_prometheus_names() {
         .await;
     assert_eq!(found["data"]["result"][0]["metric"]["server"], "otel-1");
     assert_eq!(found["data"]["result"][0]["value"][1], "7");
+}
+
+#[tokio::test]
+async fn otlp_deltas_are_refused_in_part_with_what_to_do() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let time_unix_nano = now_ms().cast_unsigned() * 1_000_000;
+    let number = |value| NumberDataPoint {
+        time_unix_nano,
+        value: Some(number_data_point::Value::AsInt(value)),
+        ..NumberDataPoint::default()
+    };
+    let sum = |temporality: AggregationTemporality, points: &[i64]| {
+        Data::Sum(Sum {
+            data_points: points.iter().map(|value| number(*value)).collect(),
+            aggregation_temporality: temporality.into(),
+            is_monotonic: true,
+        })
+    };
+    let histogram = Data::Histogram(Histogram {
+        data_points: vec![HistogramDataPoint::default()],
+        aggregation_temporality: AggregationTemporality::Delta.into(),
+    });
+    let exponential = Data::ExponentialHistogram(ExponentialHistogram {
+        data_points: vec![ExponentialHistogramDataPoint::default()],
+        aggregation_temporality: AggregationTemporality::Cumulative.into(),
+    });
+    let metrics = [
+        ("orders", sum(AggregationTemporality::Delta, &[1, 2, 3])),
+        ("latency", histogram),
+        ("sizes", exponential),
+        ("visits", sum(AggregationTemporality::Cumulative, &[7])),
+    ];
+    let metrics = metrics.map(|(name, data)| Metric {
+        name: name.to_owned(),
+        data: Some(data),
+        ..Metric::default()
+    });
+    let request = ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            scope_metrics: vec![ScopeMetrics {
+                metrics: metrics.into(),
+                ..ScopeMetrics::default()
+            }],
+            ..ResourceMetrics::default()
+        }],
+    };
+    let response = admin
+        .request(Method::POST, "/otlp/v1/metrics")
+        .header("content-type", "application/x-protobuf")
+        .body(request.encode_to_vec())
+        .send()
+        .await
+        .unwrap();
+    // A part was stored, so it is no error that a sender would try again after.
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "application/x-protobuf");
+    let bytes = response.bytes().await.unwrap();
+    let answer = ExportMetricsServiceResponse::decode(bytes).unwrap();
+    let refused = answer.partial_success.unwrap();
+    assert_eq!(refused.rejected_data_points, 5);
+    let told = refused.error_message;
+    for part in [
+        "orders_total, latency: the temporality is not cumulative",
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative",
+        "deltatocumulative",
+        "sizes: exponential histograms are not stored",
+        "explicit_bucket_histogram",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let found = async |metric: &str| {
+        let path = format!("/prometheus/api/v1/query?query={metric}");
+        admin.get(&path).await["data"]["result"][0]["value"][1].clone()
+    };
+    assert_eq!(found("visits_total").await, "7");
+    assert_eq!(found("orders_total").await, Value::Null);
 }
 
 #[tokio::test]
