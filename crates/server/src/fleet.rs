@@ -1,19 +1,23 @@
 //! The fleet as its newest samples show it: one snapshot, refreshed in the background and shared
 //! by all who ask.
 
+mod snapshot;
+mod summary;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use yunhai_api_types::{Consumer, ServerCounts, ServerState, ServerSummary, TopConsumers};
-use yunhai_model::{Clock, Labels, Sample, TimeSeries, TimestampMs, is_stale, with_causes};
+use yunhai_api_types::{ServerState, ServerSummary};
+use yunhai_model::{Clock, Sample, TimeSeries, TimestampMs, is_stale, with_causes};
 use yunhai_monitor::ServerDirectory;
 use yunhai_promql::{MatchOp, Matcher, Queryable, SelectError, SelectHints};
 
 use crate::collect::LocalHost;
+pub(crate) use snapshot::Snapshot;
 
 /// How far back queries look for the newest sample of a series: three of the default intervals.
 pub(crate) const LOOK_BACK_MS: i64 = 15 * 60_000;
@@ -39,9 +43,6 @@ const SLOW_REFRESH_MS: i64 = 60_000;
 
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many servers each list of top consumers names.
-const TOP: usize = 5;
-
 type SetGauge = fn(&mut ServerSummary, f64);
 type RateField = fn(&mut ServerSummary) -> &mut Option<f64>;
 
@@ -54,14 +55,6 @@ pub(crate) struct Fleet {
     snapshot: RwLock<Arc<Snapshot>>,
     slow_looked_at_ms: AtomicI64,
     looks: watch::Sender<u64>,
-}
-
-/// The servers at one moment, by name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshot {
-    servers: BTreeMap<String, ServerSummary>,
-    /// Found out once for all who ask.
-    top: OnceLock<TopConsumers>,
 }
 
 impl Fleet {
@@ -114,7 +107,7 @@ impl Fleet {
     pub(crate) async fn refresh(&self) -> Result<(), SelectError> {
         let now_ms = self.clock.now_ms();
         let before = self.snapshot();
-        let is_first = before.servers.is_empty();
+        let is_first = before.by_name().is_empty();
         let settings = self.directory.all();
         let slow: Vec<&str> = settings
             .keys()
@@ -126,7 +119,7 @@ impl Fleet {
         let is_slow_due = is_first || now_ms.saturating_sub(looked_at_ms) >= SLOW_REFRESH_MS;
         let forgotten_at_ms = |name: &str| settings.get(name)?.forgotten_at_ms;
         let mut servers: BTreeMap<String, ServerSummary> = before
-            .servers
+            .by_name()
             .iter()
             .filter(|(name, server)| forgotten_at_ms(name) < server.last_seen_ms.or(Some(0)))
             .map(|(name, server)| {
@@ -134,7 +127,7 @@ impl Fleet {
                 let server = if is_kept {
                     server.clone()
                 } else {
-                    forget_measurements(server)
+                    summary::without_measurements(server)
                 };
                 (name.clone(), server)
             })
@@ -179,16 +172,13 @@ impl Fleet {
         let host = self.host.name();
         if !servers.contains_key(host) {
             // It is there before its first measurement.
-            servers.insert(host.to_owned(), new_server(host, &self.host.labels()));
+            servers.insert(host.to_owned(), summary::new(host, &self.host.labels()));
         }
         for server in servers.values_mut() {
             server.interval_secs = self.interval_secs(&server.name);
             server.is_local = server.name == self.host.name();
         }
-        let snapshot = Arc::new(Snapshot {
-            servers,
-            top: OnceLock::new(),
-        });
+        let snapshot = Arc::new(Snapshot::new(servers));
         *self
             .snapshot
             .write()
@@ -215,7 +205,7 @@ impl Fleet {
                 .is_none_or(|seen| seen < sample.timestamp_ms)
             {
                 server.last_seen_ms = Some(sample.timestamp_ms);
-                set_place(server, &series.labels);
+                summary::set_place(server, &series.labels);
             }
             let fresh = now_ms - sample.timestamp_ms <= self.patience_ms(&server.name);
             server.state = if fresh && sample.value > 0.0 {
@@ -258,7 +248,7 @@ impl Fleet {
         for (metric, field) in rates {
             for series in self.select(metric, only, now_ms, look_back_ms).await? {
                 if let (Some(rate), Some((server, _))) = (
-                    newest_rate(&series.samples),
+                    summary::newest_rate(&series.samples),
                     wanted_entry(servers, &series, is_wanted),
                 ) {
                     *field(server).get_or_insert(0.0) += rate;
@@ -359,55 +349,6 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-impl Snapshot {
-    /// Goes through the servers in the order of their names.
-    pub(crate) fn servers(&self) -> impl Iterator<Item = &ServerSummary> {
-        self.servers.values()
-    }
-
-    /// Returns a server by its name.
-    pub(crate) fn get(&self, name: &str) -> Option<&ServerSummary> {
-        self.servers.get(name)
-    }
-
-    /// Counts the servers by state.
-    pub(crate) fn counts(&self) -> ServerCounts {
-        let mut counts = ServerCounts::default();
-        for server in self.servers.values() {
-            counts.total += 1;
-            match server.state {
-                ServerState::Up => counts.up += 1,
-                ServerState::Down => counts.down += 1,
-                ServerState::Unknown => counts.unknown += 1,
-            }
-        }
-        counts
-    }
-
-    /// Returns who uses the most.
-    pub(crate) fn top(&self) -> &TopConsumers {
-        let top = |value: fn(&ServerSummary) -> Option<f64>| {
-            let mut consumers: Vec<(f64, &str)> = self
-                .servers
-                .values()
-                .filter_map(|server| Some((value(server)?, server.name.as_str())))
-                .collect();
-            consumers.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let top = consumers.into_iter().take(TOP);
-            top.map(|(value, server)| Consumer {
-                server: server.to_owned(),
-                value,
-            })
-            .collect()
-        };
-        self.top.get_or_init(|| TopConsumers {
-            cpu: top(|server| server.cpu_ratio),
-            memory: top(|server| server.memory_ratio),
-            disk: top(|server| server.disk_ratio),
-        })
-    }
-}
-
 /// Returns the server of a series with the series' newest sample, unless the series has ended.
 fn entry<'a>(
     servers: &'a mut BTreeMap<String, ServerSummary>,
@@ -427,102 +368,7 @@ fn wanted_entry<'a>(
         return None;
     }
     if !servers.contains_key(name) {
-        servers.insert(name.to_owned(), new_server(name, &series.labels));
+        servers.insert(name.to_owned(), summary::new(name, &series.labels));
     }
     Some((servers.get_mut(name)?, sample))
-}
-
-fn new_server(name: &str, labels: &Labels) -> ServerSummary {
-    let mut server = ServerSummary {
-        name: name.to_owned(),
-        provider: String::new(),
-        account: None,
-        region: None,
-        state: ServerState::Unknown,
-        cpu_ratio: None,
-        memory_ratio: None,
-        disk_ratio: None,
-        receive_bytes_per_sec: None,
-        transmit_bytes_per_sec: None,
-        load1: None,
-        uptime_secs: None,
-        last_seen_ms: None,
-        interval_secs: DEFAULT_INTERVAL_SECS,
-        is_local: false,
-        tags: BTreeMap::new(),
-        alerts: 0,
-    };
-    set_place(&mut server, labels);
-    server
-}
-
-/// Takes over where a server belongs from the labels of its newest measurement.
-fn set_place(server: &mut ServerSummary, labels: &Labels) {
-    let optional = |label: &str| labels.get(label).map(str::to_owned);
-    server.provider = optional("provider").unwrap_or_default();
-    server.account = optional("account");
-    server.region = optional("region");
-    server.tags = labels
-        .iter()
-        .filter_map(|(label, value)| {
-            Some((label.strip_prefix("tag_")?.to_owned(), value.to_owned()))
-        })
-        .collect();
-}
-
-/// A server that is known from before keeps its name and place; what it measures is asked anew.
-fn forget_measurements(server: &ServerSummary) -> ServerSummary {
-    ServerSummary {
-        state: match server.state {
-            ServerState::Unknown => ServerState::Unknown,
-            ServerState::Up | ServerState::Down => ServerState::Down,
-        },
-        cpu_ratio: None,
-        memory_ratio: None,
-        disk_ratio: None,
-        receive_bytes_per_sec: None,
-        transmit_bytes_per_sec: None,
-        load1: None,
-        uptime_secs: None,
-        ..server.clone()
-    }
-}
-
-/// Returns a counter's increase a second between its two newest samples.
-fn newest_rate(samples: &[Sample]) -> Option<f64> {
-    let mut newest = samples
-        .iter()
-        .rev()
-        .filter(|sample| !is_stale(sample.value));
-    let (last, before) = (newest.next()?, newest.next()?);
-    let seconds = (last.timestamp_ms - before.timestamp_ms) as f64 / 1000.0;
-    // A counter that fell was reset: it has counted `last` since.
-    let increase = if last.value < before.value {
-        last.value
-    } else {
-        last.value - before.value
-    };
-    (seconds > 0.0).then(|| increase / seconds)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_survives_a_reset() {
-        let sample = |timestamp_ms, value| Sample {
-            timestamp_ms,
-            value,
-        };
-        assert_eq!(
-            newest_rate(&[sample(0, 10.0), sample(2000, 30.0)]),
-            Some(10.0)
-        );
-        assert_eq!(
-            newest_rate(&[sample(0, 90.0), sample(2000, 30.0)]),
-            Some(15.0)
-        );
-        assert_eq!(newest_rate(&[sample(0, 90.0)]), None);
-    }
 }
