@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use yunhai_test_support::remote_write::{Series, WriteRequest};
+
 use crate::week::{METRICS, ROUNDS, SERVERS, STEP_MS, Week, labels};
 
 /// As many connections send at the same time, each for servers of its own.
@@ -38,50 +40,24 @@ pub(crate) fn write(file: &Path, now_ms: i64) {
     println!("end_ms: {end_ms}");
 }
 
-/// Encodes a `prometheus.WriteRequest`: series (1) of labels (1: name 1, value 2) and samples (2:
-/// value 1, timestamp 2).
+/// Encodes the measurements of some servers.
 fn encode(
     week: &Week,
     servers: std::ops::Range<usize>,
     rounds: std::ops::Range<usize>,
     start_ms: i64,
 ) -> Vec<u8> {
-    let mut message = Vec::new();
-    let (mut series, mut part) = (Vec::new(), Vec::new());
-    for server in servers {
-        for metric in 0..METRICS.len() {
-            series.clear();
-            for (name, value) in labels(server, metric) {
-                part.clear();
-                put_bytes(&mut part, 1, name.as_bytes());
-                put_bytes(&mut part, 2, value.as_bytes());
-                put_bytes(&mut series, 1, &part);
-            }
-            let values = week.values(server, metric, rounds.clone());
-            for (round, value) in rounds.clone().zip(values) {
-                part.clear();
-                part.push(1 << 3 | 1);
-                part.extend_from_slice(&value.to_le_bytes());
-                part.push(2 << 3);
-                put_varint(&mut part, (start_ms + round as i64 * STEP_MS) as u64);
-                put_bytes(&mut series, 2, &part);
-            }
-            put_bytes(&mut message, 1, &series);
-        }
-    }
-    message
-}
-
-fn put_bytes(into: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    into.push(field << 3 | 2);
-    put_varint(into, bytes.len() as u64);
-    into.extend_from_slice(bytes);
-}
-
-fn put_varint(into: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        into.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    into.push(number as u8);
+    let series = servers.flat_map(|server| (0..METRICS.len()).map(move |metric| (server, metric)));
+    let series = series.map(|(server, metric)| {
+        let times = rounds
+            .clone()
+            .map(|round| start_ms + round as i64 * STEP_MS);
+        let values = week.values(server, metric, rounds.clone());
+        Series::new(labels(server, metric), times.zip(values.iter().copied()))
+    });
+    let request = WriteRequest {
+        series: series.collect(),
+        metadata: Vec::new(),
+    };
+    request.bytes()
 }
