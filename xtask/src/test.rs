@@ -100,7 +100,7 @@ const STEPS: [Step; 12] = [
     },
     Step {
         name: "release",
-        about: "the optimised binary that `up` starts",
+        about: "the archive that people install, started once",
         run: rust::release,
     },
 ];

@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::Outcome;
-use crate::running_server::{Build, RunningServer, build_release, without_settings};
+use crate::running_server::{Build, RunningServer, without_settings};
 use crate::workspace::Workspace;
-use crate::{command, interface};
+use crate::{command, interface, release};
 
 pub(super) fn format(workspace: &Workspace) -> Result<Outcome> {
     command::run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
@@ -89,10 +89,10 @@ pub(super) fn build(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Builds what people get and starts it once: the compiler has limits that only optimised builds
+/// Packs what people get and starts it once: the compiler has limits that only optimised builds
 /// meet.
 pub(super) fn release(workspace: &Workspace) -> Result<Outcome> {
-    build_release(workspace)?;
+    release::run(workspace)?;
     RunningServer::start(workspace, Build::Release, "release", |_| Ok(Vec::new()))?.stop()?;
     Ok(Outcome::Passed)
 }
