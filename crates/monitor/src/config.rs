@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use yunhai_model::{HumanDuration, Labels};
+use yunhai_notify::Language;
 
 /// How rules are evaluated and notifications sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct MonitorConfig {
     pub external_labels: Labels,
     /// Where people reach this installation, for links.
     pub external_url: String,
+    /// The language of the messages that channels send: `en` or `zh-CN`; `en`. What a rule says stays
+    /// as it is written.
+    pub language: Language,
 }
 
 impl Default for MonitorConfig {
@@ -65,6 +69,7 @@ impl Default for MonitorConfig {
             keep_silences_for: HumanDuration::from_secs(90 * 86_400),
             external_labels: Labels::default(),
             external_url: String::new(),
+            language: Language::default(),
         }
     }
 }

@@ -18,8 +18,7 @@ pub const REDACTED: &str = "********";
 
 /// How to reach somebody.
 ///
-/// Serialised, its secrets are [`REDACTED`]; [`ChannelConfig::to_clear_json`] gives them to the
-/// one place that seals them.
+/// Serialised, its secrets are [`REDACTED`]; only [`ChannelConfig::to_clear_json`] shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ChannelConfig {
@@ -145,19 +144,6 @@ impl ChannelConfig {
         }
     }
 
-    /// Returns where messages go, without anything secret: for lists and logs.
-    pub fn target(&self) -> String {
-        match self {
-            Self::Email(config) => config.to.join(", "),
-            Self::Twilio(config) => config.to.join(", "),
-            Self::Webhook(config) => origin(&config.url),
-            Self::DingTalk(config) => origin(&config.webhook_url),
-            Self::WeCom(config) => origin(&config.webhook_url),
-            Self::Feishu(config) => origin(&config.webhook_url),
-            Self::Slack(config) => origin(&config.webhook_url),
-        }
-    }
-
     /// Returns the paths of all settings that are secret, as JSON pointers into the serialised
     /// form.
     pub fn secret_fields(&self) -> Vec<String> {
@@ -182,21 +168,6 @@ impl ChannelConfig {
     /// Reads what [`ChannelConfig::to_clear_json`] wrote.
     pub fn from_clear_json(json: &Secret) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json.expose())
-    }
-
-    /// Puts the secrets of `stored` where this one, as it came back from an editor, has only
-    /// [`REDACTED`].
-    pub fn keep_secrets_of(&mut self, stored: &Self) {
-        let mut stored = stored.clone();
-        let stored = stored.secrets_mut();
-        for (path, secret) in self.secrets_mut() {
-            if secret.expose() != REDACTED {
-                continue;
-            }
-            if let Some((_, kept)) = stored.iter().find(|(candidate, _)| *candidate == path) {
-                *secret = (*kept).clone();
-            }
-        }
     }
 
     /// Returns every secret that is set, with its path.
@@ -231,14 +202,6 @@ fn robot<'a>(
             .map(|secret| ("/secret".to_owned(), secret)),
     );
     secrets
-}
-
-/// Returns scheme, host and port of a secret address.
-fn origin(url: &Secret) -> String {
-    match Url::parse(url.expose()) {
-        Ok(url) if url.has_host() => url.origin().ascii_serialization(),
-        _ => "an address that cannot be read".to_owned(),
-    }
 }
 
 /// Serialises a secret as [`REDACTED`], and one that is not set as an empty text.

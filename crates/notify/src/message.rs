@@ -9,7 +9,7 @@ mod words;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use yunhai_model::{Labels, TimestampMs};
+use yunhai_model::TimestampMs;
 
 use crate::notification::ALERT_NAME;
 use crate::{AlertStatus, Notification, NotifiedAlert};
@@ -261,26 +261,6 @@ impl<'a> Message<'a> {
             },
         )
     }
-}
-
-/// Makes the notification that tries a channel out.
-pub(crate) fn test_notification(
-    language: Language,
-    external_url: &str,
-    now_ms: TimestampMs,
-) -> Notification {
-    let words = words::of(language);
-    let alert = NotifiedAlert {
-        status: AlertStatus::Firing,
-        labels: Labels::new([(ALERT_NAME, words.test_name), ("severity", "info")]),
-        annotations: [("summary".to_owned(), words.test_summary.to_owned())].into(),
-        starts_at_ms: now_ms,
-        ends_at_ms: None,
-        generator_url: String::new(),
-        fingerprint: "test".to_owned(),
-        value: None,
-    };
-    Notification::new("test", "test", Labels::default(), external_url, vec![alert])
 }
 
 /// Returns the sign that tells state and severity at a glance.

@@ -42,8 +42,6 @@ pub struct SenderOptions {
     pub language: Language,
     /// The time zone of the times in the messages.
     pub time_zone: TimeZone,
-    /// Where Yunhai's own pages are, for test messages; empty if unknown.
-    pub external_url: String,
     /// The time that signatures carry.
     pub clock: Arc<dyn Clock>,
 }
@@ -56,7 +54,6 @@ impl Default for SenderOptions {
             timeout: Duration::from_secs(15),
             language: Language::default(),
             time_zone: TimeZone::UTC,
-            external_url: String::new(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -108,28 +105,6 @@ impl Sender {
             options,
             delivered: Arc::default(),
         })
-    }
-
-    /// Returns a sender that writes in another language, sharing everything else.
-    #[must_use]
-    pub fn with_language(&self, language: Language) -> Self {
-        let mut sender = self.clone();
-        sender.options.language = language;
-        sender
-    }
-
-    /// Sends a message that says that the channel works.
-    pub async fn send_test(
-        &self,
-        channel: &ChannelConfig,
-        id: &str,
-    ) -> Result<Delivery, SendError> {
-        let notification = crate::message::test_notification(
-            self.options.language,
-            &self.options.external_url,
-            self.options.clock.now_ms(),
-        );
-        self.send(channel, &notification, id).await
     }
 }
 

@@ -227,7 +227,7 @@ pub(crate) async fn open(
         ..EngineOptions::default()
     });
     let sender = Sender::new(SenderOptions {
-        external_url: monitor.external_url.clone(),
+        language: monitor.language,
         time_zone: jiff::tz::TimeZone::system(),
         clock: Arc::clone(&clock),
         ..SenderOptions::default()

@@ -16,8 +16,6 @@ pub(crate) struct Words {
     pub(crate) runbook: &'static str,
     pub(crate) open_yunhai: &'static str,
     pub(crate) comma: &'static str,
-    pub(crate) test_name: &'static str,
-    pub(crate) test_summary: &'static str,
     language: Language,
 }
 
@@ -34,8 +32,6 @@ const ENGLISH: Words = Words {
     runbook: "Runbook",
     open_yunhai: "Open Yunhai",
     comma: ", ",
-    test_name: "Test message",
-    test_summary: "This is a test message from Yunhai: the channel works.",
     language: Language::English,
 };
 
@@ -52,8 +48,6 @@ const CHINESE: Words = Words {
     runbook: "处理手册",
     open_yunhai: "打开云海",
     comma: "，",
-    test_name: "测试消息",
-    test_summary: "这是云海发出的测试消息：该通知渠道可以正常使用。",
     language: Language::SimplifiedChinese,
 };
 

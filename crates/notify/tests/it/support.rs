@@ -38,7 +38,6 @@ impl World {
             },
             language,
             clock: clock.clone(),
-            external_url: "https://yunhai.example.com".into(),
             ..SenderOptions::default()
         })
         .unwrap();

@@ -26,24 +26,6 @@ async fn every_channel_writes_in_both_languages() {
 }
 
 #[tokio::test]
-async fn a_test_message_says_that_the_channel_works() {
-    for (language, words) in [
-        (Language::English, "the channel works"),
-        (Language::SimplifiedChinese, "可以正常使用"),
-    ] {
-        let world = World::english().await;
-        let sender = world.sender.with_language(language);
-        for provider in PROVIDERS {
-            let channel = world.channel(provider);
-            let delivery = sender.send_test(&channel, "test-1").await.unwrap();
-            assert!(!delivery.answer.is_empty());
-            let body = world.simulator.accepted(provider).pop().unwrap().body;
-            assert!(body.to_string().contains(words), "{provider:?}: {body}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn labels_cannot_mention_people_or_make_links() {
     let world = World::english().await;
     let mut evil = alert(

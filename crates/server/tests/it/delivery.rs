@@ -75,6 +75,26 @@ async fn a_test_and_what_came_of_it_stand_with_the_channel_and_in_the_audit_log(
 }
 
 #[tokio::test]
+async fn messages_are_in_the_language_of_the_configuration() {
+    for (language, word) in [("en", "is firing"), ("zh-CN", "告警中")] {
+        let monitor = json!({"language": language});
+        let server = TestServer::start_monitoring(serde_json::from_value(monitor).unwrap()).await;
+        let admin = server.sign_in_new("ada", Role::Administrator).await;
+        let simulator = simulator().await;
+        let url = format!(
+            "{}/cgi-bin/webhook/send?key={WECOM_KEY}",
+            simulator.base_url()
+        );
+        let channel = add(&admin, "wecom", "wecom", json!({"webhook_url": url})).await;
+        let path = format!("/api/v1/channels/{channel}/test");
+        let (_, test) = admin.send(Method::POST, &path, &Value::Null).await;
+        assert_eq!(test["ok"], true, "{test}");
+        let sent = simulator.accepted(Provider::WeCom)[0].body.to_string();
+        assert!(sent.contains(word), "{sent}");
+    }
+}
+
+#[tokio::test]
 async fn a_rule_reaches_every_channel_of_its_route_and_so_does_its_end() {
     let simulator = simulator().await;
     let base = simulator.base_url();

@@ -76,16 +76,29 @@ impl TestServer {
     pub(crate) async fn start_with(config: ServerConfig) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", data_dir.path().join("state.db").display());
-        Self::start_in(data_dir, config, &url).await
+        Self::start_in(data_dir, config, MonitorConfig::default(), &url).await
+    }
+
+    /// Starts a server with other settings of alerting.
+    pub(crate) async fn start_monitoring(monitor: MonitorConfig) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", data_dir.path().join("state.db").display());
+        Self::start_in(data_dir, ServerConfig::default(), monitor, &url).await
     }
 
     /// Starts a server whose state lives in a database elsewhere.
     pub(crate) async fn start_on(database: &str) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
-        Self::start_in(data_dir, ServerConfig::default(), database).await
+        let monitor = MonitorConfig::default();
+        Self::start_in(data_dir, ServerConfig::default(), monitor, database).await
     }
 
-    async fn start_in(data_dir: TempDir, mut config: ServerConfig, database: &str) -> Self {
+    async fn start_in(
+        data_dir: TempDir,
+        mut config: ServerConfig,
+        monitor: MonitorConfig,
+        database: &str,
+    ) -> Self {
         config.listen = ([127, 0, 0, 1], 0).into();
         let folder = data_dir.path().to_owned();
         let shifted = Arc::new(ShiftedClock::default());
@@ -117,7 +130,7 @@ impl TestServer {
             vault,
             identity: identity.clone(),
             series: StoreConfig::in_directory(folder.join("series")),
-            monitor: MonitorConfig::default(),
+            monitor,
             host: HostConfig::new("test-host"),
             collect_interval_secs: Some(1),
             encrypted: false,
