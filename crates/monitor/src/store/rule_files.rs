@@ -1,13 +1,13 @@
 //! Rule files: the source as it was given, which is what counts.
 
 use sea_orm::sea_query::{
-    Expr, ExprTrait, InsertStatement, LockType, OnConflict, Order, Query, SelectStatement,
+    Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use yunhai_model::TimestampMs;
 
-use super::Store;
+use super::{Store, settings};
 use crate::error::{Error, Result};
 
 const COLUMNS: [&str; 5] = ["name", "source", "origin", "updated_by", "updated_at"];
@@ -37,8 +37,10 @@ impl Store {
         &self,
         transaction: &DatabaseTransaction,
     ) -> Result<Vec<StoredRuleFile>> {
-        let query = select().lock(LockType::Update).to_owned();
-        read(transaction, &query).await
+        // One row stands for all of them: by their own rows, of which some are still to come, two
+        // transactions could wait for each other.
+        let _: Option<bool> = self.hold_setting(transaction, settings::SET_UP).await?;
+        read(transaction, &select()).await
     }
 
     /// The names of the rule files, and when each was changed last.
