@@ -291,7 +291,9 @@ async fn grafana_lists_rules_and_alerts() {
         let rules = grafana.look_up("api/v1/rules", &[]).await;
         let groups = rules["groups"].as_array().unwrap();
         let group = groups.iter().find(|group| group["name"] == "shop")?.clone();
-        (group["rules"][1]["state"] == "pending").then_some(group)
+        let rule = &group["rules"][1];
+        // The alert is there a moment before what is told of its rule.
+        (rule["state"] == "pending" && rule["health"] == "ok").then_some(group)
     })
     .await;
     for field in ["file", "lastEvaluation"] {
