@@ -22,6 +22,11 @@ const FILE_WAIT: Duration = Duration::from_secs(15);
 /// away, which people want to be told soon.
 const SERVER_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a transaction of PostgreSQL waits for another one, and how long one may lie idle whose
+/// machine may have died: nobody else could write meanwhile.
+const PATIENCE: &str =
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
+
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -106,7 +111,11 @@ impl Database {
             // MySQL would otherwise read from a snapshot taken at the first statement.
             _ => options.isolation_level = Some(IsolationLevel::ReadCommitted),
         }
-        Ok(self.connection.begin_with_options(options).await?)
+        let transaction = self.connection.begin_with_options(options).await?;
+        if self.backend() == DbBackend::Postgres {
+            transaction.execute_unprepared(PATIENCE).await?;
+        }
+        Ok(transaction)
     }
 
     /// Starts a transaction that only reads, and reads what was committed when it began.

@@ -143,10 +143,10 @@ pub fn is_conflict(error: &DbErr) -> bool {
         // ER_CHECKREAD (record changed since last read), lock wait timeout, deadlock.
         return matches!(error.number(), 1020 | 1205 | 1213);
     }
-    // PostgreSQL: serialisation failure, deadlock; SQLite: busy and locked, with their extensions.
+    // PostgreSQL: serialisation failure, deadlock, a lock that was not free; SQLite: busy and locked, with their extensions.
     matches!(
         error.code().as_deref(),
-        Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517")
+        Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517")
     )
 }
 

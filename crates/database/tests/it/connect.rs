@@ -1,6 +1,6 @@
 use std::net::TcpListener;
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use yunhai_database::{Database, Trouble, is_unique_violation};
 use yunhai_test_support::databases::{Engine, TestDatabase};
 use yunhai_test_support::on_every_database;
@@ -226,4 +226,23 @@ async fn a_full_disk_is_told_from_a_wrong_statement() {
     let full = transaction.execute_unprepared("INSERT INTO t VALUES (zeroblob(1000000))");
     let full = full.await.unwrap_err();
     assert_eq!(Trouble::behind(&full), Some(Trouble::OutOfRoom), "{full}");
+}
+
+/// One that waited for ever would hold up all others behind it.
+#[tokio::test]
+async fn a_transaction_of_postgres_waits_for_no_other_for_ever() {
+    let database = TestDatabase::start(Engine::Postgres);
+    let database = Database::connect(&database.url).await.unwrap();
+    let transaction = database.begin().await.unwrap();
+    assert_eq!(shown("lock_timeout", &transaction).await, "10s");
+    let idle = "idle_in_transaction_session_timeout";
+    assert_eq!(shown(idle, &transaction).await, "1min");
+    transaction.rollback().await.unwrap();
+    assert_eq!(shown("lock_timeout", database.connection()).await, "0");
+}
+
+async fn shown(name: &str, connection: &impl ConnectionTrait) -> String {
+    let statement = Statement::from_string(DbBackend::Postgres, format!("SHOW {name}"));
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
 }
