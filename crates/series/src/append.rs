@@ -85,8 +85,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Why samples were refused. Numbers that are not finite are no reason: NaN, the infinities and
-/// the staleness marker are values of Prometheus's format.
+/// Why samples were refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RejectReason {
     /// Older than the newest sample of the series less the out-of-order window.
@@ -106,6 +105,13 @@ pub enum RejectReason {
     TooFarInFuture {
         /// The newest time that would be accepted.
         newest_accepted_ms: TimestampMs,
+    },
+    /// NaN or an infinity, where the configuration does not take them. The marker of stale series, a
+    /// NaN too, is always taken.
+    #[error("{value} is no finite number; `refuse_non_finite` in the configuration keeps such out")]
+    NotFinite {
+        /// The number as text, as no NaN is like another.
+        value: String,
     },
     /// The series has another value at this time.
     #[error("the series has another value at this time; the first one stays")]

@@ -23,6 +23,8 @@ pub struct StoreConfig {
     pub out_of_order_window: HumanDuration,
     /// How far ahead of this machine's clock a sample may be.
     pub future_tolerance: HumanDuration,
+    /// Whether NaN and the infinities are refused. Prometheus stores them, and so does the default.
+    pub refuse_non_finite: bool,
     /// How many series may be active, that is, have had samples in the last hours.
     pub max_active_series: usize,
     /// How many samples the head may hold before it is flushed early; 16 bytes each.
@@ -59,6 +61,7 @@ impl Default for StoreConfig {
             blocks_settings: StoreSettings::default(),
             out_of_order_window: HumanDuration::from_secs(2 * HOUR_SECS),
             future_tolerance: HumanDuration::from_secs(600),
+            refuse_non_finite: false,
             max_active_series: 500_000,
             max_head_samples: 2_000_000,
             raw_retention: HumanDuration::from_secs(15 * DAY_SECS),

@@ -103,7 +103,7 @@ impl AuditLog {
         };
         let event = event
             .outcome(Outcome::Failure)
-            .because(format!("entry {}: {}", fault.sequence, fault.explanation))
+            .because(fault.explanation.clone())
             .after(fault);
         // Where the end of the log is gone nothing can be recorded; what was found is told anyway.
         if let Err(error) = self.record(caller, event).await {

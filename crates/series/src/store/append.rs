@@ -1,8 +1,8 @@
 //! Taking samples in.
 
 use yunhai_model::{
-    InvalidLabel, Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, is_valid_label_name,
-    is_valid_metric_name, with_causes,
+    InvalidLabel, Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs, is_stale,
+    is_valid_label_name, is_valid_metric_name, with_causes,
 };
 
 use super::{State, Store};
@@ -113,6 +113,13 @@ struct Bounds {
     oldest_kept_ms: TimestampMs,
     window_ms: i64,
     max_active_series: usize,
+    refuse_non_finite: bool,
+}
+
+impl Bounds {
+    fn takes(&self, value: f64) -> bool {
+        !self.refuse_non_finite || value.is_finite() || is_stale(value)
+    }
 }
 
 /// One call's work under the lock of the state.
@@ -137,6 +144,7 @@ impl<'a> Appender<'a> {
                 oldest_kept_ms: now_ms.saturating_sub(store.longest_raw_retention_ms()),
                 window_ms: config.out_of_order_window.as_millis(),
                 max_active_series: config.max_active_series,
+                refuse_non_finite: config.refuse_non_finite,
             },
             record: RecordBuilder::default(),
             outcome: AppendOutcome::default(),
@@ -209,6 +217,7 @@ impl<'a> Appender<'a> {
             && first.timestamp_ms >= self.bounds.oldest_kept_ms
             && last.timestamp_ms <= self.bounds.newest_accepted_ms
             && samples.is_sorted_by(|one, next| one.timestamp_ms < next.timestamp_ms)
+            && samples.iter().all(|sample| self.bounds.takes(sample.value))
     }
 
     /// Has the log say what a series's id means, unless it has.
@@ -228,7 +237,11 @@ impl<'a> Appender<'a> {
         let State { head, frozen, .. } = &mut *self.state;
         let series = head.get(id).expect("resolved series are in the head");
         let oldest_accepted_ms = series.latest_ms.saturating_sub(bounds.window_ms);
-        let reason = if time > bounds.newest_accepted_ms {
+        let reason = if !bounds.takes(sample.value) {
+            RejectReason::NotFinite {
+                value: sample.value.to_string(),
+            }
+        } else if time > bounds.newest_accepted_ms {
             RejectReason::TooFarInFuture {
                 newest_accepted_ms: bounds.newest_accepted_ms,
             }

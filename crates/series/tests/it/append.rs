@@ -90,6 +90,34 @@ async fn samples_outside_the_window_are_rejected_with_the_reason() {
 }
 
 #[tokio::test]
+async fn numbers_that_are_not_finite_are_refused_where_they_are_not_wanted() {
+    let bench = Bench::new();
+    let store = bench
+        .open_with(|config| config.refuse_non_finite = true)
+        .await;
+    let samples = [1.0, f64::NAN, f64::NEG_INFINITY, stale_nan()];
+    let samples: Vec<(i64, f64)> = (MONDAY_MS..).zip(samples).collect();
+    let first = store
+        .append(vec![series("m", "a", &samples)])
+        .await
+        .unwrap();
+    let more = vec![series("m", "a", &[(MONDAY_MS + 9, f64::INFINITY)])];
+    let second = store.append(more).await.unwrap();
+    assert_eq!((first.accepted, second.accepted), (2, 0));
+    let rejected = first.rejected.iter().chain(&second.rejected);
+    let reasons: Vec<String> = rejected.map(ToString::to_string).collect();
+    for (reason, value) in reasons.iter().zip(["NaN", "-inf", "inf"]) {
+        assert!(
+            reason.contains(&format!("{value} is no finite number"))
+                && reason.contains("m{server=\"a\"}"),
+            "{reasons:?}"
+        );
+    }
+    assert_eq!(reasons.len(), 3);
+    assert_eq!(content(&store).await[&labels("m", "a")].len(), 2);
+}
+
+#[tokio::test]
 async fn the_cardinality_limit_says_what_to_do_and_spares_known_series() {
     let bench = Bench::new();
     let store = bench.open_with(|config| config.max_active_series = 2).await;
