@@ -81,6 +81,20 @@ journey('changes meanwhile', async ({ server, visit }) => {
     assert.equal(await comment(), choice.includes('theirs') ? theirs : mine);
   }
 
+  step('also where the page behind the dialog shows it already');
+  const probe = { name: 'shop', target: 'tcp://127.0.0.1:1', interval_secs: 600 };
+  const made = await (await call(page, 'POST', 'probes', probe)).json();
+  await page.goto(`/probes/${made.id}`);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  assert((await call(page, 'PUT', `probes/${made.id}`, { ...probe, name: 'shop of olga' })).ok());
+  await page.getByRole('heading', { name: 'shop of olga' }).waitFor({ state: 'attached' });
+  await dialog(page).getByRole('button', { name: 'Save' }).click();
+  await dialog(page).getByText('Somebody else has saved this meanwhile').waitFor();
+  await dialog(page).getByLabel('Name').fill('shop of both');
+  await dialog(page).getByRole('button', { name: 'Go on with mine' }).click();
+  await dialog(page).waitFor({ state: 'detached' });
+  assert.equal((await read(page, `probes/${made.id}`)).name, 'shop of both');
+
   step('another tab signs in, and this one goes on');
   const tab = await page.context().newPage();
   await signOut(page);

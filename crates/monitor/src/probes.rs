@@ -169,7 +169,9 @@ impl Probes {
         let connection = transaction.connection().await?;
         let old = self.0.store.hold_probe(connection, id).await?;
         let before = self.open(&old)?;
-        let probe = self.sealed(id, old.created_at_ms, new, Some(&before))?;
+        let mut probe = self.sealed(id, old.created_at_ms, new, Some(&before))?;
+        // Later than before also where the clock stood still, so that no two versions share it.
+        probe.updated_at_ms = probe.updated_at_ms.max(old.updated_at_ms + 1);
         self.0.store.change_probe(connection, &probe).await?;
         self.remember_once_stored(transaction, &probe);
         Ok((old, probe))

@@ -35,12 +35,8 @@ impl<S: Sync> FromRequestParts<S> for Expectation {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let text = |name| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
+        // What cannot be read is a version that nothing has.
+        let text = |name| Some(parts.headers.get(name)?.to_str().unwrap_or_default());
         let is_new = text(header::IF_NONE_MATCH) == Some("*");
         Ok(Self(match text(header::IF_MATCH).map(untagged) {
             Some(version) if version != "*" => Expected::Version(version.to_owned()),

@@ -74,12 +74,14 @@ export function useChange<T = unknown>(refresh: string[] = []) {
       if (isChangedMeanwhile(error)) refreshResources(client, [resourceOf(path)]);
     },
   });
-  const again = useRef<() => void>(undefined);
-  const mutate = (change: Change, after: After<T> = {}) => {
-    again.current = () => mutate({ ...change, version: undefined }, after);
-    void mutation.mutateAsync(change).then(after.onSuccess, after.onError ?? (() => undefined));
+  const insists = useRef(false);
+  const mutate = (change: Change, { onSuccess, onError = () => undefined }: After<T> = {}) => {
+    const version = insists.current ? undefined : change.version;
+    void mutation.mutateAsync({ ...change, version }).then(onSuccess, onError);
   };
-  /** Asks for the last change once more, whatever somebody else has saved meanwhile. */
-  const insist = () => again.current?.();
+  /** From here on, what somebody else has saved meanwhile is replaced. */
+  const insist = () => {
+    insists.current = true;
+  };
   return { ...mutation, mutate, insist };
 }

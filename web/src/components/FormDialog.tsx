@@ -28,6 +28,10 @@ export function FormDialog<T extends object>({ title, okText, change, onSubmit, 
   const { t } = useTranslation();
   const [form] = Form.useForm<T>(given);
   useFocusBack();
+  const saveMine = () => {
+    change.insist();
+    form.submit();
+  };
   return (
     <Modal
       open
@@ -52,7 +56,7 @@ export function FormDialog<T extends object>({ title, okText, change, onSubmit, 
         </Form>
       )}
       {isChangedMeanwhile(change.error) ? (
-        <ChangedMeanwhile onMine={change.insist} onTheirs={onClose} />
+        <ChangedMeanwhile onMine={saveMine} onTheirs={onClose} />
       ) : (
         change.error && <ErrorPanel error={change.error} />
       )}

@@ -84,7 +84,8 @@ impl Monitor {
                 *field = secret.clone();
             }
         }
-        let channel = self.seal_channel(id, new)?;
+        let mut channel = self.seal_channel(id, new)?;
+        channel.updated_at_ms = channel.updated_at_ms.max(old.updated_at_ms + 1);
         self.0.store.change_channel(connection, &channel).await?;
         self.announce_settings(transaction, "channels");
         Ok((self.hidden(old), self.hidden(channel)))

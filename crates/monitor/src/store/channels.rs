@@ -24,7 +24,7 @@ pub struct Channel {
     pub config: Value,
     /// Whether notifications go there.
     pub is_enabled: bool,
-    /// When it was changed last.
+    /// When it was changed last; later each time, also where the clock stood still.
     pub updated_at_ms: TimestampMs,
 }
 

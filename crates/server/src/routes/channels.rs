@@ -351,7 +351,8 @@ fn shown(channel: Stored, last: Option<LastUse>) -> Channel {
         fields.remove("kind");
     }
     Channel {
-        version: version_of(&(&channel.name, channel.is_enabled, &config)),
+        // Secrets are hidden here, so that what is shown does not tell versions apart.
+        version: version_of(&channel.updated_at_ms),
         id: channel.id.to_string(),
         name: channel.name,
         kind,

@@ -3,12 +3,13 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use yunhai_identity::Role;
+use yunhai_test_support::on_every_database;
 
-use crate::harness::{TestServer, answer};
+use crate::harness::{Browser, TestServer, answer};
 
-#[tokio::test]
-async fn what_was_changed_since_it_was_read_is_replaced_only_by_who_insists() {
-    let server = TestServer::start().await;
+on_every_database! {
+async fn what_was_changed_since_it_was_read_is_replaced_only_by_who_insists(url: &str) {
+    let server = TestServer::start_on(url).await;
     let admin = server.sign_in_new("ada", Role::Administrator).await;
     let matchers = json!([{"name": "severity", "op": "=", "value": "critical"}]);
     for (kind, mut body, field) in [
@@ -53,6 +54,7 @@ async fn what_was_changed_since_it_was_read_is_replaced_only_by_who_insists() {
             answer(request).await
         };
         let read = &made["version"];
+        assert_eq!(&admin.get(&path).await["items"][0]["version"], read, "{kind}");
         let (status, first) = save("first", Some(read)).await;
         assert_eq!(status, StatusCode::OK, "{kind}: {first}");
         assert_ne!(&first["version"], read);
@@ -68,4 +70,19 @@ async fn what_was_changed_since_it_was_read_is_replaced_only_by_who_insists() {
         assert_eq!(status, StatusCode::OK, "{kind}: {second}");
         assert_eq!(second[field], "second", "{kind}");
     }
+    a_secret_that_was_renewed_is_another_version(&admin).await;
+}
+}
+
+/// Nothing that is shown tells the two apart.
+async fn a_secret_that_was_renewed_is_another_version(admin: &Browser<'_>) {
+    let body =
+        json!({"name": "team", "kind": "webhook", "config": {"url": "http://127.0.0.1:1/a"}});
+    let (_, made) = admin.send(Method::POST, "/api/v1/channels", &body).await;
+    let one = format!("/api/v1/channels/{}", made["id"].as_str().unwrap());
+    let renewed =
+        json!({"name": "team", "kind": "webhook", "config": {"url": "http://127.0.0.1:1/b"}});
+    let (_, renewed) = admin.send(Method::PUT, &one, &renewed).await;
+    assert_eq!(made["config"], renewed["config"]);
+    assert_ne!(made["version"], renewed["version"]);
 }

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { Button, Collapse, Form, Input, InputNumber, Select, Space, Switch } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { request } from '../../api/client';
 import { useChange } from '../../api/hooks';
@@ -11,7 +12,9 @@ import { METHODS, type ProbeValues, schemeOf, START, toRequest, toValues } from 
 import { ResultPanel } from './ResultPanel';
 
 /** Makes a probe or changes one; it can be tried before it is kept. */
-export function ProbeDialog({ probe, onClose }: { probe?: Probe; onClose: () => void }) {
+export function ProbeDialog({ probe: shown, onClose }: { probe?: Probe; onClose: () => void }) {
+  // The page goes on reading it while the dialog is open; what is changed is what was opened.
+  const [probe] = useState(shown);
   const { t } = useTranslation();
   const [form] = Form.useForm<ProbeValues>();
   const change = useChange();
