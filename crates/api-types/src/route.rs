@@ -1,9 +1,45 @@
-//! Where an alert with some labels would go.
+//! The routes from alerts to channels, and where an alert with some labels would go.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// A node of the tree of routes. What is not set is inherited from the node above.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Route {
+    /// Which alerts come here, such as `severity="critical"` or `server=~"web-.*"`; none for all.
+    pub matchers: Vec<String>,
+    /// The ids of the channels where they are told; none for those of the node above.
+    pub channels: Vec<String>,
+    /// The labels that make a group; `...` for every label, which makes each alert its own group.
+    pub group_by: Option<Vec<String>>,
+    /// How long a new group waits for more alerts, such as `30s`.
+    pub group_wait: Option<String>,
+    /// How long a group waits before it tells of changes.
+    pub group_interval: Option<String>,
+    /// After how long an unchanged group is told again.
+    pub repeat_interval: Option<String>,
+    /// Whether the routes after this one are tried as well.
+    #[serde(rename = "continue")]
+    pub is_continued: bool,
+    /// Who is told when nobody acknowledges; none for those of the node above.
+    pub escalations: Vec<Escalation>,
+    /// The routes below, tried in order.
+    #[schema(no_recursion)]
+    pub routes: Vec<Route>,
+}
+
+/// Who is told when an alert has fired for some time and nobody has acknowledged it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// How long after the alert fired, such as `15m`.
+    pub after: String,
+    /// The ids of the channels where it is told then.
+    pub channels: Vec<String>,
+}
 
 /// Asks where an alert would go.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -451,6 +451,13 @@ export interface components {
             /** @description The text to send as `Authorization: Bearer`, shown once. */
             token: string;
         };
+        /** @description Who is told when an alert has fired for some time and nobody has acknowledged it. */
+        Escalation: {
+            /** @description How long after the alert fired, such as `15m`. */
+            after: string;
+            /** @description The ids of the channels where it is told then. */
+            channels: string[];
+        };
         /** @description One fault and where it stands. */
         Fault: {
             /** @description The stable code of the fault, where it has one of its own. */
@@ -1769,6 +1776,54 @@ export interface components {
              * @description Their number.
              */
             revoked: number;
+        };
+        /** @description A node of the tree of routes. What is not set is inherited from the node above. */
+        Route: {
+            /**
+             * @description The ids of the channels where they are told; none for those of the node above.
+             * @default []
+             */
+            channels: string[];
+            /**
+             * @description Whether the routes after this one are tried as well.
+             * @default false
+             */
+            continue: boolean;
+            /**
+             * @description Who is told when nobody acknowledges; none for those of the node above.
+             * @default []
+             */
+            escalations: components["schemas"]["Escalation"][];
+            /**
+             * @description The labels that make a group; `...` for every label, which makes each alert its own group.
+             * @default null
+             */
+            group_by: string[] | null;
+            /**
+             * @description How long a group waits before it tells of changes.
+             * @default null
+             */
+            group_interval: string | null;
+            /**
+             * @description How long a new group waits for more alerts, such as `30s`.
+             * @default null
+             */
+            group_wait: string | null;
+            /**
+             * @description Which alerts come here, such as `severity="critical"` or `server=~"web-.*"`; none for all.
+             * @default []
+             */
+            matchers: string[];
+            /**
+             * @description After how long an unchanged group is told again.
+             * @default null
+             */
+            repeat_interval: string | null;
+            /**
+             * @description The routes below, tried in order.
+             * @default []
+             */
+            routes: components["schemas"]["Route"][];
         };
         /** @description A channel that a route leads to. */
         RouteChannel: {

@@ -1,23 +1,25 @@
 //! The routes from alerts to channels, and which of them an alert would take.
 
+mod tree;
+
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    ProblemCode, RouteChannel, RouteEscalation, RouteMuting, RoutePreview, RoutePreviewRequest,
+    Route, RouteChannel, RouteEscalation, RouteMuting, RoutePreview, RoutePreviewRequest,
     RouteTaken,
 };
 use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_model::{ChannelId, Labels};
-use yunhai_monitor::{Channel, Destination, Route};
+use yunhai_monitor::{Channel, Destination};
 
+use self::tree::{route_from, route_of};
 use super::alerts::{label_map, muting_of};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult, Json, Refused};
+use crate::error::{ApiResult, Json, Refused};
 use crate::version::{Expectation, IF_MATCH, Versioned};
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
@@ -28,7 +30,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
 
 /// Shows the routes from alerts to channels: a tree, of which the deepest match counts.
 #[utoipa::path(get, path = "/routes", tag = "channels",
-    responses((status = OK, body = Object,
+    responses((status = OK, body = Route,
         headers(("ETag" = String, description = "The version, which is sent back as If-Match"))), Refused))]
 async fn show_routes(
     State(app): State<Arc<App>>,
@@ -36,22 +38,21 @@ async fn show_routes(
 ) -> ApiResult<Versioned<Json<Route>>> {
     caller.require(Permission::ServersRead)?;
     let route = app.monitor.route().await?;
-    Ok(Versioned(route.version(), Json(route)))
+    Ok(Versioned(route.version(), Json(route_of(&route))))
 }
 
 /// Replaces the routes.
-#[utoipa::path(put, path = "/routes", tag = "channels", request_body = Object,
+#[utoipa::path(put, path = "/routes", tag = "channels", request_body = Route,
     params(("If-Match" = Option<String>, Header, description = IF_MATCH)),
-    responses((status = OK, body = Object), Refused))]
+    responses((status = OK, body = Route), Refused))]
 async fn put_routes(
     State(app): State<Arc<App>>,
     caller: Caller,
     expectation: Expectation,
-    Json(body): Json<Value>,
+    Json(body): Json<Route>,
 ) -> ApiResult<Versioned<Json<Route>>> {
     caller.require(Permission::ChannelsWrite)?;
-    let route: Route = serde_json::from_value(body)
-        .map_err(|error| ApiError::new(ProblemCode::ValidationFailed, error.to_string()))?;
+    let route = route_from(&body)?;
     let mut transaction = app.database.transaction();
     let before = app
         .monitor
@@ -61,7 +62,7 @@ async fn put_routes(
         .before(&before)
         .after(&route);
     app.commit(transaction, &caller, [event]).await?;
-    Ok(Versioned(route.version(), Json(route)))
+    Ok(Versioned(route.version(), Json(route_of(&route))))
 }
 
 /// Tells which routes an alert with some labels would take, and what would hold it back now.

@@ -125,7 +125,19 @@ async fn a_list_is_refused_where_an_object_is_described() {
     let matchers = json!({"matchers": [["server", "=", "a"]], "comment": "", "ends_at_ms": 1});
     for (method, path, body, place) in [
         (Method::PATCH, "settings", json!([null, null]), ""),
-        (Method::PUT, "routes", json!([null]), ""),
+        (Method::PUT, "routes", json!([[]]), ""),
+        (
+            Method::PUT,
+            "routes",
+            json!({"routes": [{"routes": [[]]}]}),
+            "/routes/0/routes/0",
+        ),
+        (
+            Method::PUT,
+            "routes",
+            json!({"escalations": [["1h", []]]}),
+            "/escalations/0",
+        ),
         (Method::POST, "silences", matchers, "/matchers/0"),
     ] {
         let path = format!("/api/v1/{path}");
