@@ -3,7 +3,8 @@
 //!
 //! Each server does so for the store that it keeps, whether it leads or not: who takes over finds
 //! the counts of the time before, and each verifies against the checkpoint file of its own. The
-//! counts are those of the log itself, and so go on where a restart or another server left them.
+//! counts are those of the log itself, and so go on where a restart or another server left them; what
+//! the newest verification found is taken from it too, whoever has verified.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -52,12 +53,17 @@ impl Default for AuditVerdict {
 }
 
 impl AuditVerdict {
-    /// Takes what a verification has found, whoever asked for it.
+    /// Takes what a verification of this process has found, also where it could not be recorded.
     pub(crate) fn note(&self, verification: &AuditVerification) {
-        let value = u8::from(verification.is_whole());
-        if self.value.swap(value, Ordering::Relaxed) != value {
+        if self.set(verification.is_whole()) {
             self.changed.notify_one();
         }
+    }
+
+    /// Returns whether that is something else than before.
+    fn set(&self, is_whole: bool) -> bool {
+        let value = u8::from(is_whole);
+        self.value.swap(value, Ordering::Relaxed) != value
     }
 
     /// 1 for a whole log, 0 for a damaged one; `None` before the first verification.
@@ -111,6 +117,9 @@ pub(crate) async fn write(app: &App, before: SecurityCounts) -> SecurityCounts {
     ];
     for (name, count) in counters {
         metrics::counter!(name).absolute(count);
+    }
+    if let Some(is_whole) = counts.verified_since(&before) {
+        app.audit_verdict.set(is_whole);
     }
     let verdict = app.audit_verdict.value();
     if let Some(verdict) = verdict {

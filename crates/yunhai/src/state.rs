@@ -167,7 +167,8 @@ pub(crate) async fn set_password(
 /// Verifies the audit log without a server.
 pub(crate) async fn verify_audit(data_dir: &DataDir) -> anyhow::Result<AuditVerification> {
     let state = open(data_dir).await?;
-    let verification = state.identity.audit().verify().await?;
+    let audit = state.identity.audit();
+    let verification = audit.verify_for(&local_caller()).await?;
     Ok(yunhai_server::verification_of(verification))
 }
 

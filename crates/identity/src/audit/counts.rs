@@ -1,4 +1,5 @@
-//! Counts what the audit log has recorded of attempts to get in and to do what is not allowed.
+//! Counts what the audit log has recorded of attempts to get in and to do what is not allowed, and
+//! reads there what it was last found to be.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -19,6 +20,8 @@ pub struct SecurityCounts {
     pub lockouts: u64,
     /// Requests that were refused for want of a permission.
     pub permission_denials: u64,
+    /// The newest entry on a verification, and whether that found the log whole.
+    verified: Option<(i64, bool)>,
     /// The last entry that was counted.
     counted_until: i64,
 }
@@ -41,11 +44,12 @@ impl AuditLog {
         while counts.counted_until < end.sequence {
             let until = end.sequence.min(counts.counted_until + SPAN);
             // Not limited to actions: SQLite would then read all entries of those, from the first on.
-            let found: Vec<(String, String, i64)> = audit_entry::Entity::find()
+            let found: Vec<(String, String, i64, i64)> = audit_entry::Entity::find()
                 .select_only()
                 .column(C::Action)
                 .column(C::Outcome)
                 .column_as(C::Sequence.count(), "number")
+                .column_as(C::Sequence.max(), "newest")
                 .filter(C::Sequence.gt(counts.counted_until))
                 .filter(C::Sequence.lte(until))
                 .group_by(C::Action)
@@ -53,8 +57,8 @@ impl AuditLog {
                 .into_tuple()
                 .all(connection)
                 .await?;
-            for (action, outcome, number) in found {
-                counts.add(&action, &outcome, number.unsigned_abs());
+            for (action, outcome, number, newest) in found {
+                counts.add(&action, &outcome, number.unsigned_abs(), newest);
             }
             counts.counted_until = until;
         }
@@ -63,13 +67,24 @@ impl AuditLog {
 }
 
 impl SecurityCounts {
-    fn add(&mut self, action: &str, outcome: &str, number: u64) {
+    /// Tells whether the newest verification found the log whole, where it has come since `before`
+    /// was counted: this server's, another one's, or that of a command beside them.
+    pub fn verified_since(&self, before: &Self) -> Option<bool> {
+        self.verified
+            .filter(|_| self.verified != before.verified)
+            .map(|(_, is_whole)| is_whole)
+    }
+
+    fn add(&mut self, action: &str, outcome: &str, number: u64, newest: i64) {
         let is_failure = outcome == Outcome::Failure.as_str();
         match action.parse() {
             Ok(Action::LoginFailed) => self.sign_in_failures += number,
             Ok(Action::Reauthenticated) if is_failure => self.sign_in_failures += number,
             Ok(Action::UserLocked | Action::AddressLocked) => self.lockouts += number,
             Ok(Action::AccessDenied) => self.permission_denials += number,
+            Ok(Action::AuditVerified) => {
+                self.verified = self.verified.max(Some((newest, !is_failure)));
+            }
             _ => {}
         }
     }

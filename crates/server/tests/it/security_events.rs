@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use yunhai_identity::Role;
+use yunhai_identity::{Caller, Role};
 use yunhai_model::Clock;
 use yunhai_monitor::DEFAULT_RULES;
 use yunhai_server::ServerConfig;
@@ -117,7 +117,7 @@ async fn tampering_with_the_audit_log_is_found_the_next_day_and_raises_an_alert(
         .get("/api/v1/audit?action=audit.verified&outcome=failed")
         .await;
     let reason = found["items"][0]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("entry 1: "), "{reason}");
+    assert!(reason.starts_with("entry 1 "), "{reason}");
 
     // Whoever has put it right asks for a verification, and the alert ends.
     rename(actor).await;
@@ -133,5 +133,22 @@ async fn tampering_with_the_audit_log_is_found_the_next_day_and_raises_an_alert(
             .then_some(())
     })
     .await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_found_the_audit_log_to_be_holds_here_within_minutes() {
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    // This server's own verification; the next one is a day away.
+    becomes(&server, &admin, "yunhai_audit_intact", "1").await;
+    for (name, expected) in [("actor_name || '!'", "0"), ("rtrim(actor_name, '!')", "1")] {
+        let sql = format!("UPDATE audit_entries SET actor_name = {name} WHERE sequence = 1");
+        let connection = server.database.connection();
+        connection.execute_unprepared(&sql).await.unwrap();
+        let audit = server.identity.audit();
+        audit.verify_for(&Caller::local("root")).await.unwrap();
+        becomes(&server, &admin, "yunhai_audit_intact", expected).await;
+    }
     server.stop().await.unwrap();
 }

@@ -238,4 +238,6 @@ fn a_stopped_server_leaves_an_audit_log_that_can_be_verified_without_it() {
     let server = home.serve(&[]);
     home.login(&server);
     words(&home, "status");
+    let verified = json(&home, "audit list --action audit.verified");
+    assert_eq!(verified[0]["outcome"], "ok");
 }
