@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
 use yunhai_model::Clock;
 
-use crate::{Database, Error, Result, Table};
+use crate::{Database, Error, Result, Table, is_conflict};
 
 /// One step of a domain's tables from a version to the next.
 ///
@@ -29,6 +29,10 @@ pub(crate) const VERSION_TABLE: &str = "schema_version";
 /// Any number that no other program takes for its own advisory lock.
 const POSTGRES_LOCK: i64 = 0x79_756e_6861_6901;
 
+/// How long a server that starts waits for another one's migration: other than a transaction that
+/// serves somebody, one may take long. On PostgreSQL the steps themselves wait as long for a table.
+const LOCK_WAIT_SECS: u32 = 60;
+
 const MYSQL_LOCK: &str = "CONCAT('yunhai:', MD5(DATABASE()))";
 
 impl Database {
@@ -38,7 +42,7 @@ impl Database {
     /// wait for one another.
     pub async fn migrate(&self, migrations: &[Migration], clock: &dyn Clock) -> Result<()> {
         let transaction = self.begin().await?;
-        lock(&transaction).await?;
+        lock(&transaction, LOCK_WAIT_SECS).await?;
         let outcome = apply(&transaction, migrations, clock).await;
         unlock(&transaction).await?;
         match outcome {
@@ -53,18 +57,23 @@ impl Database {
 
 /// Waits until no other server migrates. SQLite's transaction is a lock of its own, PostgreSQL's
 /// lock ends with the transaction, MySQL's belongs to the connection.
-async fn lock(transaction: &DatabaseTransaction) -> Result<()> {
+async fn lock(transaction: &DatabaseTransaction, wait_secs: u32) -> Result<()> {
     match transaction.get_database_backend() {
         DbBackend::Postgres => {
             transaction
-                .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})"))
+                .execute_unprepared(&format!("SET LOCAL lock_timeout = '{wait_secs}s'"))
                 .await?;
+            let sql = format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})");
+            match transaction.execute_unprepared(&sql).await {
+                Err(error) if is_conflict(&error) => return Err(Error::MigrationLocked),
+                taken => taken?,
+            };
         }
         DbBackend::MySql => {
             let answer = transaction
                 .query_one_raw(Statement::from_string(
                     DbBackend::MySql,
-                    format!("SELECT CAST(GET_LOCK({MYSQL_LOCK}, 60) AS SIGNED) AS locked"),
+                    format!("SELECT CAST(GET_LOCK({MYSQL_LOCK}, {wait_secs}) AS SIGNED) AS locked"),
                 ))
                 .await?;
             let locked =
@@ -195,4 +204,43 @@ pub(crate) async fn versions(connection: &impl ConnectionTrait) -> Result<BTreeM
             ))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use yunhai_test_support::databases::{Engine, TestDatabase};
+
+    use super::*;
+
+    async fn check(engine: Engine) {
+        let server = TestDatabase::start(engine);
+        let database = Database::connect(&server.url).await.unwrap();
+        let first = database.begin().await.unwrap();
+        lock(&first, LOCK_WAIT_SECS).await.unwrap();
+        let second = database.begin().await.unwrap();
+        let begun = Instant::now();
+        let refused = lock(&second, 1).await;
+        assert!(
+            matches!(refused, Err(Error::MigrationLocked)),
+            "{engine:?}: {refused:?}"
+        );
+        // Not as long as other transactions wait, but as long as it was told to.
+        let waited = begun.elapsed();
+        let expected = Duration::from_millis(900)..Duration::from_secs(8);
+        assert!(expected.contains(&waited), "{engine:?}: {waited:?}");
+        second.rollback().await.unwrap();
+        unlock(&first).await.unwrap();
+        first.rollback().await.unwrap();
+        let third = database.begin().await.unwrap();
+        lock(&third, 1).await.unwrap();
+        unlock(&third).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_takes_too_long_is_told_by_name() {
+        check(Engine::Postgres).await;
+        check(Engine::Mysql).await;
+    }
 }
