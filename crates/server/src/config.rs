@@ -29,7 +29,7 @@ pub struct ServerConfig {
     pub requests_per_minute: u32,
     /// How many sign-ins, set-ups and registrations one address may try a minute.
     pub sign_ins_per_minute: u32,
-    /// The largest request body.
+    /// The largest request body; JSON of the API other than rule files may have 2 MiB of it.
     pub max_body: ByteSize,
     /// How long a request may take.
     pub request_timeout: HumanDuration,

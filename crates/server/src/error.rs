@@ -138,10 +138,23 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// The most that a JSON body of the API may have, in bytes. Anybody may send some of them, and what
+/// is read of one takes many times its room. Rule files, which are one text, may have more.
+pub(crate) const MAX_JSON_BYTES: usize = 2 << 20;
+
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         let code = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::BodyTooLarge,
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                return Self::new(
+                    ProblemCode::BodyTooLarge,
+                    "the body is larger than this address takes",
+                )
+                .hint(
+                    "send less at once; rule files may have as much as server.max_body says, all \
+                     other JSON bodies 2 MiB",
+                );
+            }
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemCode::UnsupportedMediaType,
             StatusCode::UNPROCESSABLE_ENTITY => ProblemCode::ValidationFailed,
             _ => ProblemCode::InvalidRequest,

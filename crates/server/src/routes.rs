@@ -24,11 +24,13 @@ pub(crate) mod users;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::error::MAX_JSON_BYTES;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -84,7 +86,8 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(maintenance::router())
         .merge(inhibitions::router())
         .merge(channels::router())
-        .merge(routing::router());
+        .merge(routing::router())
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn check(name: &str, body: &[u8]) -> ApiResult<()> {
     };
     let any = json!({"type": "object"});
     let schema = SCHEMAS.get(name).unwrap_or(&any);
-    let Some(pointer) = misplaced_list(schema, &body, "") else {
+    let Some(pointer) = misplaced_list(schema, &body) else {
         return Ok(());
     };
     let place = if pointer.is_empty() {
@@ -45,14 +45,15 @@ pub(crate) fn check(name: &str, body: &[u8]) -> ApiResult<()> {
 }
 
 /// Finds the first list that should be an object, and returns the JSON pointer to it.
-fn misplaced_list(schema: &Value, value: &Value, pointer: &str) -> Option<String> {
+///
+/// The pointer is written on the way back: bodies without a fault, which anybody can make long,
+/// cost no text for each of their entries.
+fn misplaced_list(schema: &Value, value: &Value) -> Option<String> {
     if let Some(schema) = referred(schema) {
-        return misplaced_list(schema, value, pointer);
+        return misplaced_list(schema, value);
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        return parts
-            .iter()
-            .find_map(|part| misplaced_list(part, value, pointer));
+        return parts.iter().find_map(|part| misplaced_list(part, value));
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         // Which of them is meant nobody knows before it is read: one that fits is enough. A `null`
@@ -60,7 +61,7 @@ fn misplaced_list(schema: &Value, value: &Value, pointer: &str) -> Option<String
         let mut faults = choices
             .iter()
             .filter(|choice| choice["type"] != "null")
-            .map(|choice| misplaced_list(choice, value, pointer));
+            .map(|choice| misplaced_list(choice, value));
         let first = faults.next()?;
         return if faults.any(|fault| fault.is_none()) {
             None
@@ -73,15 +74,17 @@ fn misplaced_list(schema: &Value, value: &Value, pointer: &str) -> Option<String
         one => one == kind,
     };
     match value {
-        Value::Array(_) if is("object") && !is("array") => Some(pointer.to_owned()),
+        Value::Array(_) if is("object") && !is("array") => Some(String::new()),
         Value::Array(entries) => entries.iter().enumerate().find_map(|(at, entry)| {
-            misplaced_list(&schema["items"], entry, &format!("{pointer}/{at}"))
+            let below = misplaced_list(&schema["items"], entry)?;
+            Some(format!("/{at}{below}"))
         }),
         Value::Object(fields) => fields.iter().find_map(|(name, field)| {
-            let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
             let described = schema["properties"].get(name);
             let schema = described.unwrap_or(&schema["additionalProperties"]);
-            misplaced_list(schema, field, &place)
+            let below = misplaced_list(schema, field)?;
+            let name = name.replace('~', "~0").replace('/', "~1");
+            Some(format!("/{name}{below}"))
         }),
         _ => None,
     }

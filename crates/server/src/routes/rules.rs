@@ -10,7 +10,7 @@ mod prometheus;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use http::StatusCode;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
@@ -58,10 +58,13 @@ const REASON_FIELDS: &[SortField<RuleReason>] = &[
 ];
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
+    // Rule files may have as much as `server.max_body` says.
+    let files = OpenApiRouter::new()
         .routes(routes!(list_groups, apply_rules))
         .routes(routes!(show_group, put_group, delete_group))
         .routes(routes!(check_rules))
+        .layer(DefaultBodyLimit::disable());
+    files
         .routes(routes!(form::rule_from_form))
         .routes(routes!(form::put_form))
         .routes(routes!(backtest::backtest))

@@ -74,6 +74,27 @@ async fn bare_statuses_become_problem_documents() {
 }
 
 #[tokio::test]
+async fn only_rule_files_may_be_long() {
+    let server = TestServer::start().await;
+    let path = "/api/v1/password-strength";
+    let strength = async |entries: usize| {
+        let body = json!({"password": "", "user_inputs": vec![""; entries]});
+        answer(server.request(Method::POST, path).json(&body)).await
+    };
+    assert_eq!(strength(100_000).await.0, StatusCode::OK);
+    let (status, problem) = strength(1_000_000).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(problem["code"], "body_too_large");
+    assert!(problem["hint"].as_str().unwrap().contains("2 MiB"));
+
+    let viewer = server.sign_in_new("vera", Role::Viewer).await;
+    let long = json!({"source": format!("groups: []\n#{}", "x".repeat(3 << 20))});
+    let path = "/api/v1/rules/check";
+    let (status, checked) = viewer.send(Method::POST, path, &long).await;
+    assert_eq!(status, StatusCode::OK, "{checked}");
+}
+
+#[tokio::test]
 async fn made_up_methods_do_not_grow_the_metrics() {
     let server = TestServer::start().await;
     for name in ["MADEUPA", "MADEUPB"] {
