@@ -75,13 +75,19 @@ impl ServerDirectory {
         self.0.generation.subscribe()
     }
 
-    /// Sets what holds for a server from now on; returns what held before.
+    /// Changes what holds for a server from now on; returns what held before. `change` is given
+    /// what is stored, which another server on this database may have changed a moment ago.
     pub async fn put(
         &self,
         transaction: &mut Transaction,
         server: &str,
-        settings: ServerSettings,
+        change: impl FnOnce(ServerSettings) -> ServerSettings,
     ) -> Result<ServerSettings> {
+        transaction.hold(&self.0.changing).await;
+        let store = &self.0.store;
+        let connection = transaction.connection().await?;
+        let before = store.hold_server_settings(connection, server).await?;
+        let settings = change(before.clone());
         let faults = settings.faults(server);
         if !faults.is_empty() {
             return Err(Error::Invalid {
@@ -89,10 +95,6 @@ impl ServerDirectory {
                 faults,
             });
         }
-        transaction.hold(&self.0.changing).await;
-        let store = &self.0.store;
-        let connection = transaction.connection().await?;
-        let before = store.hold_server_settings(connection, server).await?;
         store
             .put_server_settings(connection, server, &settings)
             .await?;

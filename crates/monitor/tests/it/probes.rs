@@ -128,14 +128,19 @@ on_every_database! {
             ..ServerSettings::default()
         };
         let other = ServerDirectory::load(house.database.clone()).await.unwrap();
-        change!(house.database, directory => put("web-1", settings.clone())).unwrap();
+        change!(house.database, directory => put("web-1", |_| settings.clone())).unwrap();
         let wrong = ServerSettings { interval_secs: Some(86_401), ..settings.clone() };
-        assert!(matches!(change!(house.database, directory => put("web-1", wrong)), Err(Error::Invalid { .. })));
+        assert!(matches!(change!(house.database, directory => put("web-1", |_| wrong)), Err(Error::Invalid { .. })));
         let again = ServerDirectory::load(house.database.clone()).await.unwrap();
         assert_eq!(again.get("web-1"), settings);
         assert_eq!(other.get("web-1"), ServerSettings::default());
-        other.reload().await.unwrap();
-        assert_eq!(other.get("web-1"), settings);
+        // What it has not heard of yet, it does not take back.
+        let slower = |settings| ServerSettings { interval_secs: Some(20), ..settings };
+        let before = change!(house.database, other => put("web-1", slower)).unwrap();
+        assert_eq!(before, settings);
+        assert_eq!(other.get("web-1"), slower(settings.clone()));
+        directory.reload().await.unwrap();
+        assert_eq!(directory.get("web-1"), slower(settings));
     }
 }
 

@@ -132,22 +132,23 @@ async fn put_server_settings(
     if !server.is_local {
         refuse_foreign_labels(&body)?;
     }
-    let before = app.directory.get(&name);
-    let settings = yunhai_monitor::ServerSettings {
-        interval_secs: body.interval_secs,
-        account: body.account,
-        region: body.region,
-        tags: body.tags,
-        forgotten_at_ms: before.forgotten_at_ms,
-    };
+    let after = body.clone();
     let mut transaction = app.database.transaction();
     let before = app
         .directory
-        .put(&mut transaction, &name, settings.clone())
+        .put(&mut transaction, &name, |before| {
+            yunhai_monitor::ServerSettings {
+                interval_secs: body.interval_secs,
+                account: body.account,
+                region: body.region,
+                tags: body.tags,
+                forgotten_at_ms: before.forgotten_at_ms,
+            }
+        })
         .await?;
     let event = AuditEvent::new(Action::MonitoredServerUpdated, target(&name))
         .before(&settings_of(before))
-        .after(&settings_of(settings));
+        .after(&after);
     app.commit(transaction, &caller, [event]).await?;
     app.fleet.refresh().await.map_err(ApiError::internal)?;
     Ok(Json(detail(&app, &name).await?))
@@ -175,7 +176,10 @@ async fn remove_server(
         ..yunhai_monitor::ServerSettings::default()
     };
     let mut transaction = app.database.transaction();
-    let before = app.directory.put(&mut transaction, &name, settings).await?;
+    let before = app
+        .directory
+        .put(&mut transaction, &name, |_| settings)
+        .await?;
     let before = settings_of(before);
     let event = AuditEvent::new(Action::MonitoredServerDeleted, target(&name)).before(&before);
     app.commit(transaction, &caller, [event]).await?;

@@ -57,13 +57,13 @@ async fn update_settings(
             return Err(problem.with_errors(vec![fault]).into());
         }
         let before = app.host.interval_secs();
-        let settings = ServerSettings {
+        let with_interval = |settings| ServerSettings {
             interval_secs: Some(secs),
-            ..app.directory.get(app.host.name())
+            ..settings
         };
         let mut transaction = app.database.transaction();
         app.directory
-            .put(&mut transaction, app.host.name(), settings)
+            .put(&mut transaction, app.host.name(), with_interval)
             .await?;
         let event = AuditEvent::new(
             Action::SettingsChanged,
