@@ -90,6 +90,15 @@ pub enum Error {
     /// The second factor is not on, or its set-up has not begun.
     #[error("the second factor is not set up")]
     SecondFactorMissing,
+    /// The user has as many tokens as one can have.
+    #[error(
+        "this user has {most} API tokens already, and no more are taken; revoke what nobody needs \
+         (with a token goes what was made with it)"
+    )]
+    TooManyTokens {
+        /// How many that is.
+        most: u64,
+    },
     /// The vault failed.
     #[error("cannot use the keys")]
     Vault(#[from] yunhai_vault::Error),

@@ -3,6 +3,7 @@
 //! A token is `yh_`, 43 random characters, and 8 of a checksum, so that a mistyped one is known
 //! without asking the database and scanners find leaked ones.
 
+mod limit;
 mod revocation;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use crate::{
     Action, AuditEvent, Caller, Error, Identity, Origin, Permission, Principal, Result, Target,
     TargetKind, UserState, Via,
 };
+use limit::make_room;
 use revocation::lock_token;
 
 const PREFIX: &str = "yh_";
@@ -230,6 +232,7 @@ impl Identity {
         };
         let transaction = self.database.begin().await?;
         find(&transaction, user_id).await?;
+        make_room(&transaction, &row.user_id, now_ms).await?;
         // What is made with a token that is being revoked would live on.
         if let Some(maker) = &row.made_by
             && lock_token(&transaction, maker).await?.is_none()

@@ -57,6 +57,7 @@ impl From<Error> for ApiError {
             Error::NameTaken(_)
             | Error::LastAdministrator
             | Error::SecondFactorEnabled
+            | Error::TooManyTokens { .. }
             | Error::SecondFactorMissing => P::Conflict,
             Error::NotFound { .. } => P::NotFound,
             Error::AlreadySetUp => P::SetupDone,

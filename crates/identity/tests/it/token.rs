@@ -2,7 +2,7 @@ use yunhai_identity::{
     Caller, Denied, Error, Identity, IdentityConfig, NewToken, Permission, Principal, Role,
     TokenEnd, UserChange, UserState,
 };
-use yunhai_model::{PageRequest, Secret};
+use yunhai_model::{PageRequest, Secret, TokenId};
 use yunhai_test_support::on_every_database;
 
 use crate::world::{NOW_MS, World, origin, search};
@@ -184,6 +184,53 @@ on_every_database! {
         assert!(matches!(late, Err(Error::Unauthenticated)), "{late:?}");
         let revoked_alone = identity.revoke_token(&Caller::local("root"), child.id, None).await;
         assert!(matches!(revoked_alone, Err(Error::NotFound { kind: "token", .. })));
+    }
+
+    async fn a_user_has_no_more_tokens_than_can_be_revoked_at_once(url: &str) {
+        let world = World::new(url).await;
+        let identity = &world.identity;
+        let ann = world.user("ann", Role::Viewer).await;
+        let session = world.login("ann").await;
+        let new = new_token(&[Permission::TokensOwn]);
+        let (stolen, text) = identity.create_token(&session.principal, &origin(), new.clone()).await.unwrap();
+        let thief = identity.authenticate_token(&text, &origin()).await.unwrap();
+        let made: Vec<_> = (1..1000)
+            .map(|number| {
+                format!(
+                    "('{}', '{}', 'a', 'hash {number}', '[]', 1, {}, '{}')",
+                    TokenId::new(),
+                    ann.id,
+                    NOW_MS + 1000,
+                    stolen.id
+                )
+            })
+            .collect();
+        world.sql(&format!(
+            "INSERT INTO api_tokens \
+             (id, user_id, name, token_hash, scopes, created_at_ms, expires_at_ms, made_by) VALUES {}",
+            made.join(", ")
+        ))
+        .await;
+        let refused = identity.create_token(&thief, &origin(), new.clone()).await.unwrap_err();
+        assert!(matches!(refused, Error::TooManyTokens { most: 1000 }), "{refused}");
+        world.user("bob", Role::Viewer).await;
+        let bob = world.login("bob").await;
+        identity.create_token(&bob.principal, &origin(), new.clone()).await.unwrap();
+
+        // What has ended makes room.
+        world.sql(&format!("UPDATE api_tokens SET expires_at_ms = {NOW_MS} WHERE token_hash IN ('hash 7', 'hash 8')")).await;
+        let number = async || {
+            let page = identity.tokens(&PageRequest::default(), Some(ann.id)).await;
+            page.unwrap().total
+        };
+        assert_eq!(number().await, 1000);
+        identity.create_token(&thief, &origin(), new.clone()).await.unwrap();
+        assert_eq!(number().await, 999);
+        identity.create_token(&thief, &origin(), new.clone()).await.unwrap();
+        assert!(identity.create_token(&thief, &origin(), new).await.is_err());
+
+        identity.revoke_token(&Caller::local("root"), stolen.id, Some(ann.id)).await.unwrap();
+        assert_eq!(number().await, 0);
     }
 
     async fn a_token_and_what_it_made_are_nobodys_with_their_user(url: &str) {
