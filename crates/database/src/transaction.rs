@@ -11,13 +11,13 @@ use crate::{Database, Result};
 
 type Effect = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A transaction that begins with its first statement. Dropped, it leaves everything as it was.
+/// A transaction that begins with its first statement. Dropped, it leaves everything as it was: the
+/// database undoes it soon after.
 ///
 /// While it is under way, nothing that it waits for may need a connection of the pool: on SQLite it
 /// is the one writer, and everywhere others who wait for it may hold all connections.
 pub struct Transaction {
     database: Database,
-    // Ends before the locks are let go.
     begun: Option<DatabaseTransaction>,
     effects: Vec<Effect>,
     held: Vec<OwnedMutexGuard<()>>,
