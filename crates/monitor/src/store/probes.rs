@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Order, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, Statement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Order, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value as ColumnValue};
 use yunhai_database::{Table, is_unique_violation};
 use yunhai_model::ProbeId;
 
+use super::rows::{self, Row};
 use super::{Store, body, encode};
 use crate::error::{Error, Result};
 use crate::probe::Probe;
@@ -30,32 +31,33 @@ pub(super) fn tables(backend: DbBackend) -> Vec<Statement> {
     .collect()
 }
 
-impl Store {
-    pub(crate) async fn probes(&self) -> Result<Vec<Probe>> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_probe")
-            .order_by("id", Order::Asc)
-            .to_owned();
-        let rows = self.database.connection().query_all(&query).await?;
-        rows.iter().map(|row| body(row, "probe")).collect()
+impl Row for Probe {
+    const TABLE: &'static str = "monitor_probe";
+    const WHAT: &'static str = "probe";
+
+    fn id(&self) -> String {
+        self.id.to_string()
     }
 
-    /// Reads a probe for a change: nobody else changes it until the transaction ends.
+    fn columns(&self) -> Vec<(&'static str, ColumnValue)> {
+        vec![("name", self.settings.name.as_str().into())]
+    }
+}
+
+impl Store {
+    pub(crate) async fn probes(&self) -> Result<Vec<Probe>> {
+        let query = rows::select::<Probe>()
+            .order_by("id", Order::Asc)
+            .to_owned();
+        rows::read(self.database.connection(), &query).await
+    }
+
     pub(crate) async fn hold_probe(
         &self,
         transaction: &DatabaseTransaction,
         id: ProbeId,
     ) -> Result<Probe> {
-        let query = Query::select()
-            .column("body")
-            .from("monitor_probe")
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .lock(LockType::Update)
-            .to_owned();
-        let row = transaction.query_one(&query).await?;
-        let row = row.ok_or_else(|| not_found(id))?;
-        body(&row, "probe")
+        rows::hold(transaction, id).await
     }
 
     pub(crate) async fn add_probe(
@@ -63,16 +65,7 @@ impl Store {
         connection: &impl ConnectionTrait,
         probe: &Probe,
     ) -> Result<()> {
-        let insert = Query::insert()
-            .into_table("monitor_probe")
-            .columns(["id", "name", "body"])
-            .values_panic([
-                probe.id.to_string().into(),
-                probe.settings.name.as_str().into(),
-                encode(probe).into(),
-            ])
-            .to_owned();
-        named_once(probe, connection.execute(&insert).await)
+        named_once(probe, rows::insert(connection, probe).await)
     }
 
     pub(crate) async fn change_probe(
@@ -80,13 +73,8 @@ impl Store {
         connection: &impl ConnectionTrait,
         probe: &Probe,
     ) -> Result<()> {
-        let update = Query::update()
-            .table("monitor_probe")
-            .value("name", probe.settings.name.as_str())
-            .value("body", encode(probe))
-            .and_where(Expr::col("id").eq(probe.id.to_string()))
-            .to_owned();
-        named_once(probe, connection.execute(&update).await)
+        let changed = rows::update(connection, probe, Condition::all()).await;
+        named_once(probe, changed.map(drop))
     }
 
     pub(crate) async fn delete_probe(
@@ -94,14 +82,7 @@ impl Store {
         connection: &impl ConnectionTrait,
         id: ProbeId,
     ) -> Result<()> {
-        let delete = Query::delete()
-            .from_table("monitor_probe")
-            .and_where(Expr::col("id").eq(id.to_string()))
-            .to_owned();
-        if connection.execute(&delete).await?.rows_affected() == 0 {
-            return Err(not_found(id));
-        }
-        Ok(())
+        rows::delete::<Probe>(connection, id).await
     }
 
     pub(crate) async fn server_settings(&self) -> Result<BTreeMap<String, ServerSettings>> {
@@ -151,21 +132,17 @@ impl Store {
     }
 }
 
-fn not_found(id: ProbeId) -> Error {
-    Error::NotFound {
-        what: "probe",
-        id: id.to_string(),
-    }
-}
-
 /// Says in plain words that a name is taken.
-fn named_once(probe: &Probe, outcome: Result<ExecResult, DbErr>) -> Result<()> {
+fn named_once(probe: &Probe, outcome: Result<()>) -> Result<()> {
     match outcome {
-        Ok(_) => Ok(()),
-        Err(error) if is_unique_violation(&error) => Err(Error::Conflict(format!(
-            "there is a probe named `{}` already",
-            probe.settings.name
-        ))),
-        Err(error) => Err(error.into()),
+        Err(Error::Database(yunhai_database::Error::Query(error)))
+            if is_unique_violation(&error) =>
+        {
+            Err(Error::Conflict(format!(
+                "there is a probe named `{}` already",
+                probe.settings.name
+            )))
+        }
+        other => other,
     }
 }
