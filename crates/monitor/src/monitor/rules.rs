@@ -183,15 +183,8 @@ impl Monitor {
             updated_by: user.to_owned(),
             updated_at_ms: self.now_ms().max(after_ms),
         };
-        if *expected == Expected::Anything {
-            let files = std::slice::from_ref(&file);
-            store.put_rule_files(connection, files).await?;
-        } else if !store
-            .replace_rule_file(connection, &file, before.as_ref())
-            .await?
-        {
-            return Err(Error::ChangedMeanwhile { what: "rules" });
-        }
+        let files = std::slice::from_ref(&file);
+        store.put_rule_files(connection, files).await?;
         self.put_in_force(transaction);
         Ok(AppliedGroup {
             after: file,

@@ -1,8 +1,6 @@
 //! Rule files: the source as it was given, which is what counts.
 
-use sea_orm::sea_query::{
-    Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
-};
+use sea_orm::sea_query::{InsertStatement, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use yunhai_model::TimestampMs;
@@ -86,34 +84,6 @@ impl Store {
                 .await?;
         }
         Ok(())
-    }
-
-    /// Stores a file unless what is stored is no longer `before`; tells whether it did.
-    pub(crate) async fn replace_rule_file(
-        &self,
-        connection: &impl ConnectionTrait,
-        file: &StoredRuleFile,
-        before: Option<&StoredRuleFile>,
-    ) -> Result<bool> {
-        let Some(before) = before else {
-            let inserted = connection.execute(&insert(file)).await;
-            return match inserted {
-                Ok(_) => Ok(true),
-                Err(error) if yunhai_database::is_unique_violation(&error) => Ok(false),
-                Err(error) => Err(error.into()),
-            };
-        };
-        let update = Query::update()
-            .table("monitor_rule_file")
-            .values([
-                ("source", file.source.as_str().into()),
-                ("updated_by", file.updated_by.as_str().into()),
-                ("updated_at", file.updated_at_ms.into()),
-            ])
-            .and_where(Expr::col("name").eq(before.name.as_str()))
-            .and_where(Expr::col("updated_at").eq(before.updated_at_ms))
-            .to_owned();
-        Ok(connection.execute(&update).await?.rows_affected() > 0)
     }
 
     /// Deletes a rule file and returns what it was.

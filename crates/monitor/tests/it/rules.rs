@@ -86,6 +86,15 @@ on_every_database! {
         assert_eq!(monitor.rule_file("g").await.unwrap().source, file("B"));
         assert!(replace("C", &version().await).await);
         assert!(replace("D", &Expected::Anything).await);
+
+        // Of two at the same moment one comes too late.
+        let read = version().await;
+        let (one, other) = tokio::join!(replace("E", &read), replace("F", &read));
+        assert!(one != other, "{one} {other}");
+        change!(house.database, monitor => delete_rule_file("g")).unwrap();
+        let new = Expected::Nothing;
+        let (one, other) = tokio::join!(replace("G", &new), replace("H", &new));
+        assert!(one != other, "{one} {other}");
     }
 
     async fn the_routes_are_replaced_only_while_they_are_what_was_read(house: &mut House) {
