@@ -7,12 +7,10 @@
 //! makes in `target/venv` and `target/node`.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, bail};
 use serde::Deserialize;
+
+use crate::python::{MOTO, Program, installed};
 
 const EMULATOR: &str = include_str!("buckets/emulator.py");
 const AZURITE: &str = "target/node/node_modules/azurite/dist/src/blob/main.js";
@@ -45,77 +43,36 @@ pub struct Bucket {
     pub settings: BTreeMap<String, String>,
     /// The setting that is secret, with a value that does not open it.
     pub wrong_secret: BTreeMap<String, String>,
-    process: Child,
+    _emulator: Program,
 }
 
 impl Bucket {
     /// Starts an emulator and makes a bucket in it.
     pub fn start(kind: BucketKind) -> anyhow::Result<Self> {
-        let mut command = Command::new(installed("target/venv/bin/python")?);
-        command.args(["-W", "ignore", "-c", EMULATOR]);
-        match kind {
-            BucketKind::S3 => command.arg("s3"),
-            BucketKind::Google => command.arg("google"),
-            BucketKind::Azure => command.arg("azure").arg(installed(AZURITE)?),
+        let azurite = match kind {
+            BucketKind::Azure => installed(AZURITE)?.display().to_string(),
+            BucketKind::S3 | BucketKind::Google => String::new(),
         };
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start the emulator of {kind:?}"))?;
-        let (output, errors) = (process.stdout.take(), process.stderr.take());
-        // What it logs tells why it did not start; later on it is of no interest.
-        let log = std::thread::spawn(move || {
-            errors.map_or_else(String::new, |errors| {
-                let lines = BufReader::new(errors).lines().map_while(Result::ok);
-                lines.fold(String::new(), |log, line| {
-                    if log.len() < 10_000 {
-                        log + &line + "\n"
-                    } else {
-                        log
-                    }
-                })
-            })
-        });
-        let mut line = String::new();
-        BufReader::new(output.context("the output is piped")?).read_line(&mut line)?;
-        let Ok(Started {
+        let name = match kind {
+            BucketKind::S3 => "s3",
+            BucketKind::Google => "google",
+            BucketKind::Azure => "azure",
+        };
+        let (emulator, started) = Program::start(
+            &format!("the emulator of {kind:?}"),
+            &format!("{MOTO}\n{EMULATOR}"),
+            &[name, &azurite],
+        )?;
+        let Started {
             url,
             settings,
             wrong_secret,
-        }) = serde_json::from_str(&line)
-        else {
-            process.kill()?;
-            process.wait()?;
-            bail!(
-                "the emulator of {kind:?} did not start: {}",
-                log.join().unwrap_or_default()
-            )
-        };
+        } = started;
         Ok(Self {
             url,
             settings,
             wrong_secret,
-            process,
+            _emulator: emulator,
         })
     }
-}
-
-impl Drop for Bucket {
-    fn drop(&mut self) {
-        // It ends its own child when its input ends.
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
-
-fn installed(path: &str) -> anyhow::Result<PathBuf> {
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path);
-    if !whole.exists() {
-        bail!("{path} is missing: `cargo xtask test --only install` makes it");
-    }
-    Ok(whole)
 }

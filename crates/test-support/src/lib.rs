@@ -1,8 +1,10 @@
-//! Real components for tests: buckets, database servers, SMTP, channel simulators, and what their
+//! Real components for tests: buckets, clouds, database servers, SMTP, channel simulators, and what their
 //! clients send.
 
 pub mod buckets;
 pub mod channels;
+pub mod clouds;
 pub mod databases;
+mod python;
 pub mod remote_write;
 pub mod smtp;

@@ -1,0 +1,149 @@
+//! What the CloudWatch agent measures within instances.
+//!
+//! Its metrics can only be asked for with exactly the dimensions that they were sent with, and those
+//! depend on the agent's configuration, so they are listed first. The list is believed for a while.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_cloudwatch::types::{Dimension, RecentlyActive};
+use yunhai_cloud::{CloudServer, Missing, Usage};
+use yunhai_model::TimestampMs;
+
+use crate::account::AwsAccount;
+use crate::error::told;
+use crate::table::{AGENT_METRICS, AgentMetric, NOT_ON_DISK};
+
+/// How long a list is believed.
+const BELIEVED_MS: i64 = 3_600_000;
+
+/// What a call of ListMetrics costs, in millionths of a US dollar.
+const LIST_MICRO_USD: u64 = 10;
+
+/// A metric of an agent with the dimensions it was sent with.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) metric: &'static AgentMetric,
+    pub(crate) dimensions: Vec<Dimension>,
+}
+
+/// What was listed, by region.
+#[derive(Debug, Default)]
+pub(crate) struct AgentSeries(Mutex<BTreeMap<String, (TimestampMs, Vec<Listed>)>>);
+
+impl AgentSeries {
+    fn get(&self, region: &str, now_ms: TimestampMs) -> Option<Vec<Listed>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at_ms, listed) = known.get(region)?;
+        // A clock that was set back makes a list no younger.
+        ((0..BELIEVED_MS).contains(&(now_ms - at_ms))).then(|| listed.clone())
+    }
+
+    fn put(&self, region: &str, now_ms: TimestampMs, listed: Vec<Listed>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(region.to_owned(), (now_ms, listed));
+    }
+}
+
+impl AwsAccount {
+    /// Returns the metrics of the agents in a region; what could not be listed is told.
+    pub(crate) async fn agent_series(
+        &self,
+        region: &str,
+        now_ms: TimestampMs,
+        usage: &mut Usage,
+    ) -> (Vec<Listed>, Option<Missing>) {
+        if let Some(known) = self.agent_series.get(region, now_ms) {
+            return (known, None);
+        }
+        let client = self.clients.of(region).cloudwatch;
+        let mut listed = Vec::new();
+        for metric in AGENT_METRICS {
+            let mut pages = client
+                .list_metrics()
+                .namespace("CWAgent")
+                .metric_name(metric.name)
+                .recently_active(RecentlyActive::Pt3H)
+                .into_paginator()
+                .send();
+            while let Some(page) = pages.next().await {
+                usage.calls += 1;
+                usage.cost_micro_usd += LIST_MICRO_USD;
+                let page = match page {
+                    Ok(page) => page,
+                    Err(error) => {
+                        let missing = Missing {
+                            scope: region.to_owned(),
+                            error: told(
+                                format!("list what the CloudWatch agents of {region} measure"),
+                                &error,
+                            ),
+                        };
+                        return (listed, Some(missing));
+                    }
+                };
+                listed.extend(page.metrics().iter().filter_map(|found| {
+                    let dimensions = found.dimensions().to_vec();
+                    let in_memory = value(&dimensions, "fstype")
+                        .is_some_and(|kind| NOT_ON_DISK.contains(&kind));
+                    (!in_memory).then_some(Listed { metric, dimensions })
+                }));
+            }
+        }
+        self.agent_series.put(region, now_ms, listed.clone());
+        (listed, None)
+    }
+}
+
+impl Listed {
+    /// Returns on which of the servers it was measured.
+    pub(crate) fn owner<'a>(&self, servers: &Owners<'a>) -> Option<&'a CloudServer> {
+        if let Some(id) = value(&self.dimensions, "InstanceId") {
+            return servers.by_id.get(id).copied();
+        }
+        let host = value(&self.dimensions, "host")?;
+        servers.by_host.get(host).copied()
+    }
+
+    /// The labels that tell it apart from others of the server.
+    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+        self.metric
+            .labels
+            .iter()
+            .filter_map(|(dimension, label)| {
+                let value = value(&self.dimensions, dimension)?;
+                Some(((*label).to_owned(), value.to_owned()))
+            })
+            .collect()
+    }
+}
+
+/// Servers by what agents call them: the id, or the name that a server has for itself.
+pub(crate) struct Owners<'a> {
+    by_id: HashMap<&'a str, &'a CloudServer>,
+    by_host: HashMap<&'a str, &'a CloudServer>,
+}
+
+impl<'a> Owners<'a> {
+    pub(crate) fn new(servers: &[&'a CloudServer]) -> Self {
+        let hosts = servers.iter().flat_map(|server| {
+            let whole = server.host_name.as_deref();
+            let short = whole.and_then(|name| name.split('.').next());
+            whole.into_iter().chain(short).map(|name| (name, *server))
+        });
+        Self {
+            by_id: servers
+                .iter()
+                .map(|server| (server.server.id.as_str(), *server))
+                .collect(),
+            by_host: hosts.collect(),
+        }
+    }
+}
+
+fn value<'a>(dimensions: &'a [Dimension], name: &str) -> Option<&'a str> {
+    dimensions
+        .iter()
+        .find(|dimension| dimension.name() == Some(name))
+        .and_then(|dimension| dimension.value())
+}

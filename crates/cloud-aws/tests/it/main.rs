@@ -1,0 +1,10 @@
+//! AWS against emulators that speak its protocols: moto and ministack, with faults by microburst.
+
+#[path = "../../../cloud/conformance/suite.rs"]
+mod suite;
+
+mod conformance;
+mod faults;
+mod fixture;
+mod metrics;
+mod rights;

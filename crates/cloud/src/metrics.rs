@@ -1,0 +1,83 @@
+//! What a provider measured of its servers, in our names and units beside the provider's own.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use yunhai_model::{Sample, TimestampMs};
+
+use crate::{CloudServer, Missing, ServerRef};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricsQuery<'a> {
+    /// The servers as the last inventory had them. Only those that run are asked about.
+    pub servers: &'a [CloudServer],
+    /// The first moment that is wanted.
+    pub from_ms: TimestampMs,
+    /// The moment after the last that is wanted. What is not yet whole at that time is left out.
+    pub until_ms: TimestampMs,
+    /// How often it is asked, in seconds: no finer than this is of use.
+    pub interval_secs: u64,
+}
+
+/// One metric of one server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CloudSeries {
+    /// Of which server.
+    pub server: ServerRef,
+    /// The metric: ours, or the provider's own in the form `aws_ec2_network_in_sum`.
+    pub metric: String,
+    /// The labels that tell it apart from others of the server: `mountpoint`, `device`.
+    pub labels: BTreeMap<String, String>,
+    /// In the order of time, with the provider's timestamps.
+    pub samples: Vec<Sample>,
+}
+
+/// What a round of questions took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// How many calls were made, those that failed among them.
+    pub calls: u64,
+    /// How many of the things the provider charges for: metrics asked, series returned, calls.
+    pub billed: u64,
+    /// What that costs at the list price, in millionths of a US dollar.
+    pub cost_micro_usd: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.billed += other.billed;
+        self.cost_micro_usd += other.cost_micro_usd;
+    }
+}
+
+/// What came of a question.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricsRound {
+    /// What was measured. A metric that the provider does not have is absent, never 0.
+    pub series: Vec<CloudSeries>,
+    /// What could not be had.
+    pub missing: Vec<Missing>,
+    /// What it took.
+    pub usage: Usage,
+}
+
+impl std::ops::AddAssign for MetricsRound {
+    fn add_assign(&mut self, mut other: Self) {
+        self.series.append(&mut other.series);
+        self.missing.append(&mut other.missing);
+        self.usage += other.usage;
+    }
+}
+
+/// Tells what was measured.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// Returns what asking once will take, as far as it is known beforehand.
+    async fn estimate(&self, query: MetricsQuery<'_>) -> Usage;
+
+    /// Asks, in as few calls as the provider allows. What cannot be had never hides the rest.
+    async fn collect(&self, query: MetricsQuery<'_>) -> MetricsRound;
+}
