@@ -82,6 +82,8 @@ ids! {
     ChannelId "channel";
     /// A probe: an address that is asked again and again.
     ProbeId "probe";
+    /// An account with a cloud.
+    CloudAccountId "cloud account";
 }
 
 #[cfg(test)]

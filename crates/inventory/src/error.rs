@@ -1,0 +1,48 @@
+//! What can go wrong with accounts.
+
+use sea_orm::DbErr;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something about accounts failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields are wrong, each with its name before a colon.
+    #[error("the account has faults: {}", .0.join("; "))]
+    Invalid(Vec<String>),
+    /// What was asked for does not exist.
+    #[error("there is no cloud account `{0}`")]
+    NotFound(String),
+    /// The name is taken.
+    #[error("there is a cloud account named `{0}` already")]
+    NameTaken(String),
+    /// The provider said no to the credentials, or nobody answered.
+    #[error(transparent)]
+    Cloud(#[from] yunhai_cloud::Error),
+    /// The sealed credentials cannot be opened.
+    #[error("cannot open the credentials of the cloud account `{account}`")]
+    Sealed {
+        /// The account's name.
+        account: String,
+        /// Why.
+        source: yunhai_vault::Error,
+    },
+    /// What is stored cannot be read.
+    #[error("cannot read the stored {what}")]
+    Stored {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] yunhai_database::Error),
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error.into())
+    }
+}

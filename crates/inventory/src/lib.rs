@@ -1,0 +1,24 @@
+//! Cloud accounts, the servers in them, and what their providers measure of those.
+//!
+//! [`Inventory`] keeps the accounts, their credentials sealed, and asks each in its interval: which
+//! servers there are, and what was measured of them since the last round. What cannot be had is kept
+//! beside what could be, with its reason. What a round of questions may cost is decided here too
+//! ([`Budget`]); how the questions are put is the business of the provider's crate.
+
+mod access;
+mod account;
+mod budget;
+mod error;
+mod inventory;
+mod round;
+mod schedule;
+mod series;
+mod server;
+mod store;
+
+pub use account::{AccountSettings, AccountView, NewAccount, RoundReport};
+pub use budget::Budget;
+pub use error::{Error, Result};
+pub use inventory::{Inventory, InventoryParts, Opener, SampleSink};
+pub use server::KnownServer;
+pub use store::{MIGRATIONS, SealedAccounts};

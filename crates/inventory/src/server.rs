@@ -1,0 +1,217 @@
+//! A server of a cloud as it is known here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use yunhai_cloud::{CloudServer, Inventory, PowerState, Provider, ServerRef};
+use yunhai_model::{CloudAccountId, TimestampMs};
+
+/// How long a server that is gone is still shown.
+pub(crate) const KEPT_AFTER_END_MS: i64 = 7 * 86_400_000;
+
+/// A server of a cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownServer {
+    /// The account that it is in.
+    pub account_id: CloudAccountId,
+    /// The account's name, the label `account`.
+    pub account: String,
+    /// Whose cloud it is.
+    pub provider: Provider,
+    /// What it is called here, the label `server`: its name where no other server has it. It stays
+    /// when the server is given another name.
+    pub label: String,
+    /// What the provider says of it.
+    pub details: CloudServer,
+    /// When it was first listed.
+    pub first_seen_ms: TimestampMs,
+    /// When it was last listed.
+    pub last_seen_ms: TimestampMs,
+    /// Since when it is no longer listed, or listed as deleted.
+    pub gone_at_ms: Option<TimestampMs>,
+}
+
+/// Whose servers are brought together.
+pub(crate) struct Owner<'a> {
+    pub(crate) id: CloudAccountId,
+    pub(crate) name: &'a str,
+    pub(crate) provider: Provider,
+}
+
+/// Brings together what was known of an account's servers and what was listed now.
+///
+/// `taken` are the labels of all other accounts' servers. Those of regions that could not be listed
+/// stay as they were.
+pub(crate) fn merge(
+    owner: &Owner<'_>,
+    known: Vec<KnownServer>,
+    listed: &Inventory,
+    taken: &BTreeSet<String>,
+    now_ms: TimestampMs,
+) -> Vec<KnownServer> {
+    let incomplete: BTreeSet<&str> = listed.missing.iter().map(|m| m.scope.as_str()).collect();
+    let whole_is_missing = incomplete.contains(owner.name);
+    let mut labels: BTreeSet<String> = taken.clone();
+    labels.extend(known.iter().map(|server| server.label.clone()));
+    let mut known: HashMap<ServerRef, KnownServer> = known
+        .into_iter()
+        .map(|server| (server.details.server.clone(), server))
+        .collect();
+    let mut merged = BTreeMap::new();
+    for details in &listed.servers {
+        let key = details.server.clone();
+        let before = known.remove(&key);
+        let is_deleted = details.state == PowerState::Deleted;
+        let server = match before {
+            Some(before) => KnownServer {
+                account: owner.name.to_owned(),
+                details: details.clone(),
+                last_seen_ms: now_ms,
+                gone_at_ms: is_deleted.then(|| before.gone_at_ms.unwrap_or(now_ms)),
+                ..before
+            },
+            // Nobody here has ever seen it alive.
+            None if is_deleted => continue,
+            None => KnownServer {
+                account_id: owner.id,
+                account: owner.name.to_owned(),
+                provider: owner.provider,
+                label: free_label(details, &labels),
+                details: details.clone(),
+                first_seen_ms: now_ms,
+                last_seen_ms: now_ms,
+                gone_at_ms: None,
+            },
+        };
+        labels.insert(server.label.clone());
+        merged.insert(key, server);
+    }
+    for (key, mut server) in known {
+        let is_unknown = whole_is_missing || incomplete.contains(key.region.as_str());
+        if !is_unknown {
+            server.gone_at_ms = Some(server.gone_at_ms.unwrap_or(now_ms));
+            server.details.state = PowerState::Deleted;
+        }
+        let is_forgotten = server
+            .gone_at_ms
+            .is_some_and(|gone_at_ms| now_ms - gone_at_ms > KEPT_AFTER_END_MS);
+        if !is_forgotten {
+            merged.insert(key, server);
+        }
+    }
+    merged.into_values().collect()
+}
+
+/// Its name, or its name with its id where the name is another's already.
+fn free_label(details: &CloudServer, taken: &BTreeSet<String>) -> String {
+    let shortened: String = details.name.chars().take(120).collect();
+    if !taken.contains(&shortened) {
+        return shortened;
+    }
+    let id = details.server.id.rsplit('/').next().unwrap_or_default();
+    let with_id = format!("{shortened} ({id})");
+    if taken.contains(&with_id) {
+        // The same id in two regions, which some providers give out.
+        return format!("{shortened} ({} {id})", details.server.region);
+    }
+    with_id
+}
+
+#[cfg(test)]
+mod tests {
+    use yunhai_cloud::{Error, ErrorKind, Missing};
+
+    use super::*;
+
+    fn cloud_server(region: &str, id: &str, name: &str) -> CloudServer {
+        CloudServer {
+            server: ServerRef {
+                region: region.to_owned(),
+                id: id.to_owned(),
+            },
+            name: name.to_owned(),
+            instance_type: "t3.micro".to_owned(),
+            state: PowerState::Running,
+            zone: None,
+            private_addresses: Vec::new(),
+            public_addresses: Vec::new(),
+            host_name: None,
+            image: None,
+            launched_at_ms: None,
+            is_measured_each_minute: false,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn listed(servers: &[CloudServer], missing: &[&str]) -> Inventory {
+        Inventory {
+            servers: servers.to_vec(),
+            missing: missing
+                .iter()
+                .map(|scope| Missing {
+                    scope: (*scope).to_owned(),
+                    error: Error::new(ErrorKind::Denied, "list", "no"),
+                })
+                .collect(),
+            calls: 1,
+        }
+    }
+
+    fn merged(known: Vec<KnownServer>, listed: &Inventory, now_ms: i64) -> Vec<KnownServer> {
+        let owner = Owner {
+            id: CloudAccountId::new(),
+            name: "prod",
+            provider: Provider::Aws,
+        };
+        merge(
+            &owner,
+            known,
+            listed,
+            &BTreeSet::from(["db".to_owned()]),
+            now_ms,
+        )
+    }
+
+    #[test]
+    fn names_that_are_taken_get_the_id_and_labels_stay() {
+        let servers = [
+            cloud_server("a", "i-1", "web"),
+            cloud_server("a", "i-2", "web"),
+            cloud_server("b", "i-1", "db"),
+        ];
+        let first = merged(Vec::new(), &listed(&servers, &[]), 1);
+        let labels: Vec<&str> = first.iter().map(|s| s.label.as_str()).collect();
+        assert_eq!(labels, ["web", "web (i-2)", "db (i-1)"]);
+        let mut renamed = servers.to_vec();
+        renamed[0].name = "shop".to_owned();
+        let second = merged(first, &listed(&renamed, &[]), 2);
+        assert_eq!(second[0].label, "web", "its series go on");
+        assert_eq!(second[0].details.name, "shop");
+    }
+
+    #[test]
+    fn what_is_no_longer_listed_is_gone_unless_its_region_could_not_be_listed() {
+        let servers = [
+            cloud_server("a", "i-1", "one"),
+            cloud_server("b", "i-2", "two"),
+        ];
+        let first = merged(Vec::new(), &listed(&servers, &[]), 1);
+        let second = merged(first, &listed(&[], &["b"]), 2);
+        let state = |name: &str, of: &[KnownServer]| {
+            let server = of.iter().find(|server| server.label == name)?;
+            Some((server.details.state, server.gone_at_ms))
+        };
+        assert_eq!(state("one", &second), Some((PowerState::Deleted, Some(2))));
+        assert_eq!(state("two", &second), Some((PowerState::Running, None)));
+        let later = merged(second, &listed(&[], &["b"]), 3 + KEPT_AFTER_END_MS);
+        assert_eq!(state("one", &later), None, "forgotten after a week");
+        assert!(state("two", &later).is_some());
+    }
+
+    #[test]
+    fn what_was_deleted_before_anybody_looked_is_not_taken_up() {
+        let mut server = cloud_server("a", "i-1", "one");
+        server.state = PowerState::Deleted;
+        assert_eq!(merged(Vec::new(), &listed(&[server], &[]), 1), []);
+    }
+}

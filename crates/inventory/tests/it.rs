@@ -1,0 +1,8 @@
+//! Accounts and their servers over real databases, with a cloud that does as it is told.
+#![allow(clippy::unwrap_used)] // Helpers of tests may unwrap as well.
+
+mod it {
+    mod accounts;
+    mod rounds;
+    mod support;
+}

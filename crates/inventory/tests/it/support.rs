@@ -1,0 +1,372 @@
+//! A house with accounts: a cloud that does as it is told, a clock that stands.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use yunhai_cloud::{
+    Account, AccountCheck, CloudSeries, CloudServer, CreateCheck, Error, ErrorKind, Lifecycle,
+    Metrics, MetricsQuery, MetricsRound, Missing, NewServer, Operation, OperationState, PowerState,
+    Provider, ServerAction, ServerRef, Servers, Usage,
+};
+use yunhai_database::Database;
+use yunhai_inventory::{
+    AccountSettings, AccountView, Inventory, InventoryParts, MIGRATIONS, NewAccount, Opener,
+    SampleSink,
+};
+use yunhai_model::{ManualClock, Sample, Secret, TimeSeries};
+use yunhai_test_support::databases::{Engine, TestDatabase};
+use yunhai_vault::{MemoryKeyRing, Vault};
+
+/// When the tests begin: 2026-01-01.
+pub(crate) const START_MS: i64 = 1_767_225_600_000;
+
+pub(crate) const INTERVAL_MS: i64 = 300_000;
+
+/// What the cloud answers.
+#[derive(Default)]
+pub(crate) struct Script {
+    pub(crate) servers: Vec<CloudServer>,
+    pub(crate) broken_regions: BTreeMap<String, ErrorKind>,
+    /// From when to when was asked for which region.
+    pub(crate) asked: Vec<(String, i64, i64)>,
+    pub(crate) opened_with: Vec<Value>,
+    pub(crate) cost_micro_usd: u64,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Cloud(pub(crate) Arc<Mutex<Script>>);
+
+impl Cloud {
+    fn missing(&self, regions: &[String]) -> Vec<Missing> {
+        let script = self.0.lock().unwrap();
+        regions
+            .iter()
+            .filter_map(|region| {
+                let kind = script.broken_regions.get(region)?;
+                Some(Missing {
+                    scope: region.clone(),
+                    error: Error::new(*kind, format!("ask {region}"), "no"),
+                })
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Opener for Cloud {
+    fn secret_fields(&self, _: Provider) -> &'static [&'static str] {
+        &["secret"]
+    }
+
+    async fn open(&self, _: Provider, access: &Secret) -> Result<Arc<dyn Account>, Vec<String>> {
+        let access: Value = serde_json::from_str(access.expose()).unwrap();
+        if access["key"].as_str().is_none_or(str::is_empty) {
+            return Err(vec!["key: is missing".to_owned()]);
+        }
+        let is_right = access["secret"] == "hunter2";
+        self.0.lock().unwrap().opened_with.push(access);
+        Ok(Arc::new(Opened {
+            cloud: self.clone(),
+            is_right,
+        }))
+    }
+}
+
+struct Opened {
+    cloud: Cloud,
+    is_right: bool,
+}
+
+#[async_trait]
+impl Account for Opened {
+    fn provider(&self) -> Provider {
+        Provider::Aws
+    }
+
+    async fn check(&self) -> Result<AccountCheck, Error> {
+        if !self.is_right {
+            return Err(Error::new(
+                ErrorKind::Credentials,
+                "ask who you are",
+                "wrong secret",
+            ));
+        }
+        Ok(AccountCheck {
+            identity: "user/yunhai".to_owned(),
+            account: "123".to_owned(),
+            regions: self.regions().await?,
+            problems: Vec::new(),
+        })
+    }
+
+    async fn regions(&self) -> Result<Vec<String>, Error> {
+        Ok(["a", "b"].map(str::to_owned).to_vec())
+    }
+
+    fn servers(&self) -> &dyn Servers {
+        self
+    }
+
+    fn metrics(&self) -> &dyn Metrics {
+        self
+    }
+
+    fn lifecycle(&self) -> &dyn Lifecycle {
+        self
+    }
+}
+
+#[async_trait]
+impl Servers for Opened {
+    async fn list(&self, regions: &[String]) -> yunhai_cloud::Inventory {
+        let missing = self.cloud.missing(regions);
+        let script = self.cloud.0.lock().unwrap();
+        let servers = script.servers.iter();
+        yunhai_cloud::Inventory {
+            servers: servers
+                .filter(|server| !script.broken_regions.contains_key(&server.server.region))
+                .cloned()
+                .collect(),
+            missing,
+            calls: regions.len() as u64,
+        }
+    }
+}
+
+#[async_trait]
+impl Metrics for Opened {
+    async fn estimate(&self, query: MetricsQuery<'_>) -> Usage {
+        let each = self.cloud.0.lock().unwrap().cost_micro_usd;
+        Usage {
+            calls: 1,
+            billed: query.servers.len() as u64,
+            cost_micro_usd: query.servers.len() as u64 * each,
+        }
+    }
+
+    async fn collect(&self, query: MetricsQuery<'_>) -> MetricsRound {
+        let usage = self.estimate(query).await;
+        let regions: Vec<String> = query
+            .servers
+            .iter()
+            .map(|s| s.server.region.clone())
+            .collect();
+        let missing = self.cloud.missing(&regions);
+        let mut script = self.cloud.0.lock().unwrap();
+        for region in &regions {
+            script
+                .asked
+                .push((region.clone(), query.from_ms, query.until_ms));
+        }
+        let answered = query.servers.iter().filter(|server| {
+            missing
+                .iter()
+                .all(|missing| missing.scope != server.server.region)
+        });
+        MetricsRound {
+            series: answered
+                .map(|server| CloudSeries {
+                    server: server.server.clone(),
+                    metric: "server_cpu_utilization_ratio".to_owned(),
+                    labels: BTreeMap::new(),
+                    samples: vec![Sample {
+                        timestamp_ms: query.until_ms - INTERVAL_MS,
+                        value: 0.5,
+                    }],
+                })
+                .collect(),
+            missing,
+            usage,
+        }
+    }
+}
+
+/// These tests change no servers.
+#[async_trait]
+impl Lifecycle for Opened {
+    async fn check_create(&self, _: &NewServer) -> Result<CreateCheck, Error> {
+        Err(unsupported())
+    }
+
+    async fn create(&self, _: &NewServer, _: &str) -> Result<Operation, Error> {
+        Err(unsupported())
+    }
+
+    async fn act(&self, _: &ServerRef, _: ServerAction) -> Result<Operation, Error> {
+        Err(unsupported())
+    }
+
+    async fn follow(&self, _: &Operation) -> Result<OperationState, Error> {
+        Err(unsupported())
+    }
+}
+
+fn unsupported() -> Error {
+    Error::new(ErrorKind::Unsupported, "change servers", "not here")
+}
+
+/// Keeps what was measured.
+#[derive(Clone, Default)]
+pub(crate) struct Samples(pub(crate) Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) series: Vec<TimeSeries>,
+    pub(crate) failure: Option<String>,
+}
+
+impl Samples {
+    /// The series of a metric by the label `server`.
+    pub(crate) fn of(&self, metric: &str, label: &str) -> Vec<String> {
+        let kept = self.0.lock().unwrap();
+        let mut found: Vec<String> = kept
+            .series
+            .iter()
+            .filter(|series| series.labels.get("__name__") == Some(metric))
+            .filter_map(|series| series.labels.get(label).map(str::to_owned))
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The newest value of a metric.
+    pub(crate) fn newest(&self, metric: &str) -> Option<f64> {
+        let kept = self.0.lock().unwrap();
+        let mut of_metric = kept
+            .series
+            .iter()
+            .filter(|series| series.labels.get("__name__") == Some(metric));
+        Some(of_metric.next_back()?.samples.last()?.value)
+    }
+}
+
+#[async_trait]
+impl SampleSink for Samples {
+    async fn append(&self, series: Vec<TimeSeries>) -> Result<(), String> {
+        let mut kept = self.0.lock().unwrap();
+        if let Some(failure) = &kept.failure {
+            return Err(failure.clone());
+        }
+        kept.series.extend(series);
+        Ok(())
+    }
+}
+
+/// Everything that an inventory needs.
+pub(crate) struct House {
+    pub(crate) inventory: Inventory,
+    pub(crate) cloud: Cloud,
+    pub(crate) samples: Samples,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) database: Database,
+    vault: Vault,
+    _folder: tempfile::TempDir,
+    _test_database: TestDatabase,
+}
+
+impl House {
+    pub(crate) async fn new(engine: Engine) -> Self {
+        let test_database = TestDatabase::start(engine);
+        let database = Database::connect(&test_database.url).await.unwrap();
+        let clock = Arc::new(ManualClock::new(START_MS));
+        database.migrate(MIGRATIONS, &*clock).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open_with_key_file(
+            Arc::new(MemoryKeyRing::default()),
+            &folder.path().join("master.key"),
+            Arc::clone(&clock) as _,
+        )
+        .await
+        .unwrap();
+        let (cloud, samples) = (Cloud::default(), Samples::default());
+        let inventory = load(&database, &cloud, &samples, &vault, &clock).await;
+        Self {
+            inventory,
+            cloud,
+            samples,
+            clock,
+            database,
+            vault,
+            _folder: folder,
+            _test_database: test_database,
+        }
+    }
+
+    /// Another process on the same database.
+    pub(crate) async fn restarted(&self) -> Inventory {
+        load(
+            &self.database,
+            &self.cloud,
+            &self.samples,
+            &self.vault,
+            &self.clock,
+        )
+        .await
+    }
+
+    pub(crate) async fn add(&self, name: &str) -> AccountView {
+        self.inventory.add(new_account(name)).await.unwrap()
+    }
+
+    pub(crate) fn script(&self) -> std::sync::MutexGuard<'_, Script> {
+        self.cloud.0.lock().unwrap()
+    }
+}
+
+async fn load(
+    database: &Database,
+    cloud: &Cloud,
+    samples: &Samples,
+    vault: &Vault,
+    clock: &Arc<ManualClock>,
+) -> Inventory {
+    Inventory::load(InventoryParts {
+        database: database.clone(),
+        opener: Arc::new(cloud.clone()),
+        sink: Arc::new(samples.clone()),
+        vault: vault.clone(),
+        clock: Arc::clone(clock) as _,
+    })
+    .await
+    .unwrap()
+}
+
+pub(crate) fn new_account(name: &str) -> NewAccount {
+    NewAccount {
+        settings: AccountSettings {
+            name: name.to_owned(),
+            provider: Provider::Aws,
+            interval_secs: INTERVAL_MS as u64 / 1000,
+            monthly_budget_micro_usd: None,
+            is_paused: false,
+        },
+        access: Some(access("hunter2")),
+    }
+}
+
+pub(crate) fn access(secret: &str) -> Secret {
+    Secret::new(json!({ "key": "AKIA1", "secret": secret }).to_string())
+}
+
+pub(crate) fn server(region: &str, id: &str, name: &str) -> CloudServer {
+    CloudServer {
+        server: ServerRef {
+            region: region.to_owned(),
+            id: id.to_owned(),
+        },
+        name: name.to_owned(),
+        instance_type: "t3.micro".to_owned(),
+        state: PowerState::Running,
+        zone: Some(format!("{region}1")),
+        private_addresses: vec!["10.0.0.1".to_owned()],
+        public_addresses: Vec::new(),
+        host_name: None,
+        image: None,
+        launched_at_ms: Some(START_MS),
+        is_measured_each_minute: false,
+        tags: BTreeMap::from([("cost-center".to_owned(), "42".to_owned())]),
+    }
+}
