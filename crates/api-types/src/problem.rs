@@ -104,11 +104,13 @@ problem_codes! {
     WeakPassword 422 "The password is too weak";
     MalformedRule 422 "The rule is malformed";
     QueryFailed 422 "The query could not be answered";
+    CloudRefused 422 "The cloud refuses it";
     TooManyRequests 429 "Too many requests";
     Internal 500 "Something went wrong inside Yunhai";
     Unavailable 503 "Yunhai cannot do this now";
     DatabaseUnavailable 503 "The state database does not answer";
     DiskFull 503 "A disk is full";
+    CloudUnreachable 503 "The cloud does not answer";
 }
 
 impl Problem {

@@ -17,6 +17,8 @@ named! {
         ServersWrite = "servers:write",
         /// Change and try probes.
         ProbesWrite = "probes:write",
+        /// Change and try accounts with clouds.
+        CloudsWrite = "clouds:write",
         /// Send metrics.
         MetricsWrite = "metrics:write",
         /// Acknowledge alerts.

@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use yunhai_database::Database;
 use yunhai_identity::Identity;
+use yunhai_inventory::Inventory;
 use yunhai_model::Clock;
 use yunhai_monitor::{Monitor, Probes, ServerDirectory};
 use yunhai_promql::Engine;
@@ -37,6 +38,8 @@ pub struct App {
     /// What people set for servers.
     pub(crate) directory: ServerDirectory,
     pub(crate) probes: Probes,
+    /// Accounts with clouds and the servers in them.
+    pub(crate) inventory: Inventory,
     /// When the measurements of other servers arrive.
     pub(crate) arrivals: Arrivals,
     /// What the last verification of the audit log found.

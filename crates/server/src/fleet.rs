@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use yunhai_api_types::{ServerState, ServerSummary};
+use yunhai_inventory::Inventory;
 use yunhai_model::{Clock, Sample, TimeSeries, TimestampMs, is_stale, with_causes};
 use yunhai_monitor::ServerDirectory;
 use yunhai_promql::{MatchOp, Matcher, Queryable, SelectError, SelectHints};
@@ -52,6 +53,7 @@ pub(crate) struct Fleet {
     clock: Arc<dyn Clock>,
     host: LocalHost,
     directory: ServerDirectory,
+    inventory: Inventory,
     snapshot: RwLock<Arc<Snapshot>>,
     slow_looked_at_ms: AtomicI64,
     looks: watch::Sender<u64>,
@@ -63,12 +65,14 @@ impl Fleet {
         clock: Arc<dyn Clock>,
         host: LocalHost,
         directory: ServerDirectory,
+        inventory: Inventory,
     ) -> Self {
         Self {
             queryable,
             clock,
             host,
             directory,
+            inventory,
             snapshot: RwLock::default(),
             slow_looked_at_ms: AtomicI64::new(i64::MIN),
             looks: watch::Sender::new(0),
@@ -109,15 +113,21 @@ impl Fleet {
         let before = self.snapshot();
         let is_first = before.by_name().is_empty();
         let settings = self.directory.all();
+        let of_clouds = self.inventory.servers();
         let slow: Vec<&str> = settings
             .keys()
             .map(String::as_str)
             .chain([self.host.name()])
+            .chain(of_clouds.iter().map(|server| server.label.as_str()))
             .filter(|name| self.patience_ms(name) > LOOK_BACK_MS)
             .collect();
         let looked_at_ms = self.slow_looked_at_ms.load(Ordering::Relaxed);
         let is_slow_due = is_first || now_ms.saturating_sub(looked_at_ms) >= SLOW_REFRESH_MS;
-        let forgotten_at_ms = |name: &str| settings.get(name)?.forgotten_at_ms;
+        // What was removed, and what its provider says is off, is no server that is down.
+        let forgotten_at_ms = |name: &str| {
+            let removed = settings.get(name).and_then(|set| set.forgotten_at_ms);
+            removed.max(self.inventory.off_at_ms(name))
+        };
         let mut servers: BTreeMap<String, ServerSummary> = before
             .by_name()
             .iter()
@@ -237,21 +247,44 @@ impl Fleet {
                 }
             }
         }
-        let rates: [(&str, RateField); 2] = [
-            ("server_network_receive_bytes_total", |server| {
-                &mut server.receive_bytes_per_sec
-            }),
-            ("server_network_transmit_bytes_total", |server| {
-                &mut server.transmit_bytes_per_sec
-            }),
+        self.look_at_rates(servers, only, now_ms, look_back_ms, is_wanted)
+            .await
+    }
+
+    /// Notes how much servers send and receive: machines count bytes, clouds tell rates.
+    async fn look_at_rates(
+        &self,
+        servers: &mut BTreeMap<String, ServerSummary>,
+        only: Option<&Matcher>,
+        now_ms: TimestampMs,
+        look_back_ms: i64,
+        is_wanted: &(dyn Fn(&str, &Sample) -> bool + Sync),
+    ) -> Result<(), SelectError> {
+        let rates: [(&str, &str, RateField); 2] = [
+            (
+                "server_network_receive_bytes_total",
+                "server_network_receive_bytes_per_second",
+                |server| &mut server.receive_bytes_per_sec,
+            ),
+            (
+                "server_network_transmit_bytes_total",
+                "server_network_transmit_bytes_per_second",
+                |server| &mut server.transmit_bytes_per_sec,
+            ),
         ];
-        for (metric, field) in rates {
-            for series in self.select(metric, only, now_ms, look_back_ms).await? {
+        for (counter, rate, field) in rates {
+            for series in self.select(counter, only, now_ms, look_back_ms).await? {
                 if let (Some(rate), Some((server, _))) = (
                     summary::newest_rate(&series.samples),
                     wanted_entry(servers, &series, is_wanted),
                 ) {
                     *field(server).get_or_insert(0.0) += rate;
+                }
+            }
+            for series in self.select(rate, only, now_ms, look_back_ms).await? {
+                if let Some((server, sample)) = wanted_entry(servers, &series, is_wanted) {
+                    // Where both are told, the machine's own count is the finer one.
+                    field(server).get_or_insert(sample.value);
                 }
             }
         }
@@ -298,7 +331,10 @@ impl Fleet {
             return self.host.interval_secs();
         }
         let settings = self.directory.get(server);
-        settings.interval_secs.unwrap_or(DEFAULT_INTERVAL_SECS)
+        settings
+            .interval_secs
+            .or_else(|| self.inventory.interval_secs(server))
+            .unwrap_or(DEFAULT_INTERVAL_SECS)
     }
 
     /// For how long a server may be silent before it counts as down.

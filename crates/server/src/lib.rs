@@ -11,6 +11,7 @@ mod assets;
 mod audit_watch;
 mod caller;
 mod changes;
+mod clouds;
 mod collect;
 mod config;
 mod error;

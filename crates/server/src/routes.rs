@@ -3,6 +3,7 @@
 mod alerts;
 pub(crate) mod audit;
 mod channels;
+mod cloud;
 pub(crate) mod events;
 pub(crate) mod health;
 mod inhibitions;
@@ -80,6 +81,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(settings::router())
         .merge(servers::router())
         .merge(probes::router())
+        .merge(cloud::router())
         .merge(alerts::router())
         .merge(rules::router())
         .merge(silences::router())

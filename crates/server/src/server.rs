@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, SecurityCounts, Target, TargetKind};
+use yunhai_inventory::{Inventory, InventoryParts};
 use yunhai_model::{Clock, with_causes};
 use yunhai_monitor::{
     EvaluationSummary, Monitor, MonitorConfig, MonitorParts, Probes, ProbesParts, ServerDirectory,
@@ -23,6 +24,7 @@ use yunhai_vault::Vault;
 use crate::app::App;
 use crate::arrivals::Arrivals;
 use crate::audit_watch::AuditVerdict;
+use crate::clouds::{CloudSink, Providers};
 use crate::collect::LocalHost;
 use crate::config::ServerConfig;
 use crate::events::LiveEvent;
@@ -106,6 +108,11 @@ impl Server {
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background
             .spawn(async move { app.probes.run(|| app.monitor.is_leader(), stop).await });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background.spawn(async move {
+            let is_leading = || app.monitor.is_leader();
+            app.inventory.run(is_leading, stop).await;
+        });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             app.store.run_maintenance(stop).await;
@@ -210,6 +217,9 @@ pub(crate) async fn open(
     database
         .migrate(yunhai_monitor::MIGRATIONS, &*clock)
         .await?;
+    database
+        .migrate(yunhai_inventory::MIGRATIONS, &*clock)
+        .await?;
     let series_location = if series.blocks_url.is_empty() {
         series.directory.display().to_string()
     } else {
@@ -242,6 +252,14 @@ pub(crate) async fn open(
         concurrency: monitor.probe_concurrency,
     })
     .await?;
+    let inventory = Inventory::load(InventoryParts {
+        database: database.clone(),
+        opener: Arc::new(Providers),
+        sink: Arc::new(CloudSink(store.clone())),
+        vault: vault.clone(),
+        clock: Arc::clone(&clock),
+    })
+    .await?;
     let monitor = Monitor::new(MonitorParts {
         database: database.clone(),
         queryable: Arc::new(store.clone()),
@@ -260,10 +278,12 @@ pub(crate) async fn open(
             Arc::clone(&clock),
             local_host.clone(),
             directory.clone(),
+            inventory.clone(),
         ),
         host: local_host,
         directory,
         probes,
+        inventory,
         arrivals: Arrivals::default(),
         queries: Queries::new(engine.clone(), store.clone()),
         engine,
@@ -353,11 +373,16 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
     let mut changes = app.monitor.changes();
     let mut looks = app.fleet.looks();
     let mut probes = app.probes.changes();
+    let mut clouds = app.inventory.changes();
     loop {
         let event = tokio::select! {
             () = stop.cancelled() => return,
             changed = probes.changed() => match changed {
                 Ok(()) => LiveEvent { kind: "probes", id: None },
+                Err(_) => return,
+            },
+            changed = clouds.changed() => match changed {
+                Ok(()) => LiveEvent { kind: "clouds", id: None },
                 Err(_) => return,
             },
             look = looks.changed() => match look {

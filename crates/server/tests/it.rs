@@ -9,6 +9,8 @@ mod accounts;
 mod alerting;
 #[path = "it/changes.rs"]
 mod changes;
+#[path = "it/clouds.rs"]
+mod clouds;
 #[path = "it/delivery.rs"]
 mod delivery;
 #[path = "it/grafana.rs"]

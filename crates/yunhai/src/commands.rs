@@ -5,6 +5,7 @@ mod agent;
 mod alert;
 mod audit;
 mod channel;
+mod cloud;
 mod database;
 mod inhibition;
 mod key;
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Probes: addresses that are asked again and again
     #[command(subcommand)]
     Probe(probe::ProbeCommand),
+    /// Clouds: accounts whose servers are listed and measured
+    #[command(subcommand)]
+    Cloud(cloud::CloudCommand),
     /// Query metrics, or collect and check once
     #[command(subcommand)]
     Monitor(monitor::MonitorCommand),
@@ -146,6 +150,7 @@ async fn run_in(session: &Session, command: Command) -> anyhow::Result<ExitCode>
         Command::Status => server::status(session).await?,
         Command::Server(command) => server::run(session, command).await?,
         Command::Probe(command) => probe::run(session, command).await?,
+        Command::Cloud(command) => cloud::run(session, command).await?,
         Command::Monitor(command) => return monitor::run(session, command).await,
         Command::Alert(command) => return alert::run(session, command).await,
         Command::Channel(command) => channel::run(session, command).await?,

@@ -9,10 +9,11 @@ use clap::error::ErrorKind;
 use yunhai_api_types::{AuditVerification, CreateUserRequest, User};
 use yunhai_database::{Database, Migration, SETTINGS_MIGRATIONS};
 use yunhai_identity::{Action, AuditEvent, Caller, DatabaseKeyRing, Identity, Target, TargetKind};
+use yunhai_inventory::SealedAccounts;
 use yunhai_model::{Clock, Secret, SystemClock};
 use yunhai_monitor::SealedSecrets;
 use yunhai_server::LocalServer;
-use yunhai_vault::{RotationReport, Vault};
+use yunhai_vault::{Resealer, RotationReport, Vault};
 
 use crate::GLOBAL;
 use crate::commands::serve;
@@ -177,6 +178,7 @@ pub(crate) fn migrations() -> Vec<Migration> {
     [
         yunhai_identity::MIGRATIONS,
         yunhai_monitor::MIGRATIONS,
+        yunhai_inventory::MIGRATIONS,
         SETTINGS_MIGRATIONS,
     ]
     .concat()
@@ -186,7 +188,9 @@ pub(crate) fn migrations() -> Vec<Migration> {
 pub(crate) async fn rotate_keys(data_dir: &DataDir) -> anyhow::Result<RotationReport> {
     let state = open(data_dir).await?;
     let alerting = SealedSecrets::open(state.database.clone(), &*state.clock).await?;
-    let report = state.vault.rotate(&[&state.identity, &alerting]).await?;
+    let clouds = SealedAccounts::open(state.database.clone(), &*state.clock).await?;
+    let domains: [&dyn Resealer; 3] = [&state.identity, &alerting, &clouds];
+    let report = state.vault.rotate(&domains).await?;
     let event = AuditEvent::new(
         Action::KeyRotated,
         Target::new(TargetKind::Key, &report.key_id, ""),

@@ -110,6 +110,7 @@ export type Permission =
   | 'servers:write'
   | 'metrics:write'
   | 'probes:write'
+  | 'clouds:write'
   | 'rules:write'
   | 'silences:write'
   | 'channels:write'

@@ -111,6 +111,12 @@ named! {
         ProbeDeleted = "probe.deleted",
         /// A probe was tried by hand.
         ProbeTested = "probe.tested",
+        /// An account with a cloud was added.
+        CloudAccountCreated = "cloud_account.created",
+        /// An account with a cloud was changed.
+        CloudAccountUpdated = "cloud_account.updated",
+        /// An account with a cloud was removed.
+        CloudAccountDeleted = "cloud_account.deleted",
         /// A monitored server was changed.
         MonitoredServerUpdated = "monitored_server.updated",
         /// A monitored server was removed.
@@ -157,6 +163,8 @@ named! {
         Collection = "collection",
         /// A probe.
         Probe = "probe",
+        /// An account with a cloud.
+        CloudAccount = "cloud account",
         /// An alert.
         Alert = "alert",
         /// A group of rules, or one rule of the form.

@@ -1,0 +1,278 @@
+//! Accounts with clouds, and the servers in them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Whose rights are used at AWS. Secrets are never shown.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AwsCredentials {
+    /// An access key.
+    Keys {
+        /// Its id: `AKIA…`.
+        access_key_id: String,
+        /// Its secret half; `null` keeps the one that is there.
+        secret_access_key: Option<String>,
+        /// Given with temporary keys; `null` keeps the one that is there.
+        session_token: Option<String>,
+    },
+    /// A profile in `~/.aws` of the machine that Yunhai runs on.
+    Profile {
+        /// Its name.
+        name: String,
+    },
+    /// The role of the machine that Yunhai runs on.
+    InstanceRole,
+}
+
+/// A role that is assumed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsRole {
+    /// Its name: `arn:aws:iam::123456789012:role/yunhai`.
+    pub arn: String,
+    /// The word that the role's trust asks for.
+    pub external_id: Option<String>,
+}
+
+/// What an account is opened with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "provider", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CloudAccess {
+    /// Amazon Web Services.
+    Aws {
+        /// Whose rights are used.
+        credentials: AwsCredentials,
+        /// A role that is assumed with them.
+        role: Option<AwsRole>,
+        /// The regions that are looked at; all that are enabled where there are none. In China
+        /// one is needed.
+        #[serde(default)]
+        regions: Vec<String>,
+        /// Where to ask instead of Amazon: a private cloud, or an emulator.
+        endpoint: Option<String>,
+    },
+}
+
+/// An account to be kept.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloudAccountRequest {
+    /// The name: the label `account` of what is measured.
+    pub name: String,
+    /// Whose cloud it is and how it is opened; on a change `null` keeps what is there.
+    pub access: Option<CloudAccess>,
+    /// How often it is asked, in seconds.
+    #[serde(default = "default_interval_secs")]
+    #[schema(minimum = 60, maximum = 86400)]
+    pub interval_secs: u64,
+    /// What the provider may charge for the questions in a month, in US dollars; no limit if
+    /// absent.
+    #[schema(minimum = 0)]
+    pub monthly_budget_usd: Option<f64>,
+    /// Whether it is asked.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+fn default_interval_secs() -> u64 {
+    300
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Tries access without keeping it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloudAccountTestRequest {
+    /// Whose cloud it is and how it is opened.
+    pub access: CloudAccess,
+    /// The account whose secrets stand in for those that are `null`.
+    pub id: Option<String>,
+}
+
+/// Something that could not be had, in the provider's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CloudTrouble {
+    /// Where: a region, or the account's name for all of it.
+    pub scope: Option<String>,
+    /// What can be done about it: `credentials`, `denied`, `throttled`, `unreachable`, …
+    pub kind: String,
+    /// What was attempted, and what the provider said.
+    pub message: String,
+    /// The provider's own code.
+    pub code: Option<String>,
+    /// The next step.
+    pub hint: Option<String>,
+}
+
+/// What an account turned out to be when it was tried.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CloudAccountCheck {
+    /// Who the credentials are of.
+    pub identity: String,
+    /// The provider's number or name of the account.
+    pub account: String,
+    /// The regions that are looked at.
+    pub regions: Vec<String>,
+    /// What does not work.
+    pub problems: Vec<CloudTrouble>,
+}
+
+/// How an account fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudAccountState {
+    /// Nothing of the last round could be had.
+    Failing,
+    /// Something of the last round is missing.
+    Incomplete,
+    /// Metrics are left out until the next month.
+    OverBudget,
+    /// Everything could be had.
+    Ok,
+    /// It has not been asked yet.
+    Pending,
+    /// It is left alone.
+    Paused,
+}
+
+/// What came of the last round of questions.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CloudRound {
+    /// When it began.
+    pub at_ms: i64,
+    /// How long it took.
+    pub took_ms: i64,
+    /// How many servers were found.
+    pub servers: u64,
+    /// How many measurements were stored.
+    pub samples: u64,
+    /// How many calls it took.
+    pub calls: u64,
+    /// What it cost at the list price, in US dollars.
+    pub cost_usd: f64,
+    /// What could not be had.
+    pub missing: Vec<CloudTrouble>,
+}
+
+/// An account with a cloud.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CloudAccount {
+    /// The account's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whose cloud it is: `aws`.
+    pub provider: String,
+    /// How it is opened; secrets are `null`.
+    pub access: CloudAccess,
+    /// How often it is asked, in seconds.
+    pub interval_secs: u64,
+    /// What the questions may cost in a month, in US dollars.
+    pub monthly_budget_usd: Option<f64>,
+    /// What they have cost this month (UTC) at the list price, in US dollars.
+    pub month_cost_usd: f64,
+    /// Whether it is asked.
+    pub enabled: bool,
+    /// How it fares.
+    pub state: CloudAccountState,
+    /// Who the credentials are of.
+    pub identity: Option<String>,
+    /// The provider's number or name of the account.
+    pub account: Option<String>,
+    /// The last round.
+    pub last_round: Option<CloudRound>,
+    /// When it was made.
+    pub created_at_ms: i64,
+}
+
+/// How much of an account is to be allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudPolicyScope {
+    /// To see servers and their metrics.
+    #[default]
+    Watch,
+    /// To make, start, stop and delete servers besides.
+    Manage,
+}
+
+/// Which policy is asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CloudPolicyQuery {
+    /// How much is to be allowed.
+    #[serde(default)]
+    #[param(inline)]
+    pub scope: CloudPolicyScope,
+}
+
+/// The least rights that an account needs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CloudPolicy {
+    /// What it is to the provider: `IAM policy`.
+    pub kind: String,
+    /// The document, ready to be pasted.
+    pub document: String,
+    /// The command of the provider's own tool that puts it in place.
+    pub command: String,
+}
+
+/// A server of a cloud.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CloudServer {
+    /// What it is called here: the label `server` of what is measured.
+    pub server: String,
+    /// The name that it has at the provider.
+    pub name: String,
+    /// Whose cloud it is.
+    pub provider: String,
+    /// The account that it is in.
+    pub account: String,
+    /// The provider's id.
+    pub id: String,
+    /// `starting`, `running`, `stopping`, `stopped`, `stopped_billed`, `deleting`, `deleted` or
+    /// `unknown`.
+    pub state: String,
+    /// The provider's word for its size.
+    pub instance_type: String,
+    /// Its region.
+    pub region: String,
+    /// Its zone.
+    pub zone: Option<String>,
+    /// Its addresses in private networks.
+    pub private_addresses: Vec<String>,
+    /// Its addresses in the Internet.
+    pub public_addresses: Vec<String>,
+    /// What it was made from.
+    pub image: Option<String>,
+    /// When it was started last.
+    pub launched_at_ms: Option<i64>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was first listed.
+    pub first_seen_ms: i64,
+    /// When it was last listed.
+    pub last_seen_ms: i64,
+    /// Since when it is gone.
+    pub gone_at_ms: Option<i64>,
+}
+
+/// Which servers are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CloudServerFilter {
+    /// Only servers in this state.
+    pub state: Option<String>,
+    /// Only servers of this account.
+    pub account: Option<String>,
+    /// Only servers in this region.
+    pub region: Option<String>,
+    /// Only servers with this tag: `name=value`.
+    pub tag: Option<String>,
+}

@@ -1,0 +1,201 @@
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use yunhai_identity::Role;
+use yunhai_model::{Clock as _, SystemClock};
+use yunhai_test_support::clouds::{Aws, AwsKind};
+
+use crate::harness::{TestServer, eventually};
+
+const REGION: &str = "eu-central-1";
+const PERIOD_MS: i64 = 300_000;
+
+fn account(name: &str, endpoint: &str, secret: Option<&str>) -> Value {
+    json!({
+        "name": name,
+        "access": {
+            "provider": "aws",
+            "credentials": {
+                "kind": "keys", "access_key_id": "AKIATEST", "secret_access_key": secret,
+            },
+            "regions": [REGION],
+            "endpoint": endpoint,
+        },
+        "monthly_budget_usd": 5.0,
+    })
+}
+
+#[tokio::test]
+async fn an_account_brings_its_servers_and_their_metrics_and_what_is_off_is_not_down() {
+    let mut aws = Aws::start(AwsKind::Moto).unwrap();
+    aws.run_instances(REGION, "web", 1).unwrap();
+    aws.run_instances(REGION, "idle", 1).unwrap();
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let new = account("prod", &aws.endpoint, Some("hush-secret"));
+    let (status, made) = admin
+        .send(Method::POST, "/api/v1/cloud-accounts", &new)
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    assert_eq!(made["access"]["credentials"]["access_key_id"], "AKIATEST");
+    assert_eq!(
+        made["access"]["credentials"]["secret_access_key"],
+        Value::Null
+    );
+    assert_eq!(made["account"], "123456789012");
+    let path = format!("/api/v1/cloud-accounts/{}", made["id"].as_str().unwrap());
+
+    // It is asked by itself, soon after it was made.
+    let listed = eventually("the first round", async || {
+        let servers = admin
+            .get("/api/v1/cloud-servers?sort=server&tag=team=web")
+            .await;
+        (servers["total"] == 2).then_some(servers["items"].clone())
+    })
+    .await;
+    assert_eq!(listed[0]["server"], "idle");
+    assert_eq!(listed[1]["state"], "running");
+    let id = |at: usize| listed[at]["id"].as_str().unwrap().to_owned();
+    let (idle, web) = (id(0), id(1));
+
+    let at_ms = (SystemClock.now_ms() / PERIOD_MS - 2) * PERIOD_MS;
+    for instance in [&idle, &web] {
+        for (name, value) in [
+            ("CPUUtilization", 37.5),
+            ("StatusCheckFailed", 0.0),
+            ("NetworkIn", 3000.0),
+        ] {
+            let dimensions = [("InstanceId", instance.as_str())];
+            aws.put_metric(REGION, ("AWS/EC2", name), &dimensions, &[(at_ms, value)])
+                .unwrap();
+        }
+    }
+    let (status, round) = admin
+        .send(Method::POST, &format!("{path}/ask"), &Value::Null)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{round}");
+    assert_eq!(
+        (&round["servers"], &round["missing"]),
+        (&json!(2), &json!([]))
+    );
+    let shown = eventually("the server among all others", async || {
+        let shown = admin.get("/api/v1/servers?provider=aws&sort=name").await;
+        (shown["total"] == 2).then_some(shown["items"].clone())
+    })
+    .await;
+    assert_eq!(shown[1]["name"], "web");
+    assert_eq!(shown[1]["state"], "up");
+    assert_eq!(shown[1]["cpu_ratio"], 0.375);
+    assert_eq!(shown[1]["receive_bytes_per_sec"], 10.0);
+    assert_eq!(shown[1]["memory_ratio"], Value::Null, "nobody measured it");
+    assert_eq!(
+        (&shown[1]["account"], &shown[1]["region"]),
+        (&json!("prod"), &json!(REGION))
+    );
+    let query =
+        "/prometheus/api/v1/query?query=server_cpu_utilization_ratio%7Btag_team%3D%22web%22%7D";
+    let found = admin.get(query).await;
+    assert_eq!(
+        found["data"]["result"].as_array().unwrap().len(),
+        2,
+        "{found}"
+    );
+
+    aws.call(
+        "ec2",
+        REGION,
+        "stop_instances",
+        json!({ "InstanceIds": [idle] }),
+    )
+    .unwrap();
+    admin
+        .send(Method::POST, &format!("{path}/ask"), &Value::Null)
+        .await;
+    eventually("the end of what is off", async || {
+        let shown = admin.get("/api/v1/servers?provider=aws").await;
+        (shown["total"] == 1 && shown["items"][0]["name"] == "web").then_some(())
+    })
+    .await;
+
+    let (status, _) = admin.send(Method::DELETE, &path, &Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(admin.get("/api/v1/cloud-servers").await["total"], 0);
+    let audit = admin.get("/api/v1/audit?page_size=500").await.to_string();
+    for action in ["created", "deleted"] {
+        assert!(
+            audit.contains(&format!("cloud_account.{action}")),
+            "{audit}"
+        );
+    }
+    assert!(!audit.contains("hush-secret"));
+}
+
+#[tokio::test]
+async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
+    let mut aws = Aws::start(AwsKind::Moto).unwrap();
+    aws.check_rights().unwrap();
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let accounts = "/api/v1/cloud-accounts";
+    for (new, status, code) in [
+        (
+            account("prod", &aws.endpoint, Some("wrong")),
+            422,
+            "cloud_refused",
+        ),
+        (
+            account("prod", "http://127.0.0.1:1", Some("s")),
+            503,
+            "cloud_unreachable",
+        ),
+        (
+            account("prod", "ftp://example", Some("s")),
+            422,
+            "validation_failed",
+        ),
+        (
+            account("prod", &aws.endpoint, None),
+            422,
+            "validation_failed",
+        ),
+        (
+            account("a/b", &aws.endpoint, Some("s")),
+            422,
+            "validation_failed",
+        ),
+    ] {
+        let (got, problem) = admin.send(Method::POST, accounts, &new).await;
+        assert_eq!(
+            (got.as_u16(), &problem["code"]),
+            (status, &json!(code)),
+            "{problem}"
+        );
+        assert!(!problem.to_string().contains("wrong\""), "{problem}");
+    }
+    assert_eq!(admin.get(accounts).await["total"], 0);
+}
+
+#[tokio::test]
+async fn an_operator_sees_accounts_and_changes_none() {
+    let server = TestServer::start().await;
+    let operator = server.sign_in_new("olaf", Role::Operator).await;
+    assert_eq!(operator.get("/api/v1/cloud-accounts").await["total"], 0);
+    let policy = operator
+        .get("/api/v1/cloud-policies/aws?scope=manage")
+        .await;
+    assert!(
+        policy["document"]
+            .as_str()
+            .unwrap()
+            .contains("ec2:RunInstances")
+    );
+    let new = account("prod", "http://127.0.0.1:1", Some("s"));
+    let (status, _) = operator
+        .send(Method::POST, "/api/v1/cloud-accounts", &new)
+        .await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let test = json!({ "access": new["access"] });
+    let (status, _) = operator
+        .send(Method::POST, "/api/v1/cloud-account-tests", &test)
+        .await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+}

@@ -1,0 +1,438 @@
+//! `yunhai cloud …`: accounts with clouds, and the servers in them.
+
+use anyhow::{Context, bail};
+use reqwest::Method;
+use yunhai_api_types::{
+    AwsCredentials, AwsRole, CloudAccess, CloudAccount, CloudAccountCheck, CloudAccountRequest,
+    CloudAccountTestRequest, CloudPolicy, CloudRound, CloudServer, CloudTrouble,
+};
+use yunhai_model::HumanDuration;
+
+use super::{Session, segment, shell_word};
+use crate::client::Client;
+use crate::output::{Format, optional, print_done, print_fields, print_json, print_rows, time};
+
+/// What can be done with clouds.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum CloudCommand {
+    /// List accounts and how they fare
+    Accounts,
+    /// Show an account
+    Show {
+        /// The account's name or id
+        account: String,
+    },
+    /// Print the least rights that an account needs, ready to be pasted
+    Policy {
+        /// The provider: aws
+        provider: String,
+        /// With the rights to make, start, stop and delete servers
+        #[arg(long)]
+        manage: bool,
+    },
+    /// Add an account of AWS; its credentials are tried first
+    #[command(after_help = "\
+Examples:
+  yunhai cloud policy aws > policy.json
+  yunhai cloud add-aws production --access-key-id AKIA… --secret-stdin < secret.txt
+  yunhai cloud add-aws production --instance-role --role arn:aws:iam::123456789012:role/yunhai
+  yunhai cloud add-aws china --profile ningxia --region cn-northwest-1")]
+    AddAws {
+        /// The account's name
+        name: String,
+        #[command(flatten)]
+        access: AwsArgs,
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// Only try the credentials; nothing is kept
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Change how often an account is asked, what that may cost, its name, or whether it is asked
+    Set {
+        /// The account's name or id
+        account: String,
+        /// Another name
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Ask an account now, and show what came of it
+    Ask {
+        /// The account's name or id
+        account: String,
+    },
+    /// Delete an account; what was measured stays, and so does everything at the provider
+    Delete {
+        /// The account's name or id
+        account: String,
+    },
+    /// List the servers of all accounts as their providers describe them
+    Servers {
+        /// Text that the name, the id, the type or an address must contain
+        #[arg(long, short)]
+        query: Option<String>,
+        /// Only servers in this state: running, stopped, deleted, …
+        #[arg(long)]
+        state: Option<String>,
+        /// Only servers of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// Only servers in this region
+        #[arg(long)]
+        region: Option<String>,
+        /// Only servers with this tag, as NAME=VALUE
+        #[arg(long)]
+        tag: Option<String>,
+        /// The field to sort by, with - before it for descending
+        #[arg(long, default_value = "server", allow_hyphen_values = true)]
+        sort: String,
+    },
+}
+
+/// Whose rights are used at AWS.
+#[derive(Debug, clap::Args)]
+#[group(id = "credentials", required = true, multiple = false, args = ["access_key_id", "profile", "instance_role"])]
+pub(crate) struct AwsArgs {
+    /// The id of an access key; its secret half comes by --secret-stdin
+    #[arg(long, value_name = "AKIA…")]
+    access_key_id: Option<String>,
+    /// Read the secret half of the access key from the standard input
+    #[arg(long, requires = "access_key_id")]
+    secret_stdin: bool,
+    /// A profile in ~/.aws of the machine that Yunhai runs on
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Use the role of the machine that Yunhai runs on
+    #[arg(long)]
+    instance_role: bool,
+    /// A role to assume with these rights
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+    /// The word that the role's trust asks for
+    #[arg(long, value_name = "WORD", requires = "role")]
+    external_id: Option<String>,
+    /// A region to look at; may be given several times; all that are enabled if absent
+    #[arg(long = "region", value_name = "REGION")]
+    regions: Vec<String>,
+    /// Where to ask instead of Amazon: a private cloud, or an emulator
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+}
+
+/// How often an account is asked, and what that may cost.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SettingsArgs {
+    /// How often it is asked, from 1m to 1d
+    #[arg(long, value_name = "DURATION")]
+    interval: Option<HumanDuration>,
+    /// What the provider may charge for the questions in a month, in US dollars
+    #[arg(long, value_name = "USD")]
+    monthly_budget: Option<f64>,
+    /// Whether it is asked
+    #[arg(long, value_name = "BOOL")]
+    enabled: Option<bool>,
+}
+
+impl AwsArgs {
+    fn access(self) -> anyhow::Result<CloudAccess> {
+        let credentials = match (self.access_key_id, self.profile) {
+            (Some(access_key_id), _) => AwsCredentials::Keys {
+                access_key_id,
+                secret_access_key: Some(self::secret(self.secret_stdin)?),
+                session_token: None,
+            },
+            (None, Some(name)) => AwsCredentials::Profile { name },
+            (None, None) => AwsCredentials::InstanceRole,
+        };
+        let external_id = self.external_id;
+        Ok(CloudAccess::Aws {
+            credentials,
+            role: self.role.map(|arn| AwsRole { arn, external_id }),
+            regions: self.regions,
+            endpoint: self.endpoint,
+        })
+    }
+}
+
+impl SettingsArgs {
+    fn apply(&self, request: &mut CloudAccountRequest) {
+        if let Some(interval) = self.interval {
+            request.interval_secs = interval.0.as_secs();
+        }
+        if let Some(usd) = self.monthly_budget {
+            request.monthly_budget_usd = Some(usd);
+        }
+        if let Some(enabled) = self.enabled {
+            request.enabled = enabled;
+        }
+    }
+}
+
+fn secret(from_stdin: bool) -> anyhow::Result<String> {
+    if from_stdin {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        let line = line.trim();
+        if line.is_empty() {
+            bail!("the standard input has no secret access key");
+        }
+        return Ok(line.to_owned());
+    }
+    dialoguer::Password::new()
+        .with_prompt("Secret access key")
+        .interact()
+        .context("give the secret access key by --secret-stdin where there is no terminal")
+}
+
+/// Runs `yunhai cloud …`.
+pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Result<()> {
+    let client = session.client().await?;
+    let format = session.format;
+    match command {
+        CloudCommand::Accounts => list_accounts(&client, format).await?,
+        CloudCommand::Show { account } => show(format, &find(&client, &account).await?),
+        CloudCommand::Policy { provider, manage } => {
+            let scope = if manage { "manage" } else { "watch" };
+            let path = format!("api/v1/cloud-policies/{}", segment(&provider));
+            let filter = [("scope", scope.to_owned())];
+            let policy: CloudPolicy = client.get(&path, &filter).await?;
+            if format == Format::Json {
+                print_json(&policy);
+            } else {
+                crate::output::print_text(&policy.document);
+            }
+        }
+        CloudCommand::AddAws {
+            name,
+            access,
+            settings,
+            dry_run,
+        } => {
+            let access = access.access()?;
+            if dry_run {
+                let request = CloudAccountTestRequest { access, id: None };
+                let check: CloudAccountCheck = client
+                    .send_json(Method::POST, "api/v1/cloud-account-tests", &request)
+                    .await?;
+                show_check(format, &check);
+                return Ok(());
+            }
+            let mut request = CloudAccountRequest {
+                name,
+                access: Some(access),
+                interval_secs: 300,
+                monthly_budget_usd: None,
+                enabled: true,
+            };
+            settings.apply(&mut request);
+            let account: CloudAccount = client
+                .send_json(Method::POST, "api/v1/cloud-accounts", &request)
+                .await?;
+            let sentence = format!(
+                "Added {}, account {} of {}; see what is in it with `yunhai cloud ask {}`.",
+                account.name,
+                optional(account.account.as_deref()),
+                account.provider,
+                shell_word(&account.name)
+            );
+            print_done(format, &account, &sentence);
+        }
+        CloudCommand::Set {
+            account,
+            name,
+            settings,
+        } => {
+            let found = find(&client, &account).await?;
+            let path = format!("api/v1/cloud-accounts/{}", segment(&found.id));
+            let mut request = CloudAccountRequest {
+                name: name.unwrap_or(found.name),
+                access: None,
+                interval_secs: found.interval_secs,
+                monthly_budget_usd: found.monthly_budget_usd,
+                enabled: found.enabled,
+            };
+            settings.apply(&mut request);
+            let changed: CloudAccount = client.send_json(Method::PUT, &path, &request).await?;
+            print_done(format, &changed, &format!("Changed {}.", changed.name));
+        }
+        CloudCommand::Ask { account } => {
+            let found = find(&client, &account).await?;
+            let path = format!("api/v1/cloud-accounts/{}/ask", segment(&found.id));
+            let round: CloudRound = client.send_json(Method::POST, &path, &()).await?;
+            let mut fields = round_fields(&round);
+            fields.extend(trouble_fields(&round.missing));
+            print_fields(format, &round, &fields);
+        }
+        CloudCommand::Delete { account } => {
+            let found = find(&client, &account).await?;
+            let path = format!("api/v1/cloud-accounts/{}", segment(&found.id));
+            client.delete(&path).await?;
+            print_done(format, &(), &format!("Deleted {}.", found.name));
+        }
+        CloudCommand::Servers {
+            query,
+            state,
+            account,
+            region,
+            tag,
+            sort,
+        } => {
+            let mut filter = vec![("sort", sort)];
+            for (name, value) in [
+                ("q", query),
+                ("state", state),
+                ("account", account),
+                ("region", region),
+                ("tag", tag),
+            ] {
+                filter.extend(value.map(|value| (name, value)));
+            }
+            list_servers(&client, format, &filter).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn list_accounts(client: &Client, format: Format) -> anyhow::Result<()> {
+    let accounts: Vec<CloudAccount> = client.list("api/v1/cloud-accounts", &[]).await?;
+    print_rows(
+        format,
+        &accounts,
+        [
+            "account",
+            "provider",
+            "state",
+            "servers",
+            "last asked",
+            "cost this month",
+            "what is missing",
+        ],
+        |account| {
+            let round = account.last_round.as_ref();
+            [
+                account.name.clone(),
+                account.provider.clone(),
+                crate::output::word(&account.state),
+                round.map_or("–".to_owned(), |round| round.servers.to_string()),
+                time(round.map(|round| round.at_ms)),
+                usd(account.month_cost_usd),
+                round
+                    .and_then(|round| round.missing.first())
+                    .map_or(String::new(), |trouble| trouble.message.clone()),
+            ]
+        },
+    );
+    Ok(())
+}
+
+async fn list_servers(
+    client: &Client,
+    format: Format,
+    filter: &[(&str, String)],
+) -> anyhow::Result<()> {
+    let servers: Vec<CloudServer> = client.list("api/v1/cloud-servers", filter).await?;
+    print_rows(
+        format,
+        &servers,
+        [
+            "server",
+            "state",
+            "type",
+            "account",
+            "region",
+            "addresses",
+            "id",
+        ],
+        |server| {
+            let addresses = server
+                .public_addresses
+                .iter()
+                .chain(&server.private_addresses);
+            [
+                server.server.clone(),
+                server.state.clone(),
+                server.instance_type.clone(),
+                server.account.clone(),
+                server.region.clone(),
+                addresses.cloned().collect::<Vec<_>>().join(" "),
+                server.id.clone(),
+            ]
+        },
+    );
+    Ok(())
+}
+
+fn show(format: Format, account: &CloudAccount) {
+    let mut fields = vec![
+        ("account", account.name.clone()),
+        ("id", account.id.clone()),
+        ("provider", account.provider.clone()),
+        ("state", crate::output::word(&account.state)),
+        ("signed in as", optional(account.identity.as_deref())),
+        (
+            "account at the provider",
+            optional(account.account.as_deref()),
+        ),
+        (
+            "interval",
+            HumanDuration::from_secs(account.interval_secs).to_string(),
+        ),
+        ("cost this month", usd(account.month_cost_usd)),
+        (
+            "monthly budget",
+            account.monthly_budget_usd.map_or("none".to_owned(), usd),
+        ),
+    ];
+    if let Some(round) = &account.last_round {
+        fields.extend(round_fields(round));
+        fields.extend(trouble_fields(&round.missing));
+    }
+    print_fields(format, account, &fields);
+}
+
+fn show_check(format: Format, check: &CloudAccountCheck) {
+    let mut fields = vec![
+        ("signed in as", check.identity.clone()),
+        ("account at the provider", check.account.clone()),
+        ("regions", check.regions.join(", ")),
+    ];
+    fields.extend(trouble_fields(&check.problems));
+    print_fields(format, check, &fields);
+}
+
+fn round_fields(round: &CloudRound) -> Vec<(&'static str, String)> {
+    vec![
+        ("asked", time(Some(round.at_ms))),
+        ("took", format!("{:.1} s", round.took_ms as f64 / 1000.0)),
+        ("servers", round.servers.to_string()),
+        ("measurements", round.samples.to_string()),
+        ("calls", round.calls.to_string()),
+        ("cost", usd(round.cost_usd)),
+    ]
+}
+
+fn trouble_fields(troubles: &[CloudTrouble]) -> Vec<(&'static str, String)> {
+    troubles
+        .iter()
+        .map(|trouble| {
+            let scope = trouble.scope.iter().map(|scope| format!("{scope}: "));
+            let hint = trouble.hint.iter().map(|hint| format!("; {hint}"));
+            let text: String = scope.chain([trouble.message.clone()]).chain(hint).collect();
+            ("missing", text)
+        })
+        .collect()
+}
+
+fn usd(usd: f64) -> String {
+    format!("{usd:.4} USD")
+}
+
+async fn find(client: &Client, name_or_id: &str) -> anyhow::Result<CloudAccount> {
+    let accounts: Vec<CloudAccount> = client.list("api/v1/cloud-accounts", &[]).await?;
+    accounts
+        .into_iter()
+        .find(|account| account.name == name_or_id || account.id == name_or_id)
+        .with_context(|| format!("there is no cloud account `{name_or_id}`"))
+}
