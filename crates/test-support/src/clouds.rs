@@ -67,7 +67,7 @@ impl Aws {
         service: &str,
         region: &str,
         operation: &str,
-        parameters: Value,
+        parameters: &Value,
     ) -> anyhow::Result<Value> {
         self.ask(&json!({
             "do": "call",
@@ -81,7 +81,7 @@ impl Aws {
 
     /// Returns an image that an instance can be made from.
     pub fn image(&mut self) -> anyhow::Result<String> {
-        let images = self.call("ec2", "us-east-1", "describe_images", json!({}))?;
+        let images = self.call("ec2", "us-east-1", "describe_images", &json!({}))?;
         let images = images["Images"].as_array().map(Vec::as_slice);
         let found = images
             .unwrap_or_default()
@@ -107,7 +107,7 @@ impl Aws {
                 "MaxCount": now,
                 "TagSpecifications": [{ "ResourceType": "instance", "Tags": tags }],
             });
-            self.call("ec2", region, "run_instances", parameters)?;
+            self.call("ec2", region, "run_instances", &parameters)?;
         }
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Aws {
             })
             .collect();
         let parameters = json!({ "Namespace": namespace, "MetricData": data });
-        self.call("cloudwatch", region, "put_metric_data", parameters)?;
+        self.call("cloudwatch", region, "put_metric_data", &parameters)?;
         Ok(())
     }
 

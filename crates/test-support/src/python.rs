@@ -56,14 +56,12 @@ impl Program {
             process,
             output: BufReader::new(output),
         };
-        match program.read() {
-            Ok(started) => Ok((program, started)),
-            Err(_) => {
-                program.process.kill()?;
-                program.process.wait()?;
-                bail!("{name} did not start: {}", log.join().unwrap_or_default())
-            }
+        if let Ok(started) = program.read() {
+            return Ok((program, started));
         }
+        program.process.kill()?;
+        program.process.wait()?;
+        bail!("{name} did not start: {}", log.join().unwrap_or_default())
     }
 
     /// Asks the program something and returns what it answers.

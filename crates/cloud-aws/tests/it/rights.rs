@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use yunhai_cloud::{
     Account as _, ErrorKind, Lifecycle as _, Metrics as _, MetricsQuery, PolicyScope, ServerAction,
     Servers as _,
@@ -16,15 +16,16 @@ use crate::suite::{self, Fixture as _};
 /// Makes a user with the printed policy; from then on rights are checked.
 async fn with_policy(fixture: &mut AwsFixture, scope: PolicyScope) -> AwsAccount {
     let aws = &mut fixture.aws;
-    let mut iam =
-        |operation: &str, parameters| aws.call("iam", "us-east-1", operation, parameters).unwrap();
-    iam("create_user", json!({ "UserName": "yunhai" }));
+    let mut iam = |operation: &str, parameters: &Value| {
+        aws.call("iam", "us-east-1", operation, parameters).unwrap()
+    };
+    iam("create_user", &json!({ "UserName": "yunhai" }));
     let document = policy(scope).document;
     iam(
         "put_user_policy",
-        json!({ "UserName": "yunhai", "PolicyName": "yunhai", "PolicyDocument": document }),
+        &json!({ "UserName": "yunhai", "PolicyName": "yunhai", "PolicyDocument": document }),
     );
-    let key = iam("create_access_key", json!({ "UserName": "yunhai" }));
+    let key = iam("create_access_key", &json!({ "UserName": "yunhai" }));
     let part = |name: &str| key["AccessKey"][name].as_str().unwrap().to_owned();
     aws.check_rights().unwrap();
     open(

@@ -104,7 +104,7 @@ async fn an_account_brings_its_servers_and_their_metrics_and_what_is_off_is_not_
         "ec2",
         REGION,
         "stop_instances",
-        json!({ "InstanceIds": [idle] }),
+        &json!({ "InstanceIds": [idle] }),
     )
     .unwrap();
     admin
