@@ -188,16 +188,19 @@ fn is_whole(xml: &[u8]) -> bool {
     if text.is_empty() {
         return true;
     }
-    let name = text
+    let mut tags = text
         .split(|&c| c == b'<')
-        .find(|tag| tag.first().is_some_and(u8::is_ascii_alphabetic))
+        .filter(|tag| tag.first().is_some_and(u8::is_ascii_alphabetic));
+    let root = tags.next();
+    let is_single = tags.next().is_none();
+    let name = root
         .and_then(|tag| {
             tag.split(|c| matches!(c, b' ' | b'>' | b'/' | b'\n'))
                 .next()
         })
         .unwrap_or_default();
     let end = [b"</", name, b">"].concat();
-    text.ends_with(&end) || text.ends_with(b"/>")
+    text.ends_with(&end) || (is_single && text.ends_with(b"/>"))
 }
 
 #[cfg(test)]
@@ -206,9 +209,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_breaks_off_is_not_whole() {
-        let whole = b"<?xml version=\"1.0\"?>\n<Answer xmlns=\"x\"><a>1</a></Answer>\n";
+        let whole = b"<?xml version=\"1.0\"?>\n<Answer xmlns=\"x\"><a>1</a><b/></Answer>\n";
         assert!(is_whole(whole));
         assert!(is_whole(b""));
+        assert!(is_whole(b"<Answer/>"));
         for length in 1..whole.len() - 2 {
             assert!(!is_whole(&whole[..length]), "{length} bytes of it");
         }

@@ -7,18 +7,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_cloudwatch::types::{Dimension, RecentlyActive};
-use yunhai_cloud::{CloudServer, Missing, Usage};
+use yunhai_cloud::{CloudServer, Collector, Error, MetricsRound, Usage};
 use yunhai_model::TimestampMs;
 
 use crate::account::AwsAccount;
 use crate::error::told;
+use crate::metrics::missing;
+use crate::pages::Pages;
 use crate::table::{AGENT_METRICS, AgentMetric, NOT_ON_DISK};
 
 /// How long a list is believed.
 const BELIEVED_MS: i64 = 3_600_000;
 
-/// What a call of ListMetrics costs, in millionths of a US dollar.
-const LIST_MICRO_USD: u64 = 10;
+/// What a call of ListMetrics costs: 0.01 $ for a thousand.
+const LIST: Usage = Usage {
+    calls: 1,
+    billed: 0,
+    cost_micro_usd: 10,
+};
 
 /// A metric of an agent with the dimensions it was sent with.
 #[derive(Clone, Debug)]
@@ -51,47 +57,69 @@ impl AwsAccount {
         &self,
         region: &str,
         now_ms: TimestampMs,
-        usage: &mut Usage,
-    ) -> (Vec<Listed>, Option<Missing>) {
+        collector: &dyn Collector,
+    ) -> (Vec<Listed>, MetricsRound) {
+        let mut round = MetricsRound::default();
         if let Some(known) = self.agent_series.get(region, now_ms) {
-            return (known, None);
+            return (known, round);
         }
-        let client = self.clients.of(region).cloudwatch;
         let mut listed = Vec::new();
         for metric in AGENT_METRICS {
-            let mut pages = client
-                .list_metrics()
-                .namespace("CWAgent")
-                .metric_name(metric.name)
-                .recently_active(RecentlyActive::Pt3H)
-                .into_paginator()
-                .send();
-            while let Some(page) = pages.next().await {
-                usage.calls += 1;
-                usage.cost_micro_usd += LIST_MICRO_USD;
-                let page = match page {
-                    Ok(page) => page,
-                    Err(error) => {
-                        let missing = Missing {
-                            scope: region.to_owned(),
-                            error: told(
-                                format!("list what the CloudWatch agents of {region} measure"),
-                                &error,
-                            ),
-                        };
-                        return (listed, Some(missing));
-                    }
-                };
-                listed.extend(page.metrics().iter().filter_map(|found| {
-                    let dimensions = found.dimensions().to_vec();
-                    let in_memory = value(&dimensions, "fstype")
-                        .is_some_and(|kind| NOT_ON_DISK.contains(&kind));
-                    (!in_memory).then_some(Listed { metric, dimensions })
-                }));
+            match self.list(region, metric, collector).await {
+                Ok(Some(mut found)) => listed.append(&mut found),
+                Ok(None) => {
+                    round.is_over_budget = true;
+                    return (listed, round);
+                }
+                Err(error) => {
+                    round.missing.push(missing(region, error));
+                    return (listed, round);
+                }
             }
         }
         self.agent_series.put(region, now_ms, listed.clone());
-        (listed, None)
+        (listed, round)
+    }
+
+    /// Lists one metric; nothing, where it may not cost any more.
+    async fn list(
+        &self,
+        region: &str,
+        metric: &'static AgentMetric,
+        collector: &dyn Collector,
+    ) -> Result<Option<Vec<Listed>>, Error> {
+        let request = self
+            .clients
+            .of(region)
+            .cloudwatch
+            .list_metrics()
+            .namespace("CWAgent")
+            .metric_name(metric.name)
+            .recently_active(RecentlyActive::Pt3H);
+        let mut listed = Vec::new();
+        let mut pages = Pages::default();
+        loop {
+            if !collector.may_spend(LIST) {
+                return Ok(None);
+            }
+            let attempted = format!("list what the CloudWatch agents of {region} measure");
+            let page = request.clone().set_next_token(pages.token()).send().await;
+            let page = page.map_err(|error| told(&attempted, &error))?;
+            listed.extend(page.metrics().iter().filter_map(|found| {
+                let dimensions = found.dimensions().to_vec();
+                let in_memory =
+                    value(&dimensions, "fstype").is_some_and(|kind| NOT_ON_DISK.contains(&kind));
+                // Without what tells them apart it is a mean over several.
+                let is_single = metric
+                    .labels
+                    .first()
+                    .is_none_or(|(dimension, _)| value(&dimensions, dimension).is_some());
+                (is_single && !in_memory).then_some(Listed { metric, dimensions })
+            }));
+            if !pages.go_on(page.next_token, attempted)? {
+                return Ok(Some(listed));
+            }
+        }
     }
 }
 
@@ -126,17 +154,32 @@ pub(crate) struct Owners<'a> {
 
 impl<'a> Owners<'a> {
     pub(crate) fn new(servers: &[&'a CloudServer]) -> Self {
-        let hosts = servers.iter().flat_map(|server| {
+        let mut by_host: HashMap<&str, Option<&CloudServer>> = HashMap::new();
+        for server in servers {
             let whole = server.host_name.as_deref();
             let short = whole.and_then(|name| name.split('.').next());
-            whole.into_iter().chain(short).map(|name| (name, *server))
-        });
+            for name in whole.into_iter().chain(short) {
+                // Networks that know nothing of each other give the same names.
+                let is_other = |known: &mut Option<&CloudServer>| {
+                    if known.is_some_and(|known| known.server != server.server) {
+                        *known = None;
+                    }
+                };
+                by_host
+                    .entry(name)
+                    .and_modify(is_other)
+                    .or_insert(Some(server));
+            }
+        }
         Self {
             by_id: servers
                 .iter()
                 .map(|server| (server.server.id.as_str(), *server))
                 .collect(),
-            by_host: hosts.collect(),
+            by_host: by_host
+                .into_iter()
+                .filter_map(|(name, server)| Some((name, server?)))
+                .collect(),
         }
     }
 }

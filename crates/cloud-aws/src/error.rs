@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use yunhai_cloud::{Error, ErrorKind};
 use yunhai_model::with_causes;
@@ -37,8 +37,11 @@ where
             code,
         };
     }
+    // What has to be fetched elsewhere, such as a role, can fail as the network does.
+    let is_of_credentials = cause::<CredentialsError>(error)
+        .is_some_and(|credentials| cause::<ConnectorError>(credentials).is_none());
     let kind = match error {
-        _ if is_of_credentials(error) => ErrorKind::Credentials,
+        _ if is_of_credentials => ErrorKind::Credentials,
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => ErrorKind::Unreachable,
         SdkError::ResponseError(context) if context.raw().status().is_server_error() => {
             ErrorKind::Unavailable
@@ -49,16 +52,16 @@ where
     Error::new(kind, attempted, with_causes(error))
 }
 
-/// Tells whether it failed before it was sent, for want of credentials.
-fn is_of_credentials(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
+/// Returns the first cause of a kind.
+fn cause<'a, C: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a C> {
+    let mut cause = error.source();
     while let Some(error) = cause {
-        if error.is::<CredentialsError>() {
-            return true;
+        if let Some(found) = error.downcast_ref::<C>() {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 /// Sorts a code of Amazon's, from the lists of common errors of EC2, CloudWatch and STS.
@@ -70,6 +73,7 @@ fn kind_of(code: &str, said: &str, status: u16) -> ErrorKind {
         {
             ErrorKind::ClockSkew
         }
+        "AuthFailure" if said.contains("Not authorized for") => ErrorKind::Denied,
         "AuthFailure"
         | "ExpiredToken"
         | "ExpiredTokenException"

@@ -1,17 +1,16 @@
 //! The instances of EC2, region by region.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{Instance, InstanceStateName, MonitoringState, Tag};
+use aws_sdk_ec2::types::{Instance, InstanceStateName, MonitoringState, Reservation, Tag};
 use futures::FutureExt as _;
-use yunhai_cloud::{
-    CloudServer, Error, ErrorKind, Inventory, Missing, PowerState, ServerRef, Servers,
-};
+use yunhai_cloud::{CloudServer, Inventory, Missing, PowerState, ServerRef, Servers};
 
 use crate::account::AwsAccount;
 use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
+use crate::pages::Pages;
 
 /// How many instances a page has at most (DescribeInstances).
 const PAGE: i32 = 1000;
@@ -40,34 +39,23 @@ impl AwsAccount {
         let attempted = format!("list the servers of {region}");
         let mut inventory = Inventory::default();
         let mut servers = BTreeMap::new();
-        let mut seen_tokens = BTreeSet::new();
-        let mut token = None;
+        let mut pages = Pages::default();
         let failure = loop {
             inventory.calls += 1;
             let request = client.describe_instances().max_results(PAGE);
-            let page = match request.set_next_token(token.take()).send().await {
+            let page = match request.set_next_token(pages.token()).send().await {
                 Ok(page) => page,
                 Err(error) => break Some(told(attempted, &error)),
             };
-            for instance in page
-                .reservations()
-                .iter()
-                .flat_map(|reservation| reservation.instances())
-            {
+            for instance in page.reservations().iter().flat_map(Reservation::instances) {
                 if let Some(server) = server(region, instance) {
                     servers.insert(server.server.id.clone(), server);
                 }
             }
-            match page.next_token.filter(|next| !next.is_empty()) {
-                None => break None,
-                Some(next) if !seen_tokens.insert(next.clone()) => {
-                    break Some(Error::new(
-                        ErrorKind::Protocol,
-                        attempted,
-                        "a page came a second time instead of the next one",
-                    ));
-                }
-                Some(next) => token = Some(next),
+            match pages.go_on(page.next_token, attempted.clone()) {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error) => break Some(error),
             }
         };
         inventory.servers = servers.into_values().collect();

@@ -11,6 +11,7 @@ mod error;
 mod inventory;
 mod lifecycle;
 mod metrics;
+mod pages;
 mod policy;
 mod settings;
 mod table;

@@ -72,8 +72,11 @@ impl Lifecycle for AwsAccount {
             .collect();
         // So that each gets the same number if this is done again.
         ids.sort();
-        if new.count > 1 {
-            self.number(new, &ids).await?;
+        if new.count > 1
+            && let Err(error) = self.number(new, &ids).await
+        {
+            // They are there and paid for: who ordered them must learn of them all the same.
+            tracing::warn!(%error, "servers that were made could not be given their numbers");
         }
         Ok(Operation {
             servers: ids
@@ -138,19 +141,22 @@ impl Lifecycle for AwsAccount {
                 .await;
             let answer = match answer {
                 Ok(answer) => answer,
-                // What is deleted is forgotten in the end.
-                Err(error)
-                    if operation.action == Some(ServerAction::Delete)
-                        && error.code() == Some("InvalidInstanceID.NotFound") =>
-                {
-                    done += ids.len() as u32;
+                // What is deleted is forgotten in the end, and what was just made is not known
+                // everywhere at once.
+                Err(error) if error.code() == Some("InvalidInstanceID.NotFound") => {
+                    match operation.action {
+                        Some(ServerAction::Delete) => done += ids.len() as u32,
+                        _ => *others.entry("unknown".to_owned()).or_insert(0) += ids.len() as u32,
+                    }
                     continue;
                 }
                 Err(error) => return Err(told("see what the servers do", &error)),
             };
             for instance in answer.reservations().iter().flat_map(|r| r.instances()) {
                 let state = instance.state().and_then(|state| state.name());
-                match progress(operation.action, state) {
+                let reason = instance.state_reason().and_then(|reason| reason.code());
+                let has_reason = reason.is_some_and(|code| !code.contains("UserInitiated"));
+                match progress(operation.action, state, has_reason) {
                     Progress::Done => done += 1,
                     Progress::Failed => return Ok(failed(operation.action, instance)),
                     Progress::Running => {
@@ -304,7 +310,11 @@ enum Progress {
     Failed,
 }
 
-fn progress(action: Option<ServerAction>, state: Option<&InstanceStateName>) -> Progress {
+fn progress(
+    action: Option<ServerAction>,
+    state: Option<&InstanceStateName>,
+    has_reason: bool,
+) -> Progress {
     use InstanceStateName as State;
     match (action, state) {
         // A restart changes no state that could be seen.
@@ -316,6 +326,8 @@ fn progress(action: Option<ServerAction>, state: Option<&InstanceStateName>) -> 
             None | Some(ServerAction::Start | ServerAction::Restart),
             Some(State::Terminated | State::ShuttingDown),
         ) => Progress::Failed,
+        // It fell back, for want of a key or of room.
+        (None | Some(ServerAction::Start), Some(State::Stopped)) if has_reason => Progress::Failed,
         _ => Progress::Running,
     }
 }

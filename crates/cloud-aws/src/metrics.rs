@@ -9,8 +9,8 @@ use aws_sdk_cloudwatch::types::{
 };
 use futures::FutureExt as _;
 use yunhai_cloud::{
-    CloudSeries, CloudServer, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound, Missing,
-    PowerState, ServerRef, Usage,
+    CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
+    Missing, PowerState, ServerRef, Usage,
 };
 use yunhai_model::{Sample, TimestampMs};
 
@@ -18,10 +18,14 @@ use crate::account::AwsAccount;
 use crate::cloudwatch_agent::{Listed, Owners};
 use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
+use crate::pages::Pages;
 use crate::table::{EC2_METRICS, Normalised, is_burstable};
 
 /// How many queries a call of GetMetricData takes.
 const QUERIES_A_CALL: usize = 500;
+
+/// How many periods of each: the answer has at most 100,800 points a page.
+const PERIODS_A_CALL: i64 = 200;
 
 /// How many calls are under way at once in a region.
 const CALLS_AT_ONCE: usize = 5;
@@ -51,29 +55,24 @@ struct Question {
 
 #[async_trait]
 impl Metrics for AwsAccount {
-    async fn estimate(&self, query: MetricsQuery<'_>) -> Usage {
-        let mut usage = Usage::default();
-        for (region, servers) in running_by_region(query.servers) {
-            let (listed, _) = self
-                .agent_series(region, query.until_ms, &mut Usage::default())
-                .await;
-            let questions = questions(&servers, &listed, query.interval_secs).len() as u64;
-            usage.calls += questions.div_ceil(QUERIES_A_CALL as u64);
-            usage += billed(questions);
-        }
-        usage
-    }
-
-    async fn collect(&self, query: MetricsQuery<'_>) -> MetricsRound {
+    async fn collect(&self, query: MetricsQuery<'_>, collector: &dyn Collector) -> MetricsRound {
         let questions = running_by_region(query.servers)
             .into_iter()
-            .map(|(region, servers)| self.collect_region(region, servers, query).boxed())
+            .map(|(region, servers)| {
+                self.collect_region(region, servers, query, collector)
+                    .boxed()
+            })
             .collect();
         let mut whole = MetricsRound::default();
         for round in concurrent::all(questions, REGIONS_AT_ONCE).await {
             whole += round;
         }
         whole
+    }
+
+    fn delay_secs(&self, server: &CloudServer) -> u64 {
+        let period_secs = period(server.is_measured_each_minute, 0);
+        period_secs + SETTLING_MS.unsigned_abs() / 1000
     }
 }
 
@@ -83,12 +82,9 @@ impl AwsAccount {
         region: &str,
         servers: Vec<&CloudServer>,
         query: MetricsQuery<'_>,
+        collector: &dyn Collector,
     ) -> MetricsRound {
-        let mut round = MetricsRound::default();
-        let (listed, missing) = self
-            .agent_series(region, query.until_ms, &mut round.usage)
-            .await;
-        round.missing.extend(missing);
+        let (listed, mut round) = self.agent_series(region, query.until_ms, collector).await;
         let questions = questions(&servers, &listed, query.interval_secs);
         // Those of one period have one window, whose end is the end of a period.
         let mut by_period: BTreeMap<u64, Vec<Question>> = BTreeMap::new();
@@ -100,11 +96,10 @@ impl AwsAccount {
         }
         let mut calls = Vec::new();
         for (period_secs, questions) in &by_period {
-            let Some(window) = window(query.from_ms, query.until_ms, *period_secs) else {
-                continue;
-            };
-            for chunk in questions.chunks(QUERIES_A_CALL) {
-                calls.push(self.ask(region, chunk, window).boxed());
+            for window in windows(query.from_ms, query.until_ms, *period_secs) {
+                for chunk in questions.chunks(QUERIES_A_CALL) {
+                    calls.push(self.ask(region, chunk, window, collector).boxed());
+                }
             }
         }
         for answer in concurrent::all(calls, CALLS_AT_ONCE).await {
@@ -119,19 +114,22 @@ impl AwsAccount {
         region: &str,
         questions: &[Question],
         (from_ms, until_ms): (TimestampMs, TimestampMs),
+        collector: &dyn Collector,
     ) -> MetricsRound {
-        let mut round = MetricsRound {
-            usage: billed(questions.len() as u64),
-            ..MetricsRound::default()
-        };
+        let mut round = MetricsRound::default();
+        if !collector.may_spend(cost(questions.len() as u64)) {
+            round.is_over_budget = true;
+            round.unread.insert(region.to_owned());
+            return round;
+        }
         let mut answers: Vec<Vec<Sample>> = vec![Vec::new(); questions.len()];
-        let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+        let mut refused: BTreeMap<(bool, String), usize> = BTreeMap::new();
         let queries = questions
             .iter()
             .enumerate()
             .map(|(index, question)| question.query(index))
             .collect();
-        let mut pages = self
+        let request = self
             .clients
             .of(region)
             .cloudwatch
@@ -139,18 +137,16 @@ impl AwsAccount {
             .start_time(DateTime::from_millis(from_ms))
             .end_time(DateTime::from_millis(until_ms))
             .scan_by(ScanBy::TimestampAscending)
-            .set_metric_data_queries(Some(queries))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            round.usage.calls += 1;
+            .set_metric_data_queries(Some(queries));
+        let mut pages = Pages::default();
+        loop {
+            let attempted = format!("read the metrics of {region}");
+            let page = request.clone().set_next_token(pages.token()).send().await;
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    round.missing.push(Missing {
-                        scope: region.to_owned(),
-                        error: told(format!("read the metrics of {region}"), &error),
-                    });
+                    round.missing.push(missing(region, told(attempted, &error)));
+                    round.unread.insert(region.to_owned());
                     break;
                 }
             };
@@ -169,7 +165,8 @@ impl AwsAccount {
                         .and_then(|message| message.value())
                         .or(result.status_code().map(StatusCode::as_str))
                         .unwrap_or_default();
-                    *refused.entry(said.to_owned()).or_default() += 1;
+                    let is_denied = result.status_code() == Some(&StatusCode::Forbidden);
+                    *refused.entry((is_denied, said.to_owned())).or_default() += 1;
                 }
                 let points = result.timestamps().iter().zip(result.values());
                 answer.extend(points.filter_map(|(time, value)| {
@@ -179,23 +176,33 @@ impl AwsAccount {
                     })
                 }));
             }
+            match pages.go_on(page.next_token, attempted) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    round.missing.push(missing(region, error));
+                    round.unread.insert(region.to_owned());
+                    break;
+                }
+            }
         }
-        round
-            .missing
-            .extend(refused.into_iter().map(|(said, count)| Missing {
-                scope: region.to_owned(),
-                error: Error::new(
-                    ErrorKind::Unavailable,
-                    format!("read {count} of the metrics of {region}"),
-                    said,
-                ),
-            }));
-        round.series = questions
+        for ((is_denied, said), count) in refused {
+            let kind = if is_denied {
+                ErrorKind::Denied
+            } else {
+                ErrorKind::Unavailable
+            };
+            let attempted = format!("read {count} of the metrics of {region}");
+            let error = Error::new(kind, attempted, said);
+            round.missing.push(missing(region, error));
+        }
+        let series = questions
             .iter()
             .zip(answers)
             .filter(|(_, samples)| !samples.is_empty())
             .flat_map(|(question, samples)| question.series(samples))
             .collect();
+        collector.take(series).await;
         round
     }
 }
@@ -246,13 +253,21 @@ impl Question {
     }
 }
 
+pub(crate) fn missing(region: &str, error: Error) -> Missing {
+    Missing {
+        scope: region.to_owned(),
+        error,
+    }
+}
+
 fn index(id: &str) -> Option<usize> {
     id.strip_prefix('q')?.parse().ok()
 }
 
-fn billed(metrics: u64) -> Usage {
+/// What a call for so many metrics takes.
+fn cost(metrics: u64) -> Usage {
     Usage {
-        calls: 0,
+        calls: 1,
         billed: metrics,
         cost_micro_usd: metrics * METRIC_MICRO_USD,
     }
@@ -326,16 +341,23 @@ fn period(is_measured_each_minute: bool, interval_secs: u64) -> u64 {
     wanted.clamp(finest, BASIC_PERIOD_SECS)
 }
 
-/// The whole periods between two moments; a period that still goes on would be counted in part.
-fn window(
+/// The whole periods between two moments, in pieces whose answer fits one page. A period that still
+/// goes on would be counted in part.
+fn windows(
     from_ms: TimestampMs,
     until_ms: TimestampMs,
     period_secs: u64,
-) -> Option<(TimestampMs, TimestampMs)> {
+) -> Vec<(TimestampMs, TimestampMs)> {
     let period_ms = period_secs as i64 * 1000;
     let until_ms = (until_ms - SETTLING_MS).div_euclid(period_ms) * period_ms;
-    let from_ms = from_ms.div_euclid(period_ms) * period_ms;
-    (from_ms < until_ms).then_some((from_ms, until_ms))
+    let mut from_ms = from_ms.div_euclid(period_ms) * period_ms;
+    let mut windows = Vec::new();
+    while from_ms < until_ms {
+        let end_ms = until_ms.min(from_ms + PERIODS_A_CALL * period_ms);
+        windows.push((from_ms, end_ms));
+        from_ms = end_ms;
+    }
+    windows
 }
 
 #[cfg(test)]
@@ -346,16 +368,25 @@ mod tests {
     fn only_whole_and_settled_periods_are_asked_for() {
         let minute = 60_000;
         assert_eq!(
-            window(1, 14 * minute, 300),
-            Some((0, 10 * minute)),
+            windows(1, 14 * minute, 300),
+            [(0, 10 * minute)],
             "the period that ended at 10 is whole since 12"
         );
         assert_eq!(
-            window(0, 11 * minute, 300),
-            Some((0, 5 * minute)),
+            windows(0, 11 * minute, 300),
+            [(0, 5 * minute)],
             "the one that ended at 10 may still change at 11"
         );
-        assert_eq!(window(0, 6 * minute, 300), None);
+        assert_eq!(windows(0, 6 * minute, 300), []);
+    }
+
+    #[test]
+    fn a_long_window_is_asked_for_in_pieces_without_a_gap() {
+        let day_ms = 86_400_000;
+        let pieces = windows(0, day_ms + SETTLING_MS, 60);
+        assert_eq!(pieces.len(), 8);
+        assert_eq!((pieces[0].0, pieces[7].1), (0, day_ms));
+        assert!(pieces.windows(2).all(|pair| pair[0].1 == pair[1].0));
     }
 
     #[test]

@@ -16,7 +16,6 @@ const MANAGE: &[&str] = &[
     "ec2:CreateTags",
     "ec2:DescribeImages",
     "ec2:DescribeInstanceTypes",
-    "ec2:DescribeKeyPairs",
     "ec2:RebootInstances",
     "ec2:RunInstances",
     "ec2:StartInstances",

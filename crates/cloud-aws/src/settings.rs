@@ -66,7 +66,7 @@ impl AwsSettings {
     /// Reads settings that are stored as JSON, and checks them.
     pub fn parse(json: &Secret) -> Result<Self, InvalidSettings> {
         // The parser's words can repeat what was read, a secret among it: only the place is told.
-        let settings: Self = serde_json::from_str(json.expose()).map_err(|error| {
+        let mut settings: Self = serde_json::from_str(json.expose()).map_err(|error| {
             InvalidSettings(vec![format!(
                 "settings: not as described, at line {} column {}",
                 error.line(),
@@ -89,11 +89,17 @@ impl AwsSettings {
             }
         }
         if let Some(endpoint) = &settings.endpoint
-            && !endpoint.starts_with("https://")
-            && !endpoint.starts_with("http://")
+            && !is_endpoint(endpoint)
         {
-            faults.push("endpoint: begins with https:// or http://".to_owned());
+            faults.push(
+                "endpoint: a URL with https:// or http:// and without a user or a password"
+                    .to_owned(),
+            );
         }
+        let mut seen = std::collections::BTreeSet::new();
+        settings
+            .regions
+            .retain(|region| seen.insert(region.clone()));
         if faults.is_empty() {
             Ok(settings)
         } else {
@@ -141,6 +147,14 @@ impl AwsCredentials {
             .map(|(name, _)| format!("credentials.{name}: is missing"))
             .collect()
     }
+}
+
+fn is_endpoint(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    // What stands before an @ would be shown with the account.
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('@'))
 }
 
 fn is_region(text: &str) -> bool {

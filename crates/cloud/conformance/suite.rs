@@ -4,12 +4,13 @@
 //! account at an emulator, and the means to put servers and measurements there past our own code.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use yunhai_cloud::{
-    Account, CloudSeries, CloudServer, ErrorKind, Inventory, MetricsQuery, NewServer, Operation,
-    OperationState, PowerState, ServerAction,
+    Account, CloudSeries, CloudServer, Collector, ErrorKind, Inventory, MetricsQuery, MetricsRound,
+    NewServer, Operation, OperationState, PowerState, ServerAction, Usage,
 };
 
 /// Something of a cloud to try things on, empty at first.
@@ -140,11 +141,11 @@ pub(crate) async fn measurements_keep_their_time(fixture: &mut impl Fixture) {
         until_ms: fixture.now_ms(),
         interval_secs: 300,
     };
-    let estimate = account.metrics().estimate(query).await;
-    let round = account.metrics().collect(query).await;
-    assert_eq!(round.missing, [], "nothing is missing");
-    let cpu = "server_cpu_utilization_ratio";
-    let found = series_of(&round.series, cpu);
+    let asked = Asked::default();
+    let round = account.metrics().collect(query, &asked).await;
+    assert_eq!(round, MetricsRound::default(), "nothing is missing");
+    let series = asked.series();
+    let found = series_of(&series, "server_cpu_utilization_ratio");
     assert_eq!(found.keys().copied().collect::<Vec<_>>(), [&busy.server.id]);
     let samples = &found[&busy.server.id].samples;
     let got: Vec<(i64, f64)> = samples.iter().map(|s| (s.timestamp_ms, s.value)).collect();
@@ -154,14 +155,65 @@ pub(crate) async fn measurements_keep_their_time(fixture: &mut impl Fixture) {
         assert_eq!(got.0, wanted.0, "the provider's own time");
         assert!((got.1 - wanted.1).abs() < 1e-9, "{got:?} for {wanted:?}");
     }
-    let of_silent = round.series.iter().filter(|s| s.server == silent.server);
+    let of_silent = series.iter().filter(|s| s.server == silent.server);
     assert_eq!(
         of_silent.count(),
         0,
         "what was not measured is absent, not 0"
     );
-    assert!(round.usage.calls > 0);
-    assert_eq!(round.usage.billed, estimate.billed, "as was estimated");
+    assert!(asked.usage().calls > 0);
+
+    // Who may spend nothing more learns nothing more, and is told why.
+    let poor = Asked::with_budget(0);
+    let round = account.metrics().collect(query, &poor).await;
+    assert!(round.is_over_budget || asked.usage().cost_micro_usd == 0);
+    assert_eq!(poor.usage().cost_micro_usd, 0);
+}
+
+/// Asks, and remembers what it cost and what came.
+pub(crate) struct Asked {
+    budget_micro_usd: u64,
+    state: Mutex<(Usage, Vec<CloudSeries>)>,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self::with_budget(u64::MAX)
+    }
+}
+
+impl Asked {
+    pub(crate) fn with_budget(budget_micro_usd: u64) -> Self {
+        Self {
+            budget_micro_usd,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        self.state.lock().expect("nobody panicked").0
+    }
+
+    pub(crate) fn series(&self) -> Vec<CloudSeries> {
+        self.state.lock().expect("nobody panicked").1.clone()
+    }
+}
+
+#[async_trait]
+impl Collector for Asked {
+    fn may_spend(&self, usage: Usage) -> bool {
+        let spent = &mut self.state.lock().expect("nobody panicked").0;
+        let is_allowed = spent.cost_micro_usd + usage.cost_micro_usd <= self.budget_micro_usd;
+        if is_allowed {
+            *spent += usage;
+        }
+        is_allowed
+    }
+
+    async fn take(&self, mut series: Vec<CloudSeries>) {
+        let state = &mut self.state.lock().expect("nobody panicked");
+        state.1.append(&mut series);
+    }
 }
 
 /// A server is made, stopped, started, restarted and deleted, each followed to its end; the same

@@ -17,4 +17,4 @@ pub use inventory::{CloudServer, Inventory, Missing, PowerState, ServerRef, Serv
 pub use lifecycle::{
     CreateCheck, Finding, Lifecycle, NewServer, Operation, OperationState, ServerAction,
 };
-pub use metrics::{CloudSeries, Metrics, MetricsQuery, MetricsRound, Usage};
+pub use metrics::{CloudSeries, Collector, Metrics, MetricsQuery, MetricsRound, Usage};

@@ -1,6 +1,6 @@
 //! What a provider measured of its servers, in our names and units beside the provider's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub struct CloudSeries {
     pub samples: Vec<Sample>,
 }
 
-/// What a round of questions took.
+/// What questions take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// How many calls were made, those that failed among them.
@@ -53,31 +53,45 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
-/// What came of a question.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Who asks: pays for the questions, and takes the answers as they come, so that nobody has to
+/// hold all of them.
+#[async_trait]
+pub trait Collector: Send + Sync {
+    /// Asked before every call that is charged for. What is allowed counts as spent, whether the
+    /// call succeeds or not.
+    fn may_spend(&self, usage: Usage) -> bool;
+
+    /// Takes what was measured.
+    async fn take(&self, series: Vec<CloudSeries>);
+}
+
+/// What came of a question, beside the answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MetricsRound {
-    /// What was measured. A metric that the provider does not have is absent, never 0.
-    pub series: Vec<CloudSeries>,
     /// What could not be had.
     pub missing: Vec<Missing>,
-    /// What it took.
-    pub usage: Usage,
+    /// The regions of which measurements are missing that are to be asked for again.
+    pub unread: BTreeSet<String>,
+    /// Whether something was not asked, as it would have cost too much.
+    pub is_over_budget: bool,
 }
 
 impl std::ops::AddAssign for MetricsRound {
     fn add_assign(&mut self, mut other: Self) {
-        self.series.append(&mut other.series);
         self.missing.append(&mut other.missing);
-        self.usage += other.usage;
+        self.unread.append(&mut other.unread);
+        self.is_over_budget |= other.is_over_budget;
     }
 }
 
 /// Tells what was measured.
 #[async_trait]
 pub trait Metrics: Send + Sync {
-    /// Returns what asking once will take, as far as it is known beforehand.
-    async fn estimate(&self, query: MetricsQuery<'_>) -> Usage;
+    /// Asks, in as few calls as the provider allows. What cannot be had never hides the rest, and a
+    /// metric that the provider does not have is absent, never 0.
+    async fn collect(&self, query: MetricsQuery<'_>, collector: &dyn Collector) -> MetricsRound;
 
-    /// Asks, in as few calls as the provider allows. What cannot be had never hides the rest.
-    async fn collect(&self, query: MetricsQuery<'_>) -> MetricsRound;
+    /// How old the newest measurement of a server can be when it can first be had, in seconds:
+    /// providers date a measurement by the beginning of its period, and need time to settle on it.
+    fn delay_secs(&self, server: &CloudServer) -> u64;
 }

@@ -22,14 +22,18 @@ pub struct Budget {
 impl Budget {
     /// Begins anew when a month is over.
     pub(crate) fn at(self, now_ms: TimestampMs) -> Self {
-        let month = month(now_ms);
-        // A clock that was set back into the month before spends no second budget of that month.
-        if self.month >= month {
-            return self;
+        let present = month(now_ms);
+        if self.month.is_empty() || self.month < present {
+            return Self {
+                month: present,
+                ..Self::default()
+            };
         }
+        // A clock that was ahead, or is set back over the end of a month: what was spent stays
+        // spent, and so nobody spends a budget twice, but in the month that it is.
         Self {
-            month,
-            ..Self::default()
+            month: present,
+            ..self
         }
     }
 
@@ -79,6 +83,13 @@ mod tests {
             (december.month.as_str(), december.spent_micro_usd),
             ("2026-12", 0)
         );
-        assert_eq!(december.clone().at(NOVEMBER), december, "a clock set back");
+        let mut ahead = december.at(NOVEMBER + 4000 * DAY);
+        ahead.add(usage(900));
+        let back = ahead.at(NOVEMBER);
+        assert_eq!(
+            (back.month.as_str(), back.spent_micro_usd),
+            ("2026-11", 900)
+        );
+        assert_eq!(back.at(NOVEMBER + 10 * DAY).spent_micro_usd, 0);
     }
 }

@@ -20,6 +20,9 @@ pub enum Error {
     /// The provider said no to the credentials, or nobody answered.
     #[error(transparent)]
     Cloud(#[from] yunhai_cloud::Error),
+    /// The round was ended before it was through, as the server stops.
+    #[error("the round was ended before it was through")]
+    RoundEnded,
     /// The sealed credentials cannot be opened.
     #[error("cannot open the credentials of the cloud account `{account}`")]
     Sealed {

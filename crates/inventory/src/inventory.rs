@@ -7,9 +7,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::watch;
-use yunhai_cloud::{Account, AccountCheck, PowerState, Provider};
+use yunhai_cloud::{Account, AccountCheck, ErrorKind, Missing, PowerState, Provider};
 use yunhai_database::Database;
-use yunhai_model::{Clock, CloudAccountId, Secret, TimeSeries, TimestampMs};
+use yunhai_model::{Clock, CloudAccountId, Secret, TimeSeries, TimestampMs, with_causes};
 use yunhai_vault::Vault;
 
 use crate::access;
@@ -17,14 +17,16 @@ use crate::account::{AccountSettings, AccountView, NewAccount, RoundReport};
 use crate::error::{Error, Result};
 use crate::round;
 use crate::series;
-use crate::server::KnownServer;
+use crate::server::{self, KnownServer, Owner};
 use crate::store::{Body, Course, Store, StoredAccount, place};
+
+/// How old the newest measurement is when it can be had: it is dated by the beginning of its period
+/// of five minutes, or of one, and the provider needs two more to settle on it.
+const BASIC_DELAY_SECS: u64 = 420;
+const DETAILED_DELAY_SECS: u64 = 180;
 
 /// How often a server's row is written though only the time of its last listing changed.
 const LAST_SEEN_WRITTEN_MS: i64 = 3_600_000;
-
-/// How many series are handed over at once.
-const SERIES_AT_ONCE: usize = 5_000;
 
 /// Opens accounts. The server wires the providers' crates in.
 #[async_trait]
@@ -44,7 +46,16 @@ pub trait Opener: Send + Sync {
 #[async_trait]
 pub trait SampleSink: Send + Sync {
     /// Stores samples; the error says why it could not.
-    async fn append(&self, series: Vec<TimeSeries>) -> Result<(), String>;
+    async fn append(&self, series: Vec<TimeSeries>) -> Result<Stored, String>;
+}
+
+/// What became of samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// How many are new.
+    pub accepted: u64,
+    /// Why others were refused for good; that some were known already is no refusal.
+    pub refusal: Option<String>,
 }
 
 /// What an inventory is built from.
@@ -85,6 +96,16 @@ struct Known {
     opened: Arc<tokio::sync::OnceCell<Arc<dyn Account>>>,
     /// Held during a round, so that there is never a second one of the same account.
     asking: Arc<tokio::sync::Mutex<()>>,
+    /// How often it was changed since this process knows it.
+    revision: u64,
+}
+
+/// An account that is to be asked.
+pub(crate) struct Wanted {
+    pub(crate) id: CloudAccountId,
+    pub(crate) settings: AccountSettings,
+    pub(crate) revision: u64,
+    pub(crate) asked_at_ms: Option<TimestampMs>,
 }
 
 impl Known {
@@ -93,6 +114,7 @@ impl Known {
             stored,
             opened: Arc::default(),
             asking: Arc::default(),
+            revision: 0,
         }
     }
 }
@@ -139,7 +161,12 @@ impl Inventory {
                     known.stored.course = account.course;
                     known
                 }
-                _ => Known::new(account),
+                Some(known) => Known {
+                    asking: known.asking,
+                    revision: known.revision + 1,
+                    ..Known::new(account)
+                },
+                None => Known::new(account),
             };
             accounts.insert(known.stored.id, known);
         }
@@ -179,16 +206,25 @@ impl Inventory {
         Arc::clone(&servers.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns how often a server's account is asked, in seconds.
-    pub fn interval_secs(&self, label: &str) -> Option<u64> {
-        let id = self.server(label, |server| server.account_id)?;
+    /// Returns how often a server's measurements come, and how old each is by then, in seconds.
+    pub fn rhythm_secs(&self, label: &str) -> Option<(u64, u64)> {
+        let (id, is_each_minute) = self.server(label, |server| {
+            (server.account_id, server.details.is_measured_each_minute)
+        })?;
         let accounts = self.read_accounts();
-        Some(accounts.get(&id)?.stored.body.settings.interval_secs)
+        let interval_secs = accounts.get(&id)?.stored.body.settings.interval_secs;
+        let delay_secs = if is_each_minute {
+            DETAILED_DELAY_SECS
+        } else {
+            BASIC_DELAY_SECS
+        };
+        Some((interval_secs, delay_secs))
     }
 
-    /// Returns when a server that is off was last seen to be so.
-    pub fn off_at_ms(&self, label: &str) -> Option<TimestampMs> {
-        self.server(label, |server| {
+    /// Returns until when what was measured of a server is no longer of interest: it is off, or
+    /// nobody asks about it.
+    pub fn silent_until_ms(&self, label: &str) -> Option<TimestampMs> {
+        let (id, off_at_ms) = self.server(label, |server| {
             let is_off = matches!(
                 server.details.state,
                 PowerState::Stopped
@@ -196,8 +232,16 @@ impl Inventory {
                     | PowerState::Deleting
                     | PowerState::Deleted
             );
-            is_off.then_some(server.gone_at_ms.unwrap_or(server.last_seen_ms))
-        })?
+            let off_at_ms = server.gone_at_ms.unwrap_or(server.last_seen_ms);
+            (server.account_id, is_off.then_some(off_at_ms))
+        })?;
+        let accounts = self.read_accounts();
+        let stored = &accounts.get(&id)?.stored;
+        let last = stored.course.last_round.as_ref();
+        let unasked_at_ms = last
+            .filter(|round| stored.body.settings.is_paused || round.is_over_budget)
+            .map(|round| round.at_ms);
+        off_at_ms.max(unasked_at_ms)
     }
 
     fn server<T>(&self, label: &str, take: impl FnOnce(&KnownServer) -> T) -> Option<T> {
@@ -300,62 +344,87 @@ impl Inventory {
 
     /// Asks an account now, after the round that is under way.
     pub async fn ask(&self, id: CloudAccountId) -> Result<RoundReport> {
+        // In a task of its own: whoever wants to know may go away, and what was paid for by then is
+        // kept and counted all the same.
+        let inventory = self.clone();
+        let round = tokio::spawn(async move { inventory.ask_to_the_end(id).await });
+        round.await.map_err(|_| Error::RoundEnded)?
+    }
+
+    async fn ask_to_the_end(&self, id: CloudAccountId) -> Result<RoundReport> {
         let asking = self.known(id)?.asking;
         let _asking = asking.lock().await;
         let known = self.known(id)?;
-        let account = self.opened(&known).await?;
-        let (own, others): (Vec<KnownServer>, Vec<KnownServer>) = self
+        let settings = &known.stored.body.settings;
+        let now_ms = self.0.clock.now_ms();
+        let started = Instant::now();
+        let account = match self.opened(&known).await {
+            Ok(account) => account,
+            Err(error) => {
+                let report = not_opened(settings, &error, now_ms);
+                self.keep(id, known.stored.course.clone(), &report).await?;
+                return Err(error);
+            }
+        };
+        let regions = account.regions().await;
+        let (regions, listed) = match regions {
+            Ok(regions) => {
+                let listed = account.servers().list(&regions).await;
+                (Some(regions), listed)
+            }
+            Err(error) => (None, nothing_listed(settings, error)),
+        };
+        let servers = self
+            .take_over(&known.stored, regions.as_deref(), &listed, now_ms)
+            .await?;
+        let sink = &*self.0.sink;
+        let course = &known.stored.course;
+        let measured = round::measure(&*account, settings, &servers, course, sink, now_ms).await;
+        let mut usage = measured.usage;
+        usage.calls += listed.calls;
+        let mut course = known.stored.course.clone();
+        course.budget = measured.budget;
+        course.budget.calls += listed.calls;
+        course.collected_until_ms = measured.collected_until_ms;
+        let missing = listed.missing.into_iter().chain(measured.missing);
+        let report = RoundReport {
+            at_ms: now_ms,
+            took_ms: started.elapsed().as_millis() as i64,
+            servers: listed.servers.len() as u64,
+            samples: measured.samples,
+            missing: round::each_once(missing.collect()),
+            usage,
+            is_over_budget: measured.is_over_budget,
+        };
+        self.keep(id, course, &report).await?;
+        Ok(report)
+    }
+
+    /// Brings what was listed together with what is known, and gives names to those that are new.
+    ///
+    /// That names are given out and kept under one lock is what keeps each of them single.
+    async fn take_over(
+        &self,
+        stored: &StoredAccount,
+        regions: Option<&[String]>,
+        listed: &yunhai_cloud::Inventory,
+        now_ms: TimestampMs,
+    ) -> Result<Vec<KnownServer>> {
+        let _changing = self.0.changing.lock().await;
+        // Its name may have changed, and it may be gone, since the question was put.
+        let settings = self.known(stored.id)?.stored.body.settings;
+        let owner = Owner {
+            id: stored.id,
+            name: &settings.name,
+            provider: settings.provider,
+        };
+        let (before, others): (Vec<KnownServer>, Vec<KnownServer>) = self
             .servers()
             .iter()
             .cloned()
-            .partition(|server| server.account_id == id);
-        let taken: BTreeSet<String> = others.into_iter().map(|server| server.label).collect();
-        let now_ms = self.0.clock.now_ms();
-        let started = Instant::now();
-        let mut round = round::ask(&*account, &known.stored, own.clone(), &taken, now_ms).await;
-        let mut measured = series::of_servers(round.metrics.series, &round.servers);
-        measured.extend(series::of_account(
-            &known.stored.body.settings,
-            &round.report,
-            &round.course.budget,
-            now_ms,
-        ));
-        if let Err(said) = self.append(measured).await {
-            // What could not be stored is asked for again.
-            tracing::error!(
-                account = known.stored.body.settings.name,
-                error = said,
-                "cannot store what a cloud measured"
-            );
-            round.course.collected_until_ms = known.stored.course.collected_until_ms.clone();
-        }
-        round.report.took_ms = started.elapsed().as_millis() as i64;
-        round.course.last_round = Some(round.report.clone());
-        self.keep(id, round.course, own, round.servers).await?;
-        Ok(round.report)
-    }
-
-    async fn append(&self, mut series: Vec<TimeSeries>) -> Result<(), String> {
-        while !series.is_empty() {
-            let rest = series.split_off(series.len().min(SERIES_AT_ONCE));
-            self.0.sink.append(series).await?;
-            series = rest;
-        }
-        Ok(())
-    }
-
-    /// Keeps what a round brought, unless the account was deleted meanwhile.
-    async fn keep(
-        &self,
-        id: CloudAccountId,
-        course: Course,
-        before: Vec<KnownServer>,
-        after: Vec<KnownServer>,
-    ) -> Result<()> {
-        let _changing = self.0.changing.lock().await;
-        if self.known(id).is_err() {
-            return Ok(());
-        }
+            .partition(|server| server.account_id == stored.id);
+        let taken = others.iter().map(|server| server.label.clone()).collect();
+        let after = server::merge(&owner, before.clone(), regions, listed, &taken, now_ms);
         let labels: BTreeSet<&str> = after.iter().map(|server| server.label.as_str()).collect();
         let forgotten: Vec<String> = before
             .iter()
@@ -375,27 +444,62 @@ impl Inventory {
             })
             .cloned()
             .collect();
-        self.0
-            .store
-            .put_round(id, &course, &changed, &forgotten)
-            .await?;
+        self.0.store.put_servers(&changed, &forgotten).await?;
+        let all = others.into_iter().chain(after.iter().cloned()).collect();
+        self.set_servers(all);
+        Ok(after)
+    }
+
+    /// Keeps how an account fares, unless it was deleted meanwhile, and writes it down as series.
+    async fn keep(
+        &self,
+        id: CloudAccountId,
+        mut course: Course,
+        report: &RoundReport,
+    ) -> Result<()> {
+        course.last_round = Some(report.clone());
+        let _changing = self.0.changing.lock().await;
+        let Ok(known) = self.known(id) else {
+            return Ok(());
+        };
+        self.0.store.put_course(id, &course).await?;
+        let settings = &known.stored.body.settings;
+        let series = series::of_account(settings, report, &course.budget, report.at_ms);
+        if let Err(said) = self.0.sink.append(series).await {
+            tracing::warn!(
+                account = settings.name,
+                error = said,
+                "cannot store how a cloud account fares"
+            );
+        }
         if let Some(known) = self.write_accounts().get_mut(&id) {
             known.stored.course = course;
         }
-        let others = self.servers();
-        let others = others.iter().filter(|server| server.account_id != id);
-        let servers = others.cloned().chain(after).collect();
-        self.set_servers(servers);
+        self.0.generation.send_modify(|generation| *generation += 1);
         Ok(())
     }
 
-    /// The accounts that are not paused, and how often each is asked.
-    pub(crate) fn wanted(&self) -> Vec<(CloudAccountId, AccountSettings)> {
+    /// The accounts that are not paused.
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
         self.read_accounts()
             .values()
             .filter(|known| !known.stored.body.settings.is_paused)
-            .map(|known| (known.stored.id, known.stored.body.settings.clone()))
+            .map(|known| Wanted {
+                id: known.stored.id,
+                settings: known.stored.body.settings.clone(),
+                revision: known.revision,
+                asked_at_ms: known
+                    .stored
+                    .course
+                    .last_round
+                    .as_ref()
+                    .map(|round| round.at_ms),
+            })
             .collect()
+    }
+
+    pub(crate) fn now_ms(&self) -> TimestampMs {
+        self.0.clock.now_ms()
     }
 
     async fn checked(
@@ -462,12 +566,16 @@ impl Inventory {
     }
 
     fn put(&self, stored: StoredAccount, opened: Arc<dyn Account>) {
-        let known = Known::new(stored);
+        let mut accounts = self.write_accounts();
+        let before = accounts.get(&stored.id).cloned();
         let known = Known {
             opened: Arc::new(tokio::sync::OnceCell::new_with(Some(opened))),
-            ..known
+            revision: before.as_ref().map_or(0, |known| known.revision + 1),
+            asking: before.map(|known| known.asking).unwrap_or_default(),
+            stored,
         };
-        self.write_accounts().insert(known.stored.id, known);
+        accounts.insert(known.stored.id, known);
+        drop(accounts);
         self.0.generation.send_modify(|generation| *generation += 1);
     }
 
@@ -503,6 +611,30 @@ fn view(stored: &StoredAccount, now_ms: TimestampMs) -> AccountView {
         last_round: stored.course.last_round.clone(),
         budget: stored.course.budget.clone().at(now_ms),
         created_at_ms: stored.body.created_at_ms,
+    }
+}
+
+fn nothing_listed(
+    settings: &AccountSettings,
+    error: yunhai_cloud::Error,
+) -> yunhai_cloud::Inventory {
+    yunhai_cloud::Inventory {
+        missing: vec![Missing {
+            scope: settings.name.clone(),
+            error,
+        }],
+        ..yunhai_cloud::Inventory::default()
+    }
+}
+
+/// What is told of an account that could not even be opened.
+fn not_opened(settings: &AccountSettings, error: &Error, now_ms: TimestampMs) -> RoundReport {
+    let said = with_causes(error);
+    let error = yunhai_cloud::Error::new(ErrorKind::Credentials, "open the account", said);
+    RoundReport {
+        at_ms: now_ms,
+        missing: nothing_listed(settings, error).missing,
+        ..RoundReport::default()
     }
 }
 

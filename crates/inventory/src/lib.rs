@@ -19,6 +19,6 @@ mod store;
 pub use account::{AccountSettings, AccountView, NewAccount, RoundReport};
 pub use budget::Budget;
 pub use error::{Error, Result};
-pub use inventory::{Inventory, InventoryParts, Opener, SampleSink};
+pub use inventory::{Inventory, InventoryParts, Opener, SampleSink, Stored};
 pub use server::KnownServer;
 pub use store::{MIGRATIONS, SealedAccounts};

@@ -1,105 +1,162 @@
-//! One round of questions to an account: which servers there are, and what was measured of them.
+//! One round of questions to an account: what was measured of its servers, within the budget.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use yunhai_cloud::{Account, CloudServer, Inventory, MetricsQuery, MetricsRound, Missing};
+use async_trait::async_trait;
+use yunhai_cloud::{
+    Account, CloudSeries, CloudServer, Collector, Error, ErrorKind, MetricsQuery, MetricsRound,
+    Missing, Usage,
+};
 use yunhai_model::TimestampMs;
 
-use crate::account::{AccountSettings, RoundReport};
-use crate::server::{self, KnownServer, Owner};
-use crate::store::{Course, StoredAccount};
+use crate::account::AccountSettings;
+use crate::budget::Budget;
+use crate::inventory::SampleSink;
+use crate::series;
+use crate::server::KnownServer;
+use crate::store::Course;
 
 /// How many intervals are asked for again each time, as providers measure late.
 const OVERLAP_INTERVALS: i64 = 3;
 
-/// How far back it is asked for what was missed.
+/// How far back it is asked for what was missed, and in how many intervals at least.
 const MOST_BACKFILL_MS: i64 = 24 * 3_600_000;
+const LEAST_BACKFILL_INTERVALS: i64 = 4;
 
-/// What a round brought.
-pub(crate) struct Round {
-    pub(crate) servers: Vec<KnownServer>,
-    pub(crate) metrics: MetricsRound,
-    pub(crate) course: Course,
-    pub(crate) report: RoundReport,
+/// How many series are handed over at once.
+const SERIES_AT_ONCE: usize = 5_000;
+
+/// What measuring brought, beside what was stored.
+pub(crate) struct Measured {
+    pub(crate) budget: Budget,
+    pub(crate) collected_until_ms: BTreeMap<String, TimestampMs>,
+    pub(crate) missing: Vec<Missing>,
+    pub(crate) usage: Usage,
+    pub(crate) samples: u64,
+    pub(crate) is_over_budget: bool,
 }
 
-/// Asks an account. `known` are its servers as they were, `taken` the labels of all others.
-pub(crate) async fn ask(
+/// Asks what was measured of an account's servers, and stores it.
+pub(crate) async fn measure(
     account: &dyn Account,
-    stored: &StoredAccount,
-    known: Vec<KnownServer>,
-    taken: &BTreeSet<String>,
+    settings: &AccountSettings,
+    servers: &[KnownServer],
+    course: &Course,
+    sink: &dyn SampleSink,
     now_ms: TimestampMs,
-) -> Round {
-    let settings = &stored.body.settings;
-    let mut course = stored.course.clone();
-    course.budget = std::mem::take(&mut course.budget).at(now_ms);
-    let listed = match account.regions().await {
-        Ok(regions) => account.servers().list(&regions).await,
-        Err(error) => Inventory {
-            missing: vec![Missing {
-                scope: settings.name.clone(),
-                error,
-            }],
-            ..Inventory::default()
-        },
-    };
-    let owner = Owner {
-        id: stored.id,
-        name: &settings.name,
-        provider: settings.provider,
-    };
-    let servers = server::merge(&owner, known, &listed, taken, now_ms);
+) -> Measured {
     let alive: Vec<CloudServer> = servers
         .iter()
         .filter(|server| server.gone_at_ms.is_none())
         .map(|server| server.details.clone())
         .collect();
-    let mut metrics = MetricsRound::default();
-    let mut is_over_budget = false;
-    for (from_ms, servers) in by_start(&alive, settings, &course, now_ms) {
+    let asking = Asking {
+        servers,
+        sink,
+        limit_micro_usd: settings.monthly_budget_micro_usd,
+        state: Mutex::new(State {
+            budget: course.budget.clone().at(now_ms),
+            usage: Usage::default(),
+            samples: 0,
+            refusal: None,
+            failure: None,
+        }),
+    };
+    let mut collected_until_ms = course.collected_until_ms.clone();
+    let mut whole = MetricsRound::default();
+    for (from_ms, servers) in by_start(&alive, settings, course, now_ms) {
         let query = MetricsQuery {
             servers: &servers,
             from_ms,
             until_ms: now_ms,
             interval_secs: settings.interval_secs,
         };
-        let estimate = account.metrics().estimate(query).await;
-        if !course
-            .budget
-            .allows(settings.monthly_budget_micro_usd, estimate)
-        {
-            is_over_budget = true;
-            continue;
-        }
-        let round = account.metrics().collect(query).await;
-        course.budget.add(round.usage);
-        let failed: BTreeSet<&str> = round.missing.iter().map(|m| m.scope.as_str()).collect();
+        let round = account.metrics().collect(query, &asking).await;
+        let is_stored = asking.lock().failure.is_none();
         for server in &servers {
             let region = &server.server.region;
-            if !failed.contains(region.as_str()) {
-                course.collected_until_ms.insert(region.clone(), now_ms);
+            if is_stored && !round.unread.contains(region) {
+                collected_until_ms.insert(region.clone(), now_ms);
             }
         }
-        metrics += round;
+        whole += round;
     }
-    course.budget.calls += listed.calls;
-    let mut usage = metrics.usage;
-    usage.calls += listed.calls;
-    let report = RoundReport {
-        at_ms: now_ms,
-        took_ms: 0,
-        servers: alive.len() as u64,
-        samples: metrics.series.iter().map(|s| s.samples.len() as u64).sum(),
-        missing: each_once(listed.missing.into_iter().chain(metrics.missing.clone())),
-        usage,
-        is_over_budget,
+    let state = asking.state.into_inner();
+    let state = state.unwrap_or_else(PoisonError::into_inner);
+    let trouble = |kind, said| Missing {
+        scope: settings.name.clone(),
+        error: Error::new(kind, "store what was measured", said),
     };
-    Round {
-        servers,
-        metrics,
-        course,
-        report,
+    let mut missing = whole.missing;
+    missing.extend(
+        state
+            .failure
+            .map(|said| trouble(ErrorKind::Unavailable, said)),
+    );
+    missing.extend(state.refusal.map(|said| trouble(ErrorKind::Quota, said)));
+    Measured {
+        budget: state.budget,
+        collected_until_ms,
+        missing,
+        usage: state.usage,
+        samples: state.samples,
+        is_over_budget: whole.is_over_budget,
+    }
+}
+
+/// Pays for questions, and stores the answers as they come.
+struct Asking<'a> {
+    servers: &'a [KnownServer],
+    sink: &'a dyn SampleSink,
+    limit_micro_usd: Option<u64>,
+    state: Mutex<State>,
+}
+
+struct State {
+    budget: Budget,
+    usage: Usage,
+    samples: u64,
+    /// Why some of it was refused.
+    refusal: Option<String>,
+    /// Why none of it could be stored.
+    failure: Option<String>,
+}
+
+impl Asking<'_> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Collector for Asking<'_> {
+    fn may_spend(&self, usage: Usage) -> bool {
+        let mut state = self.lock();
+        if !state.budget.allows(self.limit_micro_usd, usage) {
+            return false;
+        }
+        state.budget.add(usage);
+        state.usage += usage;
+        true
+    }
+
+    async fn take(&self, series: Vec<CloudSeries>) {
+        let mut series = series::of_servers(series, self.servers);
+        while !series.is_empty() {
+            let rest = series.split_off(series.len().min(SERIES_AT_ONCE));
+            let outcome = self.sink.append(series).await;
+            let mut state = self.lock();
+            match outcome {
+                Ok(stored) => {
+                    state.samples += stored.accepted;
+                    state.refusal = state.refusal.take().or(stored.refusal);
+                }
+                Err(said) => state.failure = Some(said),
+            }
+            drop(state);
+            series = rest;
+        }
     }
 }
 
@@ -111,20 +168,21 @@ fn by_start(
     course: &Course,
     now_ms: TimestampMs,
 ) -> BTreeMap<TimestampMs, Vec<CloudServer>> {
-    let overlap_ms = OVERLAP_INTERVALS * settings.interval_secs as i64 * 1000;
+    let interval_ms = settings.interval_secs as i64 * 1000;
+    let most_ms = MOST_BACKFILL_MS.max(LEAST_BACKFILL_INTERVALS * interval_ms);
     let mut by_start: BTreeMap<TimestampMs, Vec<CloudServer>> = BTreeMap::new();
     for server in servers {
         let until_ms = course.collected_until_ms.get(&server.server.region);
         // A clock that was set back has collected nothing yet of what comes.
         let until_ms = until_ms.copied().unwrap_or(now_ms).min(now_ms);
-        let from_ms = (until_ms - overlap_ms).max(now_ms - MOST_BACKFILL_MS);
+        let from_ms = (until_ms - OVERLAP_INTERVALS * interval_ms).max(now_ms - most_ms);
         by_start.entry(from_ms).or_default().push(server.clone());
     }
     by_start
 }
 
 /// The same trouble of the same region is told once, however many questions met it.
-fn each_once(missing: impl Iterator<Item = Missing>) -> Vec<Missing> {
+pub(crate) fn each_once(missing: Vec<Missing>) -> Vec<Missing> {
     let mut once: Vec<Missing> = Vec::new();
     for trouble in missing {
         let is_known = once.iter().any(|known| {

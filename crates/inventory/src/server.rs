@@ -40,17 +40,18 @@ pub(crate) struct Owner<'a> {
 
 /// Brings together what was known of an account's servers and what was listed now.
 ///
-/// `taken` are the labels of all other accounts' servers. Those of regions that could not be listed
-/// stay as they were.
+/// `regions` are those that were asked, nothing if not even those could be had; `taken` are the
+/// labels of all other accounts' servers. Servers of regions that could not be listed stay as they
+/// were, those of regions that are no longer asked are forgotten.
 pub(crate) fn merge(
     owner: &Owner<'_>,
     known: Vec<KnownServer>,
+    regions: Option<&[String]>,
     listed: &Inventory,
     taken: &BTreeSet<String>,
     now_ms: TimestampMs,
 ) -> Vec<KnownServer> {
     let incomplete: BTreeSet<&str> = listed.missing.iter().map(|m| m.scope.as_str()).collect();
-    let whole_is_missing = incomplete.contains(owner.name);
     let mut labels: BTreeSet<String> = taken.clone();
     labels.extend(known.iter().map(|server| server.label.clone()));
     let mut known: HashMap<ServerRef, KnownServer> = known
@@ -60,6 +61,9 @@ pub(crate) fn merge(
     let mut merged = BTreeMap::new();
     for details in &listed.servers {
         let key = details.server.clone();
+        if merged.contains_key(&key) {
+            continue;
+        }
         let before = known.remove(&key);
         let is_deleted = details.state == PowerState::Deleted;
         let server = match before {
@@ -87,7 +91,10 @@ pub(crate) fn merge(
         merged.insert(key, server);
     }
     for (key, mut server) in known {
-        let is_unknown = whole_is_missing || incomplete.contains(key.region.as_str());
+        if regions.is_some_and(|asked| !asked.contains(&key.region)) {
+            continue;
+        }
+        let is_unknown = regions.is_none() || incomplete.contains(key.region.as_str());
         if !is_unknown {
             server.gone_at_ms = Some(server.gone_at_ms.unwrap_or(now_ms));
             server.details.state = PowerState::Deleted;
@@ -102,19 +109,22 @@ pub(crate) fn merge(
     merged.into_values().collect()
 }
 
-/// Its name, or its name with its id where the name is another's already.
+/// Its name; where that is another's already, its name with its id, and with more where even that
+/// is, since providers give out the same id in two regions, and two accounts can be one.
 fn free_label(details: &CloudServer, taken: &BTreeSet<String>) -> String {
-    let shortened: String = details.name.chars().take(120).collect();
-    if !taken.contains(&shortened) {
-        return shortened;
-    }
+    let name: String = details.name.chars().take(120).collect();
     let id = details.server.id.rsplit('/').next().unwrap_or_default();
-    let with_id = format!("{shortened} ({id})");
-    if taken.contains(&with_id) {
-        // The same id in two regions, which some providers give out.
-        return format!("{shortened} ({} {id})", details.server.region);
-    }
-    with_id
+    let region = &details.server.region;
+    let numbered = (2..).map(|number| format!("{name} ({region} {id} {number})"));
+    [
+        name.clone(),
+        format!("{name} ({id})"),
+        format!("{name} ({region} {id})"),
+    ]
+    .into_iter()
+    .chain(numbered)
+    .find(|label| !taken.contains(label))
+    .unwrap_or(name.clone())
 }
 
 #[cfg(test)]
@@ -163,13 +173,9 @@ mod tests {
             name: "prod",
             provider: Provider::Aws,
         };
-        merge(
-            &owner,
-            known,
-            listed,
-            &BTreeSet::from(["db".to_owned()]),
-            now_ms,
-        )
+        let regions = ["a", "b"].map(str::to_owned);
+        let taken = BTreeSet::from(["db".to_owned()]);
+        merge(&owner, known, Some(&regions), listed, &taken, now_ms)
     }
 
     #[test]

@@ -167,21 +167,24 @@ impl Store {
             .collect()
     }
 
-    /// Keeps what a round brought, all of it or nothing.
-    pub(crate) async fn put_round(
-        &self,
-        id: CloudAccountId,
-        course: &Course,
-        changed: &[KnownServer],
-        forgotten: &[String],
-    ) -> Result<()> {
-        let transaction = self.database.connection().begin().await?;
+    /// Keeps how an account fares.
+    pub(crate) async fn put_course(&self, id: CloudAccountId, course: &Course) -> Result<()> {
         let update = Query::update()
             .table("cloud_account")
             .value("course", encode(course))
             .and_where(Expr::col("id").eq(id.to_string()))
             .to_owned();
-        transaction.execute(&update).await?;
+        self.database.connection().execute(&update).await?;
+        Ok(())
+    }
+
+    /// Keeps which servers an account has, all of it or nothing.
+    pub(crate) async fn put_servers(
+        &self,
+        changed: &[KnownServer],
+        forgotten: &[String],
+    ) -> Result<()> {
+        let transaction = self.database.connection().begin().await?;
         for chunk in changed.chunks(ROWS_AT_ONCE) {
             let mut insert = Query::insert()
                 .into_table("cloud_server")

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use yunhai_api_types::{Fault, Problem, ProblemCode};
 use yunhai_cloud::{Account, ErrorKind, Policy, PolicyScope, Provider};
 use yunhai_cloud_aws::{AwsAccount, AwsSettings};
-use yunhai_inventory::{Error, Opener, SampleSink};
+use yunhai_inventory::{Error, Opener, SampleSink, Stored};
 use yunhai_model::{Secret, TimeSeries};
-use yunhai_series::Store;
+use yunhai_series::{RejectReason, Store};
 
 use crate::error::ApiError;
 
@@ -52,13 +52,19 @@ pub(crate) struct CloudSink(pub(crate) Store);
 
 #[async_trait]
 impl SampleSink for CloudSink {
-    async fn append(&self, series: Vec<TimeSeries>) -> Result<(), String> {
+    async fn append(&self, series: Vec<TimeSeries>) -> Result<Stored, String> {
         let outcome = self.0.append(series).await;
         let outcome = outcome.map_err(|error| yunhai_model::with_causes(&error))?;
-        for rejection in outcome.rejected.iter().take(5) {
-            tracing::debug!(%rejection, "a measurement of a cloud was refused");
-        }
-        Ok(())
+        let refusal = outcome.rejected.iter().find(|rejection| {
+            !matches!(
+                rejection.reason,
+                RejectReason::Conflict | RejectReason::TooOld { .. }
+            )
+        });
+        Ok(Stored {
+            accepted: outcome.accepted as u64,
+            refusal: refusal.map(ToString::to_string),
+        })
     }
 }
 

@@ -126,7 +126,7 @@ impl Fleet {
         // What was removed, and what its provider says is off, is no server that is down.
         let forgotten_at_ms = |name: &str| {
             let removed = settings.get(name).and_then(|set| set.forgotten_at_ms);
-            removed.max(self.inventory.off_at_ms(name))
+            removed.max(self.inventory.silent_until_ms(name))
         };
         let mut servers: BTreeMap<String, ServerSummary> = before
             .by_name()
@@ -333,15 +333,21 @@ impl Fleet {
         let settings = self.directory.get(server);
         settings
             .interval_secs
-            .or_else(|| self.inventory.interval_secs(server))
+            .or_else(|| Some(self.inventory.rhythm_secs(server)?.0))
             .unwrap_or(DEFAULT_INTERVAL_SECS)
     }
 
     /// For how long a server may be silent before it counts as down.
     fn patience_ms(&self, server: &str) -> i64 {
         let interval_ms = i64::try_from(self.interval_secs(server) * 1000).unwrap_or(i64::MAX);
+        // What a cloud measured is dated by the beginning of its period, and comes later.
+        let delay_secs = self
+            .inventory
+            .rhythm_secs(server)
+            .map_or(0, |rhythm| rhythm.1);
         interval_ms
             .saturating_mul(MISSED_INTERVALS)
+            .saturating_add(delay_secs as i64 * 1000)
             .max(LEAST_PATIENCE_MS)
     }
 

@@ -7,7 +7,7 @@ use yunhai_cloud::{Account as _, ErrorKind, MetricsQuery, Servers as _};
 use yunhai_test_support::clouds::AwsKind;
 
 use crate::fixture::{AwsFixture, REGIONS, open};
-use crate::suite::Fixture as _;
+use crate::suite::{Asked, Fixture as _};
 
 #[tokio::test]
 async fn throttling_of_a_moment_passes_unnoticed() {
@@ -83,16 +83,18 @@ async fn denied_metrics_do_not_hide_the_other_region() {
         until_ms: fixture.now_ms(),
         interval_secs: 300,
     };
-    let round = account.metrics().collect(query).await;
+    let asked = Asked::default();
+    let round = account.metrics().collect(query, &asked).await;
     let [missing] = &round.missing[..] else {
         panic!("it is told once: {:?}", round.missing)
     };
     assert_eq!(missing.error.kind, ErrorKind::Denied);
     assert_eq!(missing.scope, REGIONS[0]);
-    assert!(!round.series.is_empty());
+    assert_eq!(round.unread.iter().collect::<Vec<_>>(), [REGIONS[0]]);
+    let series = asked.series();
+    assert!(!series.is_empty());
     assert!(
-        round
-            .series
+        series
             .iter()
             .all(|series| series.server.region == REGIONS[1])
     );

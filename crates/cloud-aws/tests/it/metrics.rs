@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use yunhai_cloud::{
-    CloudSeries, Inventory, Metrics as _, MetricsQuery, PowerState, ServerAction, Servers as _,
+    CloudSeries, Inventory, Metrics as _, MetricsQuery, MetricsRound, PowerState, ServerAction,
+    Servers as _,
 };
 use yunhai_test_support::clouds::AwsKind;
 
 use crate::fixture::{AwsFixture, REGIONS, open};
-use crate::suite::Fixture as _;
+use crate::suite::{Asked, Fixture as _};
 
 const PERIOD_MS: i64 = 300_000;
 
@@ -104,9 +105,11 @@ async fn amazons_metrics_become_ours_beside_their_own_names() {
         )
         .unwrap();
 
-    let round = account.collect(query(&inventory, now_ms)).await;
-    assert_eq!(round.missing, []);
-    let found = newest(&round.series);
+    let asked = Asked::default();
+    let round = account.collect(query(&inventory, now_ms), &asked).await;
+    assert_eq!(round, MetricsRound::default());
+    let series = asked.series();
+    let found = newest(&series);
     for (name, value) in [
         ("server_cpu_utilization_ratio", 0.935),
         ("server_network_receive_bytes_per_second", 2000.0),
@@ -130,10 +133,11 @@ async fn amazons_metrics_become_ours_beside_their_own_names() {
         !found.keys().any(|name| name.ends_with("/run")),
         "{found:?}"
     );
-    assert!(round.series.iter().all(|series| series.server.id == id));
+    assert!(series.iter().all(|series| series.server.id == id));
     // Seven of the instance, and two of its agent; the third file system is in memory.
-    assert_eq!(round.usage.billed, 9);
-    assert!(round.usage.cost_micro_usd >= 90, "{:?}", round.usage);
+    assert_eq!(asked.usage().billed, 9);
+    // And the lists of what the agent measures, five of them.
+    assert_eq!(asked.usage().cost_micro_usd, 9 * 10 + 5 * 10);
 }
 
 #[tokio::test]
@@ -151,11 +155,12 @@ async fn what_is_off_is_not_asked_about() {
         .unwrap();
     let after = account.servers().list(&[region.to_owned()]).await;
     assert_eq!(after.servers[0].state, PowerState::Stopped);
-    let usage = account
-        .metrics()
-        .estimate(query(&after, fixture.now_ms()))
+    let asked = Asked::default();
+    let metrics = account.metrics();
+    metrics
+        .collect(query(&after, fixture.now_ms()), &asked)
         .await;
-    assert_eq!(usage.billed, 7, "of one server");
+    assert_eq!(asked.usage().billed, 7, "of one server");
 }
 
 #[tokio::test]
@@ -166,12 +171,19 @@ async fn five_hundred_metrics_go_into_a_call() {
     let account = fixture.account();
     let inventory = account.servers().list(&[region.to_owned()]).await;
     let now_ms = fixture.now_ms();
+    let metrics = account.metrics();
+    let (first, second) = (Asked::default(), Asked::default());
+    metrics.collect(query(&inventory, now_ms), &first).await;
+    assert_eq!(
+        first.usage().calls,
+        3 + 5,
+        "1,050 metrics in calls of 500, five lists"
+    );
     // The lists of what agents measure come once an hour, and not with the second round.
-    account.metrics().estimate(query(&inventory, now_ms)).await;
-    let round = account.metrics().collect(query(&inventory, now_ms)).await;
-    assert_eq!(round.usage.billed, 150 * 7);
-    assert_eq!(round.usage.calls, 3, "1,050 metrics in calls of 500");
-    assert_eq!(round.usage.cost_micro_usd, 1050 * 10);
+    metrics.collect(query(&inventory, now_ms), &second).await;
+    assert_eq!(second.usage().billed, 150 * 7);
+    assert_eq!(second.usage().calls, 3);
+    assert_eq!(second.usage().cost_micro_usd, 1050 * 10);
 }
 
 #[tokio::test]
@@ -193,6 +205,8 @@ async fn a_failing_check_is_down() {
             &[(at_ms, 1.0)],
         )
         .unwrap();
-    let round = account.metrics().collect(query(&inventory, now_ms)).await;
-    assert_eq!(newest(&round.series).get("server_up"), Some(&0.0));
+    let asked = Asked::default();
+    let metrics = account.metrics();
+    metrics.collect(query(&inventory, now_ms), &asked).await;
+    assert_eq!(newest(&asked.series()).get("server_up"), Some(&0.0));
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use yunhai_cloud::{
-    Account as _, ErrorKind, Lifecycle as _, Metrics as _, MetricsQuery, PolicyScope, ServerAction,
-    Servers as _,
+    Account as _, ErrorKind, Lifecycle as _, Metrics as _, MetricsQuery, MetricsRound, PolicyScope,
+    ServerAction, Servers as _,
 };
 use yunhai_cloud_aws::{AwsAccount, policy};
 use yunhai_test_support::clouds::AwsKind;
 
 use crate::fixture::{AwsFixture, REGIONS, open};
-use crate::suite::{self, Fixture as _};
+use crate::suite::{self, Asked, Fixture as _};
 
 /// Makes a user with the printed policy; from then on rights are checked.
 async fn with_policy(fixture: &mut AwsFixture, scope: PolicyScope) -> AwsAccount {
@@ -53,7 +53,11 @@ async fn the_printed_policy_is_enough_to_watch_and_no_more() {
         until_ms: fixture.now_ms(),
         interval_secs: 300,
     };
-    assert_eq!(account.collect(query).await.missing, []);
+    let asked = Asked::default();
+    assert_eq!(
+        account.collect(query, &asked).await,
+        MetricsRound::default()
+    );
     let stopped = account
         .act(&servers.servers[0].server, ServerAction::Stop)
         .await;

@@ -115,6 +115,64 @@ async fn what_could_not_be_stored_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn accounts_that_are_asked_at_once_give_no_name_twice() {
+    for engine in [Engine::Sqlite, Engine::Postgres, Engine::Mysql] {
+        let house = House::new(engine).await;
+        let mut ids = Vec::new();
+        for name in ["one", "two", "three", "four"] {
+            ids.push(house.add(name).await.id);
+        }
+        house.script().servers = vec![server("a", "i-1", "web")];
+        let rounds = ids.iter().map(|id| house.inventory.ask(*id));
+        for round in futures::future::join_all(rounds).await {
+            round.unwrap();
+        }
+        let servers = house.inventory.servers();
+        let mut labels: Vec<&str> = servers.iter().map(|s| s.label.as_str()).collect();
+        labels.dedup();
+        assert_eq!(labels.len(), 4, "{labels:?}");
+        assert_eq!(house.restarted().await.servers(), servers);
+    }
+}
+
+#[tokio::test]
+async fn what_is_paid_for_is_counted_though_nobody_waits_for_it() {
+    let house = House::new(Engine::Sqlite).await;
+    let id = house.add("prod").await.id;
+    house.script().servers = vec![server("a", "i-1", "one")];
+    house.script().cost_micro_usd = 100;
+    let asked = house.inventory.ask(id);
+    // Whoever asked goes away at once.
+    assert!(futures::FutureExt::now_or_never(asked).is_none());
+    for _ in 0..500 {
+        if house.inventory.account(id).unwrap().last_round.is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let account = house.inventory.account(id).unwrap();
+    assert_eq!(account.budget.spent_micro_usd, 100);
+}
+
+#[tokio::test]
+async fn servers_that_nobody_asks_about_are_silent() {
+    let house = House::new(Engine::Sqlite).await;
+    let id = house.add("prod").await.id;
+    let mut off = server("a", "i-2", "off");
+    off.state = PowerState::Stopped;
+    house.script().servers = vec![server("a", "i-1", "on"), off];
+    house.inventory.ask(id).await.unwrap();
+    let silent = |name: &str| house.inventory.silent_until_ms(name);
+    assert_eq!((silent("on"), silent("off")), (None, Some(START_MS)));
+    assert_eq!(house.inventory.rhythm_secs("on"), Some((300, 420)));
+    let mut paused = new_account("prod");
+    paused.settings.is_paused = true;
+    paused.access = None;
+    house.inventory.change(id, paused).await.unwrap();
+    assert_eq!(silent("on"), Some(START_MS));
+}
+
+#[tokio::test]
 async fn a_budget_stops_metrics_before_it_is_overdrawn_and_the_inventory_goes_on() {
     let house = House::new(Engine::Sqlite).await;
     let mut thrifty = new_account("prod");

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use yunhai_cloud::{
-    Account, AccountCheck, CloudSeries, CloudServer, CreateCheck, Error, ErrorKind, Lifecycle,
-    Metrics, MetricsQuery, MetricsRound, Missing, NewServer, Operation, OperationState, PowerState,
-    Provider, ServerAction, ServerRef, Servers, Usage,
+    Account, AccountCheck, CloudSeries, CloudServer, Collector, CreateCheck, Error, ErrorKind,
+    Lifecycle, Metrics, MetricsQuery, MetricsRound, Missing, NewServer, Operation, OperationState,
+    PowerState, Provider, ServerAction, ServerRef, Servers, Usage,
 };
 use yunhai_database::Database;
 use yunhai_inventory::{
     AccountSettings, AccountView, Inventory, InventoryParts, MIGRATIONS, NewAccount, Opener,
-    SampleSink,
+    SampleSink, Stored,
 };
 use yunhai_model::{ManualClock, Sample, Secret, TimeSeries};
 use yunhai_test_support::databases::{Engine, TestDatabase};
@@ -137,49 +137,63 @@ impl Servers for Opened {
 
 #[async_trait]
 impl Metrics for Opened {
-    async fn estimate(&self, query: MetricsQuery<'_>) -> Usage {
-        let each = self.cloud.0.lock().unwrap().cost_micro_usd;
-        Usage {
-            calls: 1,
-            billed: query.servers.len() as u64,
-            cost_micro_usd: query.servers.len() as u64 * each,
-        }
-    }
-
-    async fn collect(&self, query: MetricsQuery<'_>) -> MetricsRound {
-        let usage = self.estimate(query).await;
+    async fn collect(&self, query: MetricsQuery<'_>, collector: &dyn Collector) -> MetricsRound {
         let regions: Vec<String> = query
             .servers
             .iter()
             .map(|s| s.server.region.clone())
             .collect();
-        let missing = self.cloud.missing(&regions);
-        let mut script = self.cloud.0.lock().unwrap();
-        for region in &regions {
-            script
-                .asked
-                .push((region.clone(), query.from_ms, query.until_ms));
+        let cost_micro_usd = {
+            let mut script = self.cloud.0.lock().unwrap();
+            for region in &regions {
+                script
+                    .asked
+                    .push((region.clone(), query.from_ms, query.until_ms));
+            }
+            query.servers.len() as u64 * script.cost_micro_usd
+        };
+        let usage = Usage {
+            calls: 1,
+            billed: query.servers.len() as u64,
+            cost_micro_usd,
+        };
+        if !collector.may_spend(usage) {
+            return MetricsRound {
+                is_over_budget: true,
+                unread: regions.into_iter().collect(),
+                ..MetricsRound::default()
+            };
         }
+        let missing = self.cloud.missing(&regions);
         let answered = query.servers.iter().filter(|server| {
             missing
                 .iter()
                 .all(|missing| missing.scope != server.server.region)
         });
+        let series = answered
+            .map(|server| CloudSeries {
+                server: server.server.clone(),
+                metric: "server_cpu_utilization_ratio".to_owned(),
+                labels: BTreeMap::new(),
+                samples: vec![Sample {
+                    timestamp_ms: query.until_ms - INTERVAL_MS,
+                    value: 0.5,
+                }],
+            })
+            .collect();
+        collector.take(series).await;
         MetricsRound {
-            series: answered
-                .map(|server| CloudSeries {
-                    server: server.server.clone(),
-                    metric: "server_cpu_utilization_ratio".to_owned(),
-                    labels: BTreeMap::new(),
-                    samples: vec![Sample {
-                        timestamp_ms: query.until_ms - INTERVAL_MS,
-                        value: 0.5,
-                    }],
-                })
+            unread: missing
+                .iter()
+                .map(|missing| missing.scope.clone())
                 .collect(),
             missing,
-            usage,
+            is_over_budget: false,
         }
+    }
+
+    fn delay_secs(&self, _: &CloudServer) -> u64 {
+        420
     }
 }
 
@@ -245,13 +259,20 @@ impl Samples {
 
 #[async_trait]
 impl SampleSink for Samples {
-    async fn append(&self, series: Vec<TimeSeries>) -> Result<(), String> {
+    async fn append(&self, series: Vec<TimeSeries>) -> Result<Stored, String> {
         let mut kept = self.0.lock().unwrap();
         if let Some(failure) = &kept.failure {
             return Err(failure.clone());
         }
+        let accepted = series
+            .iter()
+            .map(|series| series.samples.len() as u64)
+            .sum();
         kept.series.extend(series);
-        Ok(())
+        Ok(Stored {
+            accepted,
+            refusal: None,
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use yunhai_cloud::{AccountCheck, Missing, PolicyScope, Provider};
 use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
 use yunhai_inventory::{AccountSettings, AccountView, KnownServer, NewAccount, RoundReport};
 use yunhai_model::{CloudAccountId, Secret};
+use yunhai_monitor::ServerSettings;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -151,7 +152,16 @@ async fn delete_cloud_account(
     caller.require(Permission::CloudsWrite)?;
     let id = path.id()?;
     let account = account_of(app.inventory.account(id)?)?;
+    let servers = app.inventory.servers();
     app.inventory.delete(id).await?;
+    // Nobody asks about them any more, so that they are not down.
+    for server in servers.iter().filter(|server| server.account_id == id) {
+        let settings = ServerSettings {
+            forgotten_at_ms: Some(app.clock.now_ms()),
+            ..app.directory.get(&server.label)
+        };
+        app.directory.put(&server.label, settings).await?;
+    }
     let event =
         AuditEvent::new(Action::CloudAccountDeleted, target(&account)).before(&recorded(&account));
     app.identity.audit().record(&caller.actor(), event).await?;
