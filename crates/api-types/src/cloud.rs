@@ -85,7 +85,8 @@ fn yes() -> bool {
     true
 }
 
-/// Tries access without keeping it.
+/// Tries access without keeping it. Where it does not work at all, the answer is a problem
+/// `cloud_refused` or `cloud_unreachable`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloudAccountTestRequest {
@@ -127,7 +128,7 @@ pub struct CloudAccountCheck {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CloudAccountState {
-    /// Nothing of the last round could be had.
+    /// Nothing of the last round could be had, not even which servers there are.
     Failing,
     /// Something of the last round is missing.
     Incomplete,
@@ -156,6 +157,8 @@ pub struct CloudRound {
     pub calls: u64,
     /// What it cost at the list price, in US dollars.
     pub cost_usd: f64,
+    /// Whether metrics were left out, as they would have cost more than the month's budget.
+    pub is_over_budget: bool,
     /// What could not be had.
     pub missing: Vec<CloudTrouble>,
 }
@@ -185,10 +188,17 @@ pub struct CloudAccount {
     pub identity: Option<String>,
     /// The provider's number or name of the account.
     pub account: Option<String>,
+    /// The regions that were there when its access was tried last.
+    pub regions: Vec<String>,
+    /// What did not work when its access was tried last.
+    pub problems: Vec<CloudTrouble>,
     /// The last round.
     pub last_round: Option<CloudRound>,
     /// When it was made.
     pub created_at_ms: i64,
+    /// Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+    /// no longer this.
+    pub version: String,
 }
 
 /// How much of an account is to be allowed.

@@ -117,6 +117,10 @@ named! {
         CloudAccountUpdated = "cloud_account.updated",
         /// An account with a cloud was removed.
         CloudAccountDeleted = "cloud_account.deleted",
+        /// Access to an account with a cloud was tried without keeping it.
+        CloudAccountTested = "cloud_account.tested",
+        /// An account with a cloud was asked by hand.
+        CloudAccountAsked = "cloud_account.asked",
         /// A monitored server was changed.
         MonitoredServerUpdated = "monitored_server.updated",
         /// A monitored server was removed.
