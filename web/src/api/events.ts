@@ -16,6 +16,7 @@ const ALSO: Record<string, string[]> = {
   silences: ['alerts', 'maintenance-windows'],
   inhibitions: ['alerts'],
   channels: ['routes'],
+  clouds: ['cloud-accounts', 'cloud-servers', 'servers'],
   settings: ['registration'],
 };
 

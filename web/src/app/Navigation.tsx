@@ -3,6 +3,7 @@ import {
   ApiOutlined,
   AuditOutlined,
   BellOutlined,
+  CloudOutlined,
   ClusterOutlined,
   DashboardOutlined,
   FileSearchOutlined,
@@ -43,6 +44,7 @@ export function Navigation({ onChoose }: { onChoose?: () => void }) {
   const items = [
     entry('/overview', <DashboardOutlined />, t('menu.overview')),
     entry('/servers', <ClusterOutlined />, t('menu.servers')),
+    entry('/clouds', <CloudOutlined />, t('menu.clouds')),
     entry('/probes', <ApiOutlined />, t('menu.probes')),
     entry('/explore', <LineChartOutlined />, t('menu.explore')),
     group(t('menu.alerting'), [

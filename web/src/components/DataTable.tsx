@@ -40,8 +40,8 @@ interface Props<T> {
   exportName?: string;
   toolbar?: ReactNode;
   expand?: (row: T) => ReactNode;
-  /** Whether every row is open from the start. */
-  expanded?: boolean;
+  /** Whether every row is open from the start, or which ones are. */
+  expanded?: boolean | ((row: T) => boolean);
   refetchInterval?: number;
 }
 
@@ -97,7 +97,13 @@ export function DataTable<T extends object>(props: Props<T>) {
           loading={list.isPending}
           locale={{ emptyText: list.isPending ? ' ' : empty }}
           scroll={{ x: 'max-content' }}
-          expandable={expand && { expandedRowRender: expand, defaultExpandAllRows: expanded }}
+          expandable={
+            expand && {
+              expandedRowRender: expand,
+              defaultExpandAllRows: expanded === true,
+              defaultExpandedRowKeys: typeof expanded === 'function' ? list.data?.items.filter(expanded).map(rowKey) : undefined,
+            }
+          }
           pagination={pagination}
           columns={columns.map((column) => ({
             key: column.key,

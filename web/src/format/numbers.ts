@@ -38,6 +38,14 @@ export function formatRatio(value: number | null | undefined): string {
   return `${Number(percent.toFixed(Math.abs(percent) < 10 ? 2 : 1))} %`;
 }
 
+/** US dollars; less than a cent with as many places as it takes. */
+export function formatUsd(value: number | null | undefined, language: string): string {
+  if (isMissing(value)) return NOTHING;
+  const isTiny = value !== 0 && Math.abs(value) < 0.01;
+  const digits = isTiny ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return new Intl.NumberFormat(language, { style: 'currency', currency: 'USD', ...digits }).format(value);
+}
+
 /** A length of time from seconds: `850 ms`, `12 s`, `3 h 5 m`, `4 d 2 h`. */
 export function formatSeconds(value: number | null | undefined): string {
   if (isMissing(value)) return NOTHING;

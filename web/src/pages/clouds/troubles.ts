@@ -1,0 +1,36 @@
+// What could not be had of an account, put together so that one cause is told once.
+import type { CloudAccount, CloudTrouble } from '../../api/types';
+
+export interface Cause extends CloudTrouble {
+  /** Where it stands in the way: regions, or the account's name for all of it. */
+  scopes: string[];
+}
+
+/** What is missing: of the last round, or before the first one what did not work when access was tried. */
+export function troublesOf({ last_round, problems }: Pick<CloudAccount, 'last_round' | 'problems'>): CloudTrouble[] {
+  return last_round ? last_round.missing : problems;
+}
+
+/** The same trouble in several regions is one cause: its words differ in the region alone. */
+export function causesOf(troubles: CloudTrouble[]): Cause[] {
+  const causes = new Map<string, Cause>();
+  for (const trouble of troubles) {
+    const scope = trouble.scope ?? '';
+    // What was attempted; what follows it can have the number of the request in it.
+    const attempted = trouble.message.split(': ')[0].replaceAll(scope || '\0', '');
+    const key = JSON.stringify([trouble.kind, trouble.code, attempted]);
+    const cause = causes.get(key) ?? { ...trouble, scopes: [] };
+    if (scope && !cause.scopes.includes(scope)) cause.scopes.push(scope);
+    causes.set(key, cause);
+  }
+  return [...causes.values()];
+}
+
+/** Whether a server of a cloud is in the list of those that are watched. */
+export const isWatched = (state: string): boolean => !['stopped', 'stopped_billed', 'deleting', 'deleted'].includes(state);
+
+/** How much of the budget is spent; all of it where there is nothing to spend. */
+export function shareOfBudget({ month_cost_usd, monthly_budget_usd }: Pick<CloudAccount, 'month_cost_usd' | 'monthly_budget_usd'>): number | undefined {
+  if (monthly_budget_usd === null || monthly_budget_usd === undefined) return undefined;
+  return monthly_budget_usd > 0 ? month_cost_usd / monthly_budget_usd : 1;
+}
