@@ -34,8 +34,18 @@ pub(crate) fn shown(access: &Value, secret_fields: &[&str]) -> Value {
 }
 
 /// Puts the secrets that were there in the places of those that are absent or `null`, where they
-/// belong to the same key: where everything beside them stayed.
+/// belong to the same key: where everything beside them stayed. Whoever changes where it is asked
+/// has to know them, as they are of use there.
 pub(crate) fn with_kept_secrets(access: Value, before: &Value, secret_fields: &[&str]) -> Value {
+    let endpoint = |of: &Value| of.get("endpoint").filter(|value| !value.is_null()).cloned();
+    if endpoint(&access) == endpoint(before) {
+        kept(access, before, secret_fields)
+    } else {
+        access
+    }
+}
+
+fn kept(access: Value, before: &Value, secret_fields: &[&str]) -> Value {
     let (Value::Object(fields), Value::Object(before)) = (&access, before) else {
         return access;
     };
@@ -48,7 +58,7 @@ pub(crate) fn with_kept_secrets(access: Value, before: &Value, secret_fields: &[
         .iter()
         .map(|(name, value)| {
             let old = before.get(name).unwrap_or(&Value::Null);
-            let value = with_kept_secrets(value.clone(), old, secret_fields);
+            let value = kept(value.clone(), old, secret_fields);
             (name.clone(), value)
         })
         .collect();
@@ -103,6 +113,13 @@ mod tests {
             "credentials": { "kind": "keys", "access_key_id": "AKIA2", "secret_access_key": null },
         });
         let other = with_kept_secrets(other_key, &before, SECRETS);
+        assert_eq!(other["credentials"]["secret_access_key"], Value::Null);
+        let elsewhere = json!({
+            "credentials": { "kind": "keys", "access_key_id": "AKIA1", "secret_access_key": null },
+            "regions": [],
+            "endpoint": "https://cloud.example",
+        });
+        let other = with_kept_secrets(elsewhere, &before, SECRETS);
         assert_eq!(other["credentials"]["secret_access_key"], Value::Null);
         let role = json!({ "credentials": { "kind": "instance_role" } });
         let other = with_kept_secrets(role, &before, SECRETS);

@@ -54,6 +54,8 @@ pub struct RoundReport {
     pub usage: Usage,
     /// Whether metrics were left out, as they would have cost more than the month's budget.
     pub is_over_budget: bool,
+    /// Whether nothing could be had at all, not even which servers there are.
+    pub is_failed: bool,
 }
 
 /// An account and how it fares.
@@ -73,6 +75,8 @@ pub struct AccountView {
     pub budget: Budget,
     /// When it was made.
     pub created_at_ms: TimestampMs,
+    /// When people changed it last; no two versions have the same.
+    pub updated_at_ms: TimestampMs,
 }
 
 impl AccountSettings {

@@ -17,6 +17,12 @@ pub enum Error {
     /// The name is taken.
     #[error("there is a cloud account named `{0}` already")]
     NameTaken(String),
+    /// Somebody has changed how the account is opened while it was tried.
+    #[error("the cloud account `{0}` was changed while its new settings were tried")]
+    ChangedMeanwhile(String),
+    /// Another server on the same database has given a label to a server of another account.
+    #[error("another account has a server by a name that was about to be given")]
+    LabelTaken,
     /// The provider said no to the credentials, or nobody answered.
     #[error(transparent)]
     Cloud(#[from] yunhai_cloud::Error),

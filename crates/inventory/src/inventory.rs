@@ -1,32 +1,27 @@
 //! Accounts and servers behind one door.
 
+mod asking;
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
 
 use async_trait::async_trait;
-use serde_json::Value;
 use tokio::sync::watch;
-use yunhai_cloud::{Account, AccountCheck, ErrorKind, Missing, PowerState, Provider};
+use yunhai_cloud::{Account, PowerState, Provider};
 use yunhai_database::Database;
-use yunhai_model::{Clock, CloudAccountId, Secret, TimeSeries, TimestampMs, with_causes};
+use yunhai_model::{Clock, CloudAccountId, Labels, Secret, TimeSeries, TimestampMs};
 use yunhai_vault::Vault;
 
-use crate::access;
-use crate::account::{AccountSettings, AccountView, NewAccount, RoundReport};
+use crate::account::{AccountSettings, AccountView};
 use crate::error::{Error, Result};
-use crate::round;
-use crate::series;
-use crate::server::{self, KnownServer, Owner};
-use crate::store::{Body, Course, Store, StoredAccount, place};
+use crate::server::KnownServer;
+use crate::store::{Store, StoredAccount, place};
 
 /// How old the newest measurement is when it can be had: it is dated by the beginning of its period
 /// of five minutes, or of one, and the provider needs two more to settle on it.
 const BASIC_DELAY_SECS: u64 = 420;
 const DETAILED_DELAY_SECS: u64 = 180;
-
-/// How often a server's row is written though only the time of its last listing changed.
-const LAST_SEEN_WRITTEN_MS: i64 = 3_600_000;
 
 /// Opens accounts. The server wires the providers' crates in.
 #[async_trait]
@@ -42,11 +37,18 @@ pub trait Opener: Send + Sync {
     ) -> Result<Arc<dyn Account>, Vec<String>>;
 }
 
-/// Takes what was measured. The server wires the series store in.
+/// Takes what was measured, and knows what else is. The server wires the series store in.
 #[async_trait]
 pub trait SampleSink: Send + Sync {
     /// Stores samples; the error says why it could not.
     async fn append(&self, series: Vec<TimeSeries>) -> Result<Stored, String>;
+
+    /// Ends the series of servers and accounts that were known by these labels and go by them no
+    /// longer: their silence is no failure.
+    async fn end(&self, known_by: Vec<Labels>, at_ms: TimestampMs) -> Result<(), String>;
+
+    /// Returns the labels `server` of everything that is measured otherwise than by a cloud.
+    fn other_servers(&self, now_ms: TimestampMs) -> Result<BTreeSet<String>, String>;
 }
 
 /// What became of samples.
@@ -85,7 +87,7 @@ struct Inner {
     accounts: RwLock<BTreeMap<CloudAccountId, Known>>,
     servers: RwLock<Arc<Vec<KnownServer>>>,
     /// Held while what is known and what is stored are brought together.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     generation: watch::Sender<u64>,
 }
 
@@ -131,7 +133,7 @@ impl Inventory {
             clock: parts.clock,
             accounts: RwLock::default(),
             servers: RwLock::default(),
-            changing: tokio::sync::Mutex::default(),
+            changing: Arc::default(),
             generation: watch::Sender::new(0),
         }));
         inventory.reload().await?;
@@ -150,6 +152,15 @@ impl Inventory {
     pub(crate) async fn reload_accounts(&self) -> Result<()> {
         let _changing = self.0.changing.lock().await;
         let stored = self.0.store.accounts().await?;
+        let deleted = self.replace_accounts(stored);
+        for known in deleted.into_values() {
+            self.forget(&known.stored).await;
+        }
+        Ok(())
+    }
+
+    /// Takes over what is stored; returns the accounts that are no longer.
+    fn replace_accounts(&self, stored: Vec<StoredAccount>) -> BTreeMap<CloudAccountId, Known> {
         let mut accounts = self.write_accounts();
         let mut before = std::mem::take(&mut *accounts);
         for account in stored {
@@ -170,17 +181,7 @@ impl Inventory {
             };
             accounts.insert(known.stored.id, known);
         }
-        let ids: BTreeSet<CloudAccountId> = accounts.keys().copied().collect();
-        drop(accounts);
-        let servers = self.servers();
-        if servers
-            .iter()
-            .any(|server| !ids.contains(&server.account_id))
-        {
-            let kept = servers.iter().filter(|s| ids.contains(&s.account_id));
-            self.set_servers(kept.cloned().collect());
-        }
-        Ok(())
+        before
     }
 
     /// Returns all accounts, by name.
@@ -257,228 +258,6 @@ impl Inventory {
         self.0.generation.subscribe()
     }
 
-    /// Tries credentials without keeping anything; those of the account `id` where none are given.
-    pub async fn try_out(
-        &self,
-        provider: Provider,
-        access: Option<&Secret>,
-        id: Option<CloudAccountId>,
-    ) -> Result<AccountCheck> {
-        let access = match (access, id) {
-            (None, None) => return Err(access_is_missing()),
-            (Some(access), None) => access.clone(),
-            (access, Some(id)) => self.whole_access(&self.known(id)?.stored, access).await?,
-        };
-        let account = self.open(provider, &access).await?;
-        Ok(account.check().await?)
-    }
-
-    /// Keeps an account whose credentials the provider knows; its first round comes soon.
-    pub async fn add(&self, new: NewAccount) -> Result<AccountView> {
-        let access = new.access.as_ref().ok_or_else(access_is_missing)?;
-        let (check, opened) = self.checked(&new.settings, access).await?;
-        let id = CloudAccountId::new();
-        let stored = StoredAccount {
-            id,
-            sealed_access: self.0.vault.seal_secret(&place(id), access),
-            body: Body {
-                access: self.shown(&new.settings, access)?,
-                settings: new.settings,
-                check: Some(check),
-                created_at_ms: self.0.clock.now_ms(),
-            },
-            course: Course::default(),
-        };
-        let _changing = self.0.changing.lock().await;
-        self.0.store.add(&stored).await?;
-        self.put(stored, opened);
-        self.account(id)
-    }
-
-    /// Changes an account. Its provider stays; without credentials those it has stay too.
-    pub async fn change(&self, id: CloudAccountId, new: NewAccount) -> Result<AccountView> {
-        let before = self.known(id)?.stored;
-        if new.settings.provider != before.body.settings.provider {
-            return Err(Error::Invalid(vec![
-                "provider: cannot be changed; make another account".to_owned(),
-            ]));
-        }
-        let access = self.whole_access(&before, new.access.as_ref()).await?;
-        // What is only paused, or asked less often, need not be reached for that.
-        let (check, opened) = if new.access.is_some() {
-            let (check, opened) = self.checked(&new.settings, &access).await?;
-            (Some(check), opened)
-        } else {
-            refuse(new.settings.faults())?;
-            let opened = self.open(new.settings.provider, &access).await?;
-            (before.body.check.clone(), opened)
-        };
-        let _changing = self.0.changing.lock().await;
-        let course = self.known(id)?.stored.course;
-        let stored = StoredAccount {
-            id,
-            sealed_access: self.0.vault.seal_secret(&place(id), &access),
-            body: Body {
-                access: self.shown(&new.settings, &access)?,
-                settings: new.settings,
-                check,
-                created_at_ms: before.body.created_at_ms,
-            },
-            course,
-        };
-        self.0.store.change(&stored).await?;
-        self.put(stored, opened);
-        self.account(id)
-    }
-
-    /// Deletes an account and forgets its servers. What was measured stays.
-    pub async fn delete(&self, id: CloudAccountId) -> Result<()> {
-        let _changing = self.0.changing.lock().await;
-        self.0.store.delete(id).await?;
-        self.write_accounts().remove(&id);
-        let mut servers = Vec::clone(&self.servers());
-        servers.retain(|server| server.account_id != id);
-        self.set_servers(servers);
-        Ok(())
-    }
-
-    /// Asks an account now, after the round that is under way.
-    pub async fn ask(&self, id: CloudAccountId) -> Result<RoundReport> {
-        // In a task of its own: whoever wants to know may go away, and what was paid for by then is
-        // kept and counted all the same.
-        let inventory = self.clone();
-        let round = tokio::spawn(async move { inventory.ask_to_the_end(id).await });
-        round.await.map_err(|_| Error::RoundEnded)?
-    }
-
-    async fn ask_to_the_end(&self, id: CloudAccountId) -> Result<RoundReport> {
-        let asking = self.known(id)?.asking;
-        let _asking = asking.lock().await;
-        let known = self.known(id)?;
-        let settings = &known.stored.body.settings;
-        let now_ms = self.0.clock.now_ms();
-        let started = Instant::now();
-        let account = match self.opened(&known).await {
-            Ok(account) => account,
-            Err(error) => {
-                let report = not_opened(settings, &error, now_ms);
-                self.keep(id, known.stored.course.clone(), &report).await?;
-                return Err(error);
-            }
-        };
-        let regions = account.regions().await;
-        let (regions, listed) = match regions {
-            Ok(regions) => {
-                let listed = account.servers().list(&regions).await;
-                (Some(regions), listed)
-            }
-            Err(error) => (None, nothing_listed(settings, error)),
-        };
-        let servers = self
-            .take_over(&known.stored, regions.as_deref(), &listed, now_ms)
-            .await?;
-        let sink = &*self.0.sink;
-        let course = &known.stored.course;
-        let measured = round::measure(&*account, settings, &servers, course, sink, now_ms).await;
-        let mut usage = measured.usage;
-        usage.calls += listed.calls;
-        let mut course = known.stored.course.clone();
-        course.budget = measured.budget;
-        course.budget.calls += listed.calls;
-        course.collected_until_ms = measured.collected_until_ms;
-        let missing = listed.missing.into_iter().chain(measured.missing);
-        let report = RoundReport {
-            at_ms: now_ms,
-            took_ms: started.elapsed().as_millis() as i64,
-            servers: listed.servers.len() as u64,
-            samples: measured.samples,
-            missing: round::each_once(missing.collect()),
-            usage,
-            is_over_budget: measured.is_over_budget,
-        };
-        self.keep(id, course, &report).await?;
-        Ok(report)
-    }
-
-    /// Brings what was listed together with what is known, and gives names to those that are new.
-    ///
-    /// That names are given out and kept under one lock is what keeps each of them single.
-    async fn take_over(
-        &self,
-        stored: &StoredAccount,
-        regions: Option<&[String]>,
-        listed: &yunhai_cloud::Inventory,
-        now_ms: TimestampMs,
-    ) -> Result<Vec<KnownServer>> {
-        let _changing = self.0.changing.lock().await;
-        // Its name may have changed, and it may be gone, since the question was put.
-        let settings = self.known(stored.id)?.stored.body.settings;
-        let owner = Owner {
-            id: stored.id,
-            name: &settings.name,
-            provider: settings.provider,
-        };
-        let (before, others): (Vec<KnownServer>, Vec<KnownServer>) = self
-            .servers()
-            .iter()
-            .cloned()
-            .partition(|server| server.account_id == stored.id);
-        let taken = others.iter().map(|server| server.label.clone()).collect();
-        let after = server::merge(&owner, before.clone(), regions, listed, &taken, now_ms);
-        let labels: BTreeSet<&str> = after.iter().map(|server| server.label.as_str()).collect();
-        let forgotten: Vec<String> = before
-            .iter()
-            .filter(|server| !labels.contains(server.label.as_str()))
-            .map(|server| server.label.clone())
-            .collect();
-        let before: BTreeMap<&str, &KnownServer> = before
-            .iter()
-            .map(|server| (server.label.as_str(), server))
-            .collect();
-        let changed: Vec<KnownServer> = after
-            .iter()
-            .filter(|now| {
-                before
-                    .get(now.label.as_str())
-                    .is_none_or(|before| is_worth_writing(before, now))
-            })
-            .cloned()
-            .collect();
-        self.0.store.put_servers(&changed, &forgotten).await?;
-        let all = others.into_iter().chain(after.iter().cloned()).collect();
-        self.set_servers(all);
-        Ok(after)
-    }
-
-    /// Keeps how an account fares, unless it was deleted meanwhile, and writes it down as series.
-    async fn keep(
-        &self,
-        id: CloudAccountId,
-        mut course: Course,
-        report: &RoundReport,
-    ) -> Result<()> {
-        course.last_round = Some(report.clone());
-        let _changing = self.0.changing.lock().await;
-        let Ok(known) = self.known(id) else {
-            return Ok(());
-        };
-        self.0.store.put_course(id, &course).await?;
-        let settings = &known.stored.body.settings;
-        let series = series::of_account(settings, report, &course.budget, report.at_ms);
-        if let Err(said) = self.0.sink.append(series).await {
-            tracing::warn!(
-                account = settings.name,
-                error = said,
-                "cannot store how a cloud account fares"
-            );
-        }
-        if let Some(known) = self.write_accounts().get_mut(&id) {
-            known.stored.course = course;
-        }
-        self.0.generation.send_modify(|generation| *generation += 1);
-        Ok(())
-    }
-
     /// The accounts that are not paused.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         self.read_accounts()
@@ -502,16 +281,6 @@ impl Inventory {
         self.0.clock.now_ms()
     }
 
-    async fn checked(
-        &self,
-        settings: &AccountSettings,
-        access: &Secret,
-    ) -> Result<(AccountCheck, Arc<dyn Account>)> {
-        refuse(settings.faults())?;
-        let account = self.open(settings.provider, access).await?;
-        Ok((account.check().await?, account))
-    }
-
     async fn open(&self, provider: Provider, access: &Secret) -> Result<Arc<dyn Account>> {
         let opened = self.0.opener.open(provider, access).await;
         opened.map_err(Error::Invalid)
@@ -529,30 +298,6 @@ impl Inventory {
         Ok(Arc::clone(opened))
     }
 
-    /// What people entered, with the secrets that were there where they entered none.
-    async fn whole_access(
-        &self,
-        stored: &StoredAccount,
-        entered: Option<&Secret>,
-    ) -> Result<Secret> {
-        let before = self.access(stored).await?;
-        let Some(entered) = entered else {
-            return Ok(before);
-        };
-        let secret_fields = self.0.opener.secret_fields(stored.body.settings.provider);
-        let whole = access::with_kept_secrets(
-            access::parse(entered)?,
-            &access::parse(&before)?,
-            secret_fields,
-        );
-        Ok(Secret::new(whole.to_string()))
-    }
-
-    fn shown(&self, settings: &AccountSettings, access: &Secret) -> Result<Value> {
-        let secret_fields = self.0.opener.secret_fields(settings.provider);
-        Ok(access::shown(&access::parse(access)?, secret_fields))
-    }
-
     async fn access(&self, stored: &StoredAccount) -> Result<Secret> {
         let opened = self
             .0
@@ -565,17 +310,20 @@ impl Inventory {
         })
     }
 
-    fn put(&self, stored: StoredAccount, opened: Arc<dyn Account>) {
-        let mut accounts = self.write_accounts();
-        let before = accounts.get(&stored.id).cloned();
-        let known = Known {
-            opened: Arc::new(tokio::sync::OnceCell::new_with(Some(opened))),
-            revision: before.as_ref().map_or(0, |known| known.revision + 1),
-            asking: before.map(|known| known.asking).unwrap_or_default(),
-            stored,
-        };
-        accounts.insert(known.stored.id, known);
-        drop(accounts);
+    /// Ends series that nothing is written to any more. Where that fails they look like silence.
+    async fn end(&self, known_by: Vec<Labels>) {
+        if known_by.is_empty() {
+            return;
+        }
+        if let Err(said) = self.0.sink.end(known_by, self.now_ms()).await {
+            tracing::warn!(
+                error = said,
+                "cannot end the series of cloud servers under their old labels"
+            );
+        }
+    }
+
+    fn moved_on(&self) {
         self.0.generation.send_modify(|generation| *generation += 1);
     }
 
@@ -588,7 +336,7 @@ impl Inventory {
         servers.sort_by(|a, b| a.label.cmp(&b.label));
         let known = self.0.servers.write();
         *known.unwrap_or_else(PoisonError::into_inner) = Arc::new(servers);
-        self.0.generation.send_modify(|generation| *generation += 1);
+        self.moved_on();
     }
 
     fn read_accounts(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<CloudAccountId, Known>> {
@@ -611,50 +359,6 @@ fn view(stored: &StoredAccount, now_ms: TimestampMs) -> AccountView {
         last_round: stored.course.last_round.clone(),
         budget: stored.course.budget.clone().at(now_ms),
         created_at_ms: stored.body.created_at_ms,
+        updated_at_ms: stored.body.updated_at_ms,
     }
-}
-
-fn nothing_listed(
-    settings: &AccountSettings,
-    error: yunhai_cloud::Error,
-) -> yunhai_cloud::Inventory {
-    yunhai_cloud::Inventory {
-        missing: vec![Missing {
-            scope: settings.name.clone(),
-            error,
-        }],
-        ..yunhai_cloud::Inventory::default()
-    }
-}
-
-/// What is told of an account that could not even be opened.
-fn not_opened(settings: &AccountSettings, error: &Error, now_ms: TimestampMs) -> RoundReport {
-    let said = with_causes(error);
-    let error = yunhai_cloud::Error::new(ErrorKind::Credentials, "open the account", said);
-    RoundReport {
-        at_ms: now_ms,
-        missing: nothing_listed(settings, error).missing,
-        ..RoundReport::default()
-    }
-}
-
-fn is_worth_writing(before: &KnownServer, now: &KnownServer) -> bool {
-    let hour = |server: &KnownServer| server.last_seen_ms.div_euclid(LAST_SEEN_WRITTEN_MS);
-    let same = KnownServer {
-        last_seen_ms: now.last_seen_ms,
-        ..before.clone()
-    };
-    hour(before) != hour(now) || same != *now
-}
-
-fn refuse(faults: Vec<String>) -> Result<()> {
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Invalid(faults))
-    }
-}
-
-fn access_is_missing() -> Error {
-    Error::Invalid(vec!["access: credentials are missing".to_owned()])
 }

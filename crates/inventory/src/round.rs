@@ -29,7 +29,6 @@ const SERIES_AT_ONCE: usize = 5_000;
 
 /// What measuring brought, beside what was stored.
 pub(crate) struct Measured {
-    pub(crate) budget: Budget,
     pub(crate) collected_until_ms: BTreeMap<String, TimestampMs>,
     pub(crate) missing: Vec<Missing>,
     pub(crate) usage: Usage,
@@ -96,7 +95,6 @@ pub(crate) async fn measure(
     );
     missing.extend(state.refusal.map(|said| trouble(ErrorKind::Quota, said)));
     Measured {
-        budget: state.budget,
         collected_until_ms,
         missing,
         usage: state.usage,

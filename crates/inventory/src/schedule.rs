@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -96,15 +97,7 @@ impl Inventory {
                 );
                 let inventory = self.clone();
                 let id = wanted.id;
-                let task = running.spawn(async move {
-                    if let Err(error) = inventory.ask(id).await {
-                        tracing::warn!(
-                            account = wanted.settings.name,
-                            error = with_causes(&error),
-                            "cannot ask a cloud account"
-                        );
-                    }
-                });
+                let task = running.spawn(async move { inventory.ask_or_tell(&wanted).await });
                 under_way.insert(task.id(), id);
             }
         }
@@ -112,6 +105,36 @@ impl Inventory {
         let through = async { while running.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(ENDING, through).await;
         running.shutdown().await;
+    }
+
+    /// Asks every account that is due, once: for a process that lives no longer than that.
+    pub async fn ask_all_due(&self) {
+        let due = self
+            .wanted()
+            .into_iter()
+            .filter(|wanted| self.is_due(wanted));
+        futures::stream::iter(due)
+            .for_each_concurrent(ACCOUNTS_AT_ONCE, |wanted| async move {
+                self.ask_or_tell(&wanted).await;
+            })
+            .await;
+    }
+
+    async fn ask_or_tell(&self, wanted: &Wanted) {
+        if let Err(error) = self.ask_in_turn(wanted.id).await {
+            tracing::warn!(
+                account = wanted.settings.name,
+                error = with_causes(&error),
+                "cannot ask a cloud account"
+            );
+        }
+    }
+
+    /// Whether nearly an interval is over. Whoever starts the process does not do so to the second.
+    fn is_due(&self, wanted: &Wanted) -> bool {
+        let lately_ms = wanted.settings.interval_secs as i64 * 900;
+        let asked_ms = wanted.asked_at_ms.map(|at_ms| self.now_ms() - at_ms);
+        asked_ms.is_none_or(|ago_ms| !(0..lately_ms).contains(&ago_ms))
     }
 
     async fn follow_changes(&self, is_leading: bool) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use yunhai_cloud::{CloudSeries, ServerRef};
 use yunhai_collector::host::tag_label;
-use yunhai_model::{Labels, Sample, TimeSeries, TimestampMs};
+use yunhai_model::{Labels, METRIC_NAME, Sample, TimeSeries, TimestampMs};
 
 use crate::account::{AccountSettings, RoundReport};
 use crate::budget::Budget;
@@ -47,6 +47,14 @@ pub(crate) fn labels(server: &KnownServer) -> BTreeMap<String, String> {
     labels
 }
 
+/// The labels of what is told of an account itself.
+pub(crate) fn labels_of_account(settings: &AccountSettings) -> Labels {
+    Labels::new([
+        ("account", settings.name.as_str()),
+        ("provider", settings.provider.as_str()),
+    ])
+}
+
 /// How an account fares, as series of its own for rules to watch.
 pub(crate) fn of_account(
     settings: &AccountSettings,
@@ -69,13 +77,7 @@ pub(crate) fn of_account(
     ]
     .into_iter()
     .map(|(name, value)| TimeSeries {
-        labels: Labels::of_metric(
-            name,
-            [
-                ("account", settings.name.as_str()),
-                ("provider", settings.provider.as_str()),
-            ],
-        ),
+        labels: labels_of_account(settings).with(METRIC_NAME, name),
         samples: vec![Sample {
             timestamp_ms: at_ms,
             value,

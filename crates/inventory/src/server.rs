@@ -41,14 +41,16 @@ pub(crate) struct Owner<'a> {
 /// Brings together what was known of an account's servers and what was listed now.
 ///
 /// `regions` are those that were asked, nothing if not even those could be had; `taken` are the
-/// labels of all other accounts' servers. Servers of regions that could not be listed stay as they
-/// were, those of regions that are no longer asked are forgotten.
+/// labels of all other accounts' servers, and `elsewhere` those of servers that are measured
+/// otherwise. Servers of regions that could not be listed stay as they were, those of regions that
+/// are no longer asked are forgotten.
 pub(crate) fn merge(
     owner: &Owner<'_>,
     known: Vec<KnownServer>,
     regions: Option<&[String]>,
     listed: &Inventory,
     taken: &BTreeSet<String>,
+    elsewhere: &BTreeSet<String>,
     now_ms: TimestampMs,
 ) -> Vec<KnownServer> {
     let incomplete: BTreeSet<&str> = listed.missing.iter().map(|m| m.scope.as_str()).collect();
@@ -80,7 +82,7 @@ pub(crate) fn merge(
                 account_id: owner.id,
                 account: owner.name.to_owned(),
                 provider: owner.provider,
-                label: free_label(details, &labels),
+                label: free_label(details, &labels, elsewhere),
                 details: details.clone(),
                 first_seen_ms: now_ms,
                 last_seen_ms: now_ms,
@@ -111,9 +113,19 @@ pub(crate) fn merge(
 
 /// Its name; where that is another's already, its name with its id, and with more where even that
 /// is, since providers give out the same id in two regions, and two accounts can be one.
-fn free_label(details: &CloudServer, taken: &BTreeSet<String>) -> String {
+///
+/// What is measured elsewhere under its id is measured on it: the label is the same, so that both are
+/// one server. A name is no such proof.
+fn free_label(
+    details: &CloudServer,
+    taken: &BTreeSet<String>,
+    elsewhere: &BTreeSet<String>,
+) -> String {
     let name: String = details.name.chars().take(120).collect();
     let id = details.server.id.rsplit('/').next().unwrap_or_default();
+    if elsewhere.contains(id) && !taken.contains(id) {
+        return id.to_owned();
+    }
     let region = &details.server.region;
     let numbered = (2..).map(|number| format!("{name} ({region} {id} {number})"));
     [
@@ -123,7 +135,7 @@ fn free_label(details: &CloudServer, taken: &BTreeSet<String>) -> String {
     ]
     .into_iter()
     .chain(numbered)
-    .find(|label| !taken.contains(label))
+    .find(|label| !taken.contains(label) && !elsewhere.contains(label))
     .unwrap_or(name.clone())
 }
 
@@ -175,7 +187,9 @@ mod tests {
         };
         let regions = ["a", "b"].map(str::to_owned);
         let taken = BTreeSet::from(["db".to_owned()]);
-        merge(&owner, known, Some(&regions), listed, &taken, now_ms)
+        let elsewhere = BTreeSet::from(["nas", "i-9"].map(str::to_owned));
+        let regions = Some(&regions[..]);
+        merge(&owner, known, regions, listed, &taken, &elsewhere, now_ms)
     }
 
     #[test]
@@ -193,6 +207,17 @@ mod tests {
         let second = merged(first, &listed(&renamed, &[]), 2);
         assert_eq!(second[0].label, "web", "its series go on");
         assert_eq!(second[0].details.name, "shop");
+    }
+
+    #[test]
+    fn a_machine_of_ones_own_is_another_unless_it_goes_by_the_id() {
+        let servers = [
+            cloud_server("a", "i-8", "nas"),
+            cloud_server("a", "i-9", "web"),
+        ];
+        let merged = merged(Vec::new(), &listed(&servers, &[]), 1);
+        let labels: Vec<&str> = merged.iter().map(|s| s.label.as_str()).collect();
+        assert_eq!(labels, ["nas (i-8)", "i-9"]);
     }
 
     #[test]

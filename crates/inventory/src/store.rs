@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TransactionTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Order, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use yunhai_cloud::AccountCheck;
@@ -20,6 +20,9 @@ use crate::server::KnownServer;
 
 /// How many rows go into a statement.
 const ROWS_AT_ONCE: usize = 200;
+
+/// What an account is read from.
+const ACCOUNT: [&str; 4] = ["id", "body", "sealed_access", "course"];
 
 /// The tables of this crate.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -69,6 +72,8 @@ pub(crate) struct Body {
     pub(crate) access: serde_json::Value,
     pub(crate) check: Option<AccountCheck>,
     pub(crate) created_at_ms: TimestampMs,
+    /// Later with every change, also where the clock stood still.
+    pub(crate) updated_at_ms: TimestampMs,
 }
 
 /// What changes with every round.
@@ -99,24 +104,45 @@ impl Store {
 
     pub(crate) async fn accounts(&self) -> Result<Vec<StoredAccount>> {
         let query = Query::select()
-            .columns(["id", "body", "sealed_access", "course"])
+            .columns(ACCOUNT)
             .from("cloud_account")
             .order_by("name", Order::Asc)
             .to_owned();
         let rows = self.database.connection().query_all(&query).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(StoredAccount {
-                    id: id(row, "id")?,
-                    body: json(row, "body", "cloud account")?,
-                    sealed_access: row.try_get("", "sealed_access")?,
-                    course: json(row, "course", "course of a cloud account")?,
-                })
-            })
-            .collect()
+        rows.iter().map(account).collect()
     }
 
-    pub(crate) async fn add(&self, account: &StoredAccount) -> Result<()> {
+    pub(crate) async fn account(&self, id: CloudAccountId) -> Result<StoredAccount> {
+        let query = Query::select()
+            .columns(ACCOUNT)
+            .from("cloud_account")
+            .and_where(Expr::col("id").eq(id.to_string()))
+            .to_owned();
+        let row = self.database.connection().query_one(&query).await?;
+        account(&row.ok_or_else(|| not_found(id))?)
+    }
+
+    /// Reads an account for a change: nobody else changes it until the transaction ends.
+    pub(crate) async fn hold_account(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: CloudAccountId,
+    ) -> Result<StoredAccount> {
+        let query = Query::select()
+            .columns(ACCOUNT)
+            .from("cloud_account")
+            .and_where(Expr::col("id").eq(id.to_string()))
+            .lock(LockType::Update)
+            .to_owned();
+        let row = transaction.query_one(&query).await?;
+        account(&row.ok_or_else(|| not_found(id))?)
+    }
+
+    pub(crate) async fn add(
+        &self,
+        connection: &impl ConnectionTrait,
+        account: &StoredAccount,
+    ) -> Result<()> {
         let insert = Query::insert()
             .into_table("cloud_account")
             .columns(["id", "name", "body", "sealed_access", "course"])
@@ -128,10 +154,14 @@ impl Store {
                 encode(&account.course).into(),
             ])
             .to_owned();
-        named(account, self.database.connection().execute(&insert).await)
+        named(account, connection.execute(&insert).await)
     }
 
-    pub(crate) async fn change(&self, account: &StoredAccount) -> Result<()> {
+    pub(crate) async fn change(
+        &self,
+        connection: &impl ConnectionTrait,
+        account: &StoredAccount,
+    ) -> Result<()> {
         let update = Query::update()
             .table("cloud_account")
             .value("name", account.body.settings.name.as_str())
@@ -139,18 +169,21 @@ impl Store {
             .value("sealed_access", account.sealed_access.as_str())
             .and_where(Expr::col("id").eq(account.id.to_string()))
             .to_owned();
-        named(account, self.database.connection().execute(&update).await)
+        named(account, connection.execute(&update).await)
     }
 
     /// Deletes an account and its servers.
-    pub(crate) async fn delete(&self, id: CloudAccountId) -> Result<()> {
+    pub(crate) async fn delete(
+        &self,
+        connection: &impl ConnectionTrait,
+        id: CloudAccountId,
+    ) -> Result<()> {
         let delete = Query::delete()
             .from_table("cloud_account")
             .and_where(Expr::col("id").eq(id.to_string()))
             .to_owned();
-        let connection = self.database.connection();
         if connection.execute(&delete).await?.rows_affected() == 0 {
-            return Err(Error::NotFound(id.to_string()));
+            return Err(not_found(id));
         }
         Ok(())
     }
@@ -167,24 +200,55 @@ impl Store {
             .collect()
     }
 
-    /// Keeps how an account fares.
-    pub(crate) async fn put_course(&self, id: CloudAccountId, course: &Course) -> Result<()> {
+    /// Keeps how an account fares: `change` gets what is stored, also by another server. Tells
+    /// nothing where the account is gone.
+    pub(crate) async fn change_course(
+        &self,
+        id: CloudAccountId,
+        change: impl FnOnce(&mut Course) + Send,
+    ) -> Result<Option<Course>> {
+        let transaction = self.database.begin().await?;
+        let mut course = match self.hold_account(&transaction, id).await {
+            Ok(account) => account.course,
+            Err(Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        change(&mut course);
         let update = Query::update()
             .table("cloud_account")
-            .value("course", encode(course))
+            .value("course", encode(&course))
             .and_where(Expr::col("id").eq(id.to_string()))
             .to_owned();
-        self.database.connection().execute(&update).await?;
-        Ok(())
+        transaction.execute(&update).await?;
+        transaction.commit().await?;
+        Ok(Some(course))
     }
 
-    /// Keeps which servers an account has, all of it or nothing.
+    /// Keeps which servers an account has, all of it or nothing. A label that another account's
+    /// server has by now is refused.
     pub(crate) async fn put_servers(
         &self,
+        account_id: CloudAccountId,
         changed: &[KnownServer],
         forgotten: &[String],
     ) -> Result<()> {
-        let transaction = self.database.connection().begin().await?;
+        let labels: Vec<&str> = changed
+            .iter()
+            .map(|server| server.label.as_str())
+            .chain(forgotten.iter().map(String::as_str))
+            .collect();
+        if labels.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.database.begin().await?;
+        for chunk in labels.chunks(ROWS_AT_ONCE) {
+            let delete = Query::delete()
+                .from_table("cloud_server")
+                .and_where(Expr::col("account_id").eq(account_id.to_string()))
+                .and_where(Expr::col("label").is_in(chunk.iter().copied()))
+                .to_owned();
+            transaction.execute(&delete).await?;
+        }
         for chunk in changed.chunks(ROWS_AT_ONCE) {
             let mut insert = Query::insert()
                 .into_table("cloud_server")
@@ -197,15 +261,11 @@ impl Store {
                     encode(server).into(),
                 ]);
             }
-            let conflict = OnConflict::column("label").update_column("body").to_owned();
-            transaction.execute(insert.on_conflict(conflict)).await?;
-        }
-        for chunk in forgotten.chunks(ROWS_AT_ONCE) {
-            let delete = Query::delete()
-                .from_table("cloud_server")
-                .and_where(Expr::col("label").is_in(chunk.iter().map(String::as_str)))
-                .to_owned();
-            transaction.execute(&delete).await?;
+            match transaction.execute(&insert).await {
+                Ok(_) => {}
+                Err(error) if is_unique_violation(&error) => return Err(Error::LabelTaken),
+                Err(error) => return Err(error.into()),
+            }
         }
         transaction.commit().await?;
         Ok(())
@@ -258,10 +318,20 @@ impl Resealer for SealedAccounts {
     }
 }
 
-fn named(
-    account: &StoredAccount,
-    outcome: Result<sea_orm::ExecResult, sea_orm::DbErr>,
-) -> Result<()> {
+fn account(row: &QueryResult) -> Result<StoredAccount> {
+    Ok(StoredAccount {
+        id: id(row, "id")?,
+        body: json(row, "body", "cloud account")?,
+        sealed_access: row.try_get("", "sealed_access")?,
+        course: json(row, "course", "course of a cloud account")?,
+    })
+}
+
+fn not_found(id: CloudAccountId) -> Error {
+    Error::NotFound(id.to_string())
+}
+
+fn named(account: &StoredAccount, outcome: Result<sea_orm::ExecResult, DbErr>) -> Result<()> {
     match outcome {
         Ok(_) => Ok(()),
         Err(error) if is_unique_violation(&error) => {

@@ -43,11 +43,11 @@ async fn what_the_provider_does_not_know_is_not_kept() {
     let house = House::new(Engine::Sqlite).await;
     let mut wrong = new_account("prod");
     wrong.access = Some(access("wrong"));
-    let error = house.inventory.add(wrong).await.unwrap_err();
+    let error = house.try_add(wrong).await.unwrap_err();
     assert!(matches!(&error, Error::Cloud(error) if error.kind == ErrorKind::Credentials));
     let mut incomplete = new_account("prod");
     incomplete.access = Some(Secret::new(r#"{"key": ""}"#));
-    let error = house.inventory.add(incomplete).await.unwrap_err();
+    let error = house.try_add(incomplete).await.unwrap_err();
     assert!(matches!(&error, Error::Invalid(faults) if faults == &["key: is missing"]));
     assert_eq!(house.inventory.accounts(), []);
 }
@@ -57,7 +57,7 @@ async fn a_name_is_given_once() {
     for engine in [Engine::Sqlite, Engine::Postgres, Engine::Mysql] {
         let house = House::new(engine).await;
         house.add("prod").await;
-        let error = house.inventory.add(new_account("prod")).await.unwrap_err();
+        let error = house.try_add(new_account("prod")).await.unwrap_err();
         assert!(matches!(error, Error::NameTaken(name) if name == "prod"));
     }
 }
@@ -68,7 +68,7 @@ async fn a_change_keeps_the_secret_that_is_not_entered_again() {
     let id = house.add("prod").await.id;
     let mut change = new_account("production");
     change.access = Some(Secret::new(r#"{"key": "AKIA1", "secret": null}"#));
-    let changed = house.inventory.change(id, change).await.unwrap();
+    let changed = house.change(id, change).await.unwrap();
     assert_eq!(changed.settings.name, "production");
     assert_eq!(changed.access["key"], "AKIA1");
     assert_eq!(
@@ -77,7 +77,7 @@ async fn a_change_keeps_the_secret_that_is_not_entered_again() {
     );
     let mut other_cloud = new_account("production");
     other_cloud.settings.provider = Provider::Gcp;
-    let error = house.inventory.change(id, other_cloud).await.unwrap_err();
+    let error = house.change(id, other_cloud).await.unwrap_err();
     assert!(matches!(error, Error::Invalid(_)));
 }
 
@@ -94,10 +94,10 @@ async fn a_deleted_account_takes_its_servers_along() {
             servers.iter().map(|s| s.label.clone()).collect::<Vec<_>>()
         };
         assert_eq!(labels(&house.inventory), ["web", "web (i-1)"]);
-        house.inventory.delete(first).await.unwrap();
+        house.delete(first).await.unwrap();
         assert_eq!(labels(&house.inventory), ["web (i-1)"]);
         assert_eq!(labels(&house.restarted().await), ["web (i-1)"]);
-        let error = house.inventory.delete(first).await.unwrap_err();
+        let error = house.delete(first).await.unwrap_err();
         assert!(matches!(error, Error::NotFound(_)));
     }
 }
@@ -112,8 +112,41 @@ async fn another_server_takes_over_what_was_changed() {
     other.reload().await.unwrap();
     assert_eq!(other.accounts(), house.inventory.accounts());
     assert_eq!(other.servers(), house.inventory.servers());
-    other.delete(id).await.unwrap();
+    house.delete_at(&other, id).await.unwrap();
     house.inventory.reload().await.unwrap();
     assert_eq!(house.inventory.accounts(), []);
     assert_eq!(house.inventory.servers().len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_not_committed_is_nowhere() {
+    let house = House::new(Engine::Sqlite).await;
+    let kept = house.add("prod").await;
+    let mut transaction = house.database.transaction();
+    let new = new_account("other");
+    house.inventory.add(&mut transaction, new).await.unwrap();
+    transaction.roll_back().await;
+    let mut transaction = house.database.transaction();
+    let mut renamed = new_account("renamed");
+    renamed.access = None;
+    let (before, after) = house
+        .inventory
+        .change(&mut transaction, kept.id, renamed)
+        .await
+        .unwrap();
+    assert_eq!(before, kept);
+    assert!(
+        after.updated_at_ms > before.updated_at_ms,
+        "though the clock stood"
+    );
+    drop(transaction);
+    let mut transaction = house.database.transaction();
+    house
+        .inventory
+        .delete(&mut transaction, kept.id)
+        .await
+        .unwrap();
+    drop(transaction);
+    assert_eq!(house.inventory.accounts(), [kept.clone()]);
+    assert_eq!(house.restarted().await.accounts(), [kept]);
 }

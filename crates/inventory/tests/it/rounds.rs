@@ -168,7 +168,7 @@ async fn servers_that_nobody_asks_about_are_silent() {
     let mut paused = new_account("prod");
     paused.settings.is_paused = true;
     paused.access = None;
-    house.inventory.change(id, paused).await.unwrap();
+    house.change(id, paused).await.unwrap();
     assert_eq!(silent("on"), Some(START_MS));
 }
 
@@ -177,7 +177,7 @@ async fn a_budget_stops_metrics_before_it_is_overdrawn_and_the_inventory_goes_on
     let house = House::new(Engine::Sqlite).await;
     let mut thrifty = new_account("prod");
     thrifty.settings.monthly_budget_micro_usd = Some(250);
-    let id = house.inventory.add(thrifty).await.unwrap().id;
+    let id = house.try_add(thrifty).await.unwrap().id;
     house.script().servers = vec![server("a", "i-1", "one")];
     house.script().cost_micro_usd = 100;
     let mut over = Vec::new();
@@ -199,4 +199,75 @@ async fn a_budget_stops_metrics_before_it_is_overdrawn_and_the_inventory_goes_on
     house.clock.advance_ms(31 * 24 * HOUR_MS);
     assert!(!again.ask(id).await.unwrap().is_over_budget);
     assert_eq!(again.account(id).unwrap().budget.spent_micro_usd, 100);
+}
+
+#[tokio::test]
+async fn what_goes_by_another_name_is_ended_under_the_old_one() {
+    let house = House::new(Engine::Sqlite).await;
+    let id = house.add("prod").await.id;
+    house.script().servers = vec![server("a", "i-1", "one"), server("a", "i-2", "two")];
+    house.inventory.ask(id).await.unwrap();
+    let ended = || {
+        let ended = std::mem::take(&mut house.samples.0.lock().unwrap().ended);
+        let of = |labels: &yunhai_model::Labels, name: &str| {
+            labels.get(name).unwrap_or_default().to_owned()
+        };
+        let ended = ended.iter();
+        ended
+            .map(|by| {
+                [
+                    of(by, "account"),
+                    of(by, "server"),
+                    of(by, "tag_cost_center"),
+                ]
+                .join(" ")
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ended(), [""; 0], "nothing was there before");
+    let tags = [("cost-center".to_owned(), "43".to_owned())];
+    house.script().servers[0].tags = tags.into();
+    house.clock.advance_ms(INTERVAL_MS);
+    house.inventory.ask(id).await.unwrap();
+    assert_eq!(ended(), ["prod one 42"]);
+    house.inventory.ask(id).await.unwrap();
+    assert_eq!(ended(), [""; 0], "once");
+    let mut renamed = new_account("production");
+    renamed.access = None;
+    house.change(id, renamed).await.unwrap();
+    assert_eq!(ended(), ["prod  "]);
+    house.inventory.ask(id).await.unwrap();
+    assert_eq!(ended(), ["prod one 43", "prod two 42"]);
+    house.delete(id).await.unwrap();
+    assert_eq!(
+        ended(),
+        ["production one 43", "production two 42", "production  "]
+    );
+}
+
+#[tokio::test]
+async fn a_server_of_ones_own_keeps_its_name() {
+    let house = House::new(Engine::Sqlite).await;
+    let id = house.add("prod").await.id;
+    let others = ["web".to_owned(), "i-2".to_owned()];
+    house.samples.0.lock().unwrap().other_servers = others.into();
+    house.script().servers = vec![server("a", "i-1", "web"), server("a", "i-2", "shop")];
+    house.inventory.ask(id).await.unwrap();
+    let servers = house.inventory.servers();
+    let labels: Vec<&str> = servers.iter().map(|s| s.label.as_str()).collect();
+    assert_eq!(labels, ["i-2", "web (i-1)"], "an id is proof enough");
+}
+
+#[tokio::test]
+async fn what_two_processes_spend_is_counted_together() {
+    let house = House::new(Engine::Sqlite).await;
+    let id = house.add("prod").await.id;
+    house.script().servers = vec![server("a", "i-1", "one")];
+    house.script().cost_micro_usd = 100;
+    let other = house.restarted().await;
+    house.inventory.ask(id).await.unwrap();
+    other.ask(id).await.unwrap();
+    house.inventory.ask(id).await.unwrap();
+    let account = house.inventory.account(id).unwrap();
+    assert_eq!(account.budget.spent_micro_usd, 300);
 }

@@ -1,6 +1,6 @@
 //! A house with accounts: a cloud that does as it is told, a clock that stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,9 +13,9 @@ use yunhai_cloud::{
 use yunhai_database::Database;
 use yunhai_inventory::{
     AccountSettings, AccountView, Inventory, InventoryParts, MIGRATIONS, NewAccount, Opener,
-    SampleSink, Stored,
+    Result as Outcome, SampleSink, Stored,
 };
-use yunhai_model::{ManualClock, Sample, Secret, TimeSeries};
+use yunhai_model::{CloudAccountId, Labels, ManualClock, Sample, Secret, TimeSeries};
 use yunhai_test_support::databases::{Engine, TestDatabase};
 use yunhai_vault::{MemoryKeyRing, Vault};
 
@@ -229,6 +229,8 @@ pub(crate) struct Samples(pub(crate) Arc<Mutex<Kept>>);
 pub(crate) struct Kept {
     pub(crate) series: Vec<TimeSeries>,
     pub(crate) failure: Option<String>,
+    pub(crate) ended: Vec<Labels>,
+    pub(crate) other_servers: BTreeSet<String>,
 }
 
 impl Samples {
@@ -273,6 +275,15 @@ impl SampleSink for Samples {
             accepted,
             refusal: None,
         })
+    }
+
+    async fn end(&self, known_by: Vec<Labels>, _: i64) -> Result<(), String> {
+        self.0.lock().unwrap().ended.extend(known_by);
+        Ok(())
+    }
+
+    fn other_servers(&self, _: i64) -> Result<BTreeSet<String>, String> {
+        Ok(self.0.lock().unwrap().other_servers.clone())
     }
 }
 
@@ -329,7 +340,37 @@ impl House {
     }
 
     pub(crate) async fn add(&self, name: &str) -> AccountView {
-        self.inventory.add(new_account(name)).await.unwrap()
+        self.try_add(new_account(name)).await.unwrap()
+    }
+
+    /// Adds an account as a handler does, which commits.
+    pub(crate) async fn try_add(&self, new: NewAccount) -> Outcome<AccountView> {
+        let mut transaction = self.database.transaction();
+        let added = self.inventory.add(&mut transaction, new).await?;
+        transaction.commit().await?;
+        Ok(added)
+    }
+
+    pub(crate) async fn change(&self, id: CloudAccountId, new: NewAccount) -> Outcome<AccountView> {
+        let mut transaction = self.database.transaction();
+        let (_, changed) = self.inventory.change(&mut transaction, id, new).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    pub(crate) async fn delete(&self, id: CloudAccountId) -> Outcome<AccountView> {
+        self.delete_at(&self.inventory, id).await
+    }
+
+    pub(crate) async fn delete_at(
+        &self,
+        inventory: &Inventory,
+        id: CloudAccountId,
+    ) -> Outcome<AccountView> {
+        let mut transaction = self.database.transaction();
+        let deleted = inventory.delete(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(deleted)
     }
 
     pub(crate) fn script(&self) -> std::sync::MutexGuard<'_, Script> {
