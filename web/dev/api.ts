@@ -1,17 +1,19 @@
-import { ALERTS, AUDIT, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
+import { ALERTS, AUDIT, CLOUD_ACCOUNTS, CLOUD_SERVERS, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
 
 type Answer = [number, unknown];
 type Row = Record<string, unknown>;
 
 const HOUR = 3_600_000;
 const USER = { id: 'u1', name: 'admin', display_name: '王芳', email: 'wang@example.com', role: 'admin', state: 'active', language: null, totp_enabled: false, created_at_ms: NOW - 90 * 24 * HOUR, last_sign_in_ms: NOW - HOUR };
-const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
+const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'clouds:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
 let signedIn = true;
 
 /** Which lists exist; everything about paging, sorting and searching is the same for all. */
 const LISTS: Record<string, Row[]> = {
   servers: SERVERS as unknown as Row[],
   probes: PROBES as unknown as Row[],
+  'cloud-accounts': CLOUD_ACCOUNTS as unknown as Row[],
+  'cloud-servers': CLOUD_SERVERS as unknown as Row[],
   alerts: ALERTS as unknown as Row[],
   audit: AUDIT as unknown as Row[],
   'rule-groups': GROUPS as unknown as Row[],
@@ -49,6 +51,7 @@ function list(rows: Row[], query: URLSearchParams): Answer {
   for (const [name, value] of query) {
     if (['q', 'page', 'page_size', 'sort'].includes(name)) continue;
     found = found.filter((row) => {
+      if (name === 'tag') return Object.entries((row.tags ?? {}) as Row).some(([tag, text]) => `${tag}=${text}` === value);
       if (name === 'state' && value === 'active') return row.state !== 'resolved';
       const own = row[name] ?? (row.labels as Row | undefined)?.[name];
       return own === undefined || own === value;
@@ -67,6 +70,17 @@ function list(rows: Row[], query: URLSearchParams): Answer {
 
 const top = (field: 'cpu_ratio' | 'memory_ratio' | 'disk_ratio') =>
   [...SERVERS].sort((a, b) => (b[field] ?? 0) - (a[field] ?? 0)).slice(0, 6).map((row) => ({ server: row.name, value: row[field] ?? 0 }));
+
+function policy(manages: boolean) {
+  const statement = (sid: string, actions: string[]) => ({ Sid: sid, Effect: 'Allow', Action: actions, Resource: '*' });
+  const watch = statement('YunhaiWatch', ['cloudwatch:GetMetricData', 'cloudwatch:ListMetrics', 'ec2:DescribeInstances', 'ec2:DescribeRegions']);
+  const manage = statement('YunhaiManage', ['ec2:CreateTags', 'ec2:DescribeImages', 'ec2:DescribeInstanceTypes', 'ec2:RebootInstances', 'ec2:RunInstances', 'ec2:StartInstances', 'ec2:StopInstances', 'ec2:TerminateInstances']);
+  return {
+    kind: 'IAM policy',
+    document: JSON.stringify({ Version: '2012-10-17', Statement: manages ? [watch, manage] : [watch] }, null, 2),
+    command: 'aws iam put-user-policy --user-name USER --policy-name yunhai --policy-document file://POLICY.json',
+  };
+}
 
 const problem = (status: number, code: string, detail: string): Answer => [status, { type: `/problems/${code}`, title: detail, status, code, detail }];
 
@@ -95,6 +109,9 @@ export function answerApi(method: string, url: URL, body: unknown): Answer {
   if (path === 'rules/backtest') return [200, { intervals: [1, 2].map((at) => ({ labels: { server: SERVERS[at].name }, from_ms: NOW - at * 6 * HOUR, to_ms: NOW - at * 6 * HOUR + at * HOUR, state: at === 1 ? 'firing' : 'pending' })) }];
   if (path === 'audit/verify') return [200, { ok: true, entries: AUDIT.length, first_bad: null }];
   if (part === 'why' || path.endsWith('/why')) return [200, SERVERS.slice(0, 8).map(({ name, cpu_ratio }) => ({ labels: { server: name }, value: cpu_ratio, state: (cpu_ratio ?? 0) > 0.9 ? 'firing' : 'inactive', reason: (cpu_ratio ?? 0) > 0.9 ? 'above the threshold 0.9 for 27 minutes' : `${(cpu_ratio ?? 0).toFixed(3)} is not greater than 0.9` }))];
+  if (resource === 'cloud-policies') return [200, policy(url.searchParams.get('scope') === 'manage')];
+  if (path === 'cloud-account-tests') return [200, { identity: CLOUD_ACCOUNTS[0].identity, account: CLOUD_ACCOUNTS[0].account, regions: CLOUD_ACCOUNTS[1].regions, problems: CLOUD_ACCOUNTS[1].last_round?.missing }];
+  if (part === 'ask') return [200, CLOUD_ACCOUNTS.find((account) => account.id === id)?.last_round ?? CLOUD_ACCOUNTS[0].last_round];
   if (part === 'test') return [200, { ok: false, answer: '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配"}' }];
   if (path === 'probe-tests' || (resource === 'probes' && part === 'run')) return [200, PROBES[0].last];
   if (method !== 'GET') return [200, { id: 'new', token: 'yh_0123456789', code: 'invite-0123' }];

@@ -2,7 +2,7 @@
 // by the keys of their texts; `answers` stand in for what the server would say.
 
 /** The pages, with what was found on the server to fill their addresses. */
-export function pagesOf({ server, alert, group, rule, probe }) {
+export function pagesOf({ server, alert, group, rule, probe, cloud }) {
   const expr = encodeURIComponent('server_cpu_utilization_ratio > 0.5');
   const ofServer = `/servers/${encodeURIComponent(server)}`;
   const part = encodeURIComponent;
@@ -14,6 +14,21 @@ export function pagesOf({ server, alert, group, rule, probe }) {
     { name: 'server', path: ofServer },
     { name: 'server-network', path: `${ofServer}?tab=network&range=24h` },
     { name: 'compare', path: `${ofServer}?compare=previous` },
+    { name: 'clouds', path: '/clouds' },
+    { name: 'clouds-none', path: '/clouds', answers: { 'cloud-accounts?*': { items: [], total: 0, page: 1, page_size: 50 } } },
+    { name: 'cloud-account-new', path: '/clouds', open: ['clouds.new'] },
+    { name: 'cloud-account-wrong', path: '/clouds', open: ['clouds.new', 'clouds.assume_role', 'common.save'] },
+    { name: 'cloud-policy', path: '/clouds', open: ['clouds.new', 'clouds.policy.title'] },
+    ...(cloud
+      ? [
+          { name: 'cloud-account', path: `/clouds?a_q=${part(cloud)}`, open: ['common.edit', 'common.more'] },
+          { name: 'cloud-account-test', path: `/clouds?a_q=${part(cloud)}`, open: ['common.edit', 'clouds.test'] },
+          { name: 'cloud-account-delete', path: `/clouds?a_q=${part(cloud)}`, open: ['common.delete'] },
+          { name: 'cloud-ask', path: `/clouds?a_q=${part(cloud)}`, open: ['clouds.ask'] },
+        ]
+      : []),
+    { name: 'cloud-servers', path: '/clouds?tab=servers' },
+    { name: 'cloud-servers-none', path: '/clouds?tab=servers&s_q=no-such-server' },
     { name: 'probes', path: '/probes' },
     { name: 'probe-new', path: '/probes', open: ['probes.new'] },
     ...(probe ? [{ name: 'probe', path: `/probes/${probe}` }] : []),

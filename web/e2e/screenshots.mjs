@@ -62,6 +62,7 @@ async function prepare(browser) {
     group: (await first('rule-groups?page_size=1'))?.name,
     rule: (await first('rule-groups?page_size=1'))?.rules[0]?.name,
     probe: (await first('probes?page_size=1'))?.id,
+    cloud: (await first('cloud-accounts?page_size=1&sort=state'))?.name,
   };
   const storage = await context.storageState();
   await context.close();
@@ -89,8 +90,15 @@ for (const [language, appearance] of Object.entries(LANGUAGES)) {
       await settle(page);
       const say = (fault) => faults.add(`${name} (${language}, ${width} px): ${fault}`);
       for (const key of press ?? []) {
-        // In the page or in the menu that it opened, not in the navigation, whose names are alike.
-        const button = page.locator('main').getByRole('button', { name: text(key) }).or(page.locator('.ant-dropdown').getByRole('menuitem', { name: text(key) })).first();
+        // In the dialog, the page or the menu that it opened, not in the navigation, whose names are alike.
+        const dialog = page.getByRole('dialog');
+        const place = (await dialog.count()) > 0 ? dialog : page.locator('main');
+        const name = text(key);
+        const button = place
+          .getByRole('button', { name })
+          .or(place.getByRole('switch', { name }))
+          .or(page.locator('.ant-dropdown').getByRole('menuitem', { name }))
+          .first();
         const pressed = await button.click({ timeout: 5000 }).then(() => true, () => false);
         if (!pressed) say(`there is no button ${key}`);
         await settle(page);

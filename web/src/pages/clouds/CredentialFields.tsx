@@ -11,8 +11,9 @@ export function CredentialFields({ account }: { account?: CloudAccount }) {
   const form = Form.useFormInstance<AccountValues>();
   const kind = Form.useWatch('credentials', form) ?? form.getFieldValue('credentials');
   const accessKeyId = Form.useWatch('access_key_id', form) ?? form.getFieldValue('access_key_id');
+  const endpoint = Form.useWatch('endpoint', form) ?? form.getFieldValue('endpoint');
   const assumesRole = Form.useWatch('assumes_role', form) ?? form.getFieldValue('assumes_role');
-  const isSecretNeeded = needsSecret({ access_key_id: String(accessKeyId ?? '') }, account);
+  const isSecretNeeded = needsSecret({ access_key_id: accessKeyId ?? '', endpoint: endpoint ?? '' }, account);
   const required = [{ required: true, whitespace: true, message: t('common.required') }];
   return (
     <>
@@ -24,7 +25,7 @@ export function CredentialFields({ account }: { account?: CloudAccount }) {
           <Form.Item name="access_key_id" label={t('clouds.access_key_id')} rules={required}>
             <Input className="mono" placeholder="AKIA…" maxLength={128} />
           </Form.Item>
-          <Form.Item name="secret_access_key" label={t('clouds.secret_access_key')} rules={isSecretNeeded ? required : []} extra={isSecretNeeded ? t('clouds.secret_hint') : t('channels.secret_kept')}>
+          <Form.Item name="secret_access_key" label={t('clouds.secret_access_key')} rules={isSecretNeeded ? required : []} extra={t(isSecretNeeded ? 'clouds.secret_hint' : 'channels.secret_kept')}>
             <Input.Password autoComplete="off" />
           </Form.Item>
         </>

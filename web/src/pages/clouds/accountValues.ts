@@ -99,10 +99,10 @@ export function toPaused({ name, interval_secs, monthly_budget_usd, enabled }: C
   return { name, access: null, interval_secs, monthly_budget_usd, enabled: !enabled };
 }
 
-/** Whether the secret half has to be typed: a stored one is kept for the key that it belongs to only. */
-export function needsSecret(values: Pick<AccountValues, 'access_key_id'>, account?: CloudAccount): boolean {
-  const stored = account?.access.credentials;
-  return stored?.kind !== 'keys' || stored.access_key_id !== values.access_key_id.trim();
+/** Whether the secret half has to be typed: a stored one is kept only for its key, and for where that is used. */
+export function needsSecret(values: Pick<AccountValues, 'access_key_id' | 'endpoint'>, account?: CloudAccount): boolean {
+  const { credentials, endpoint } = account?.access ?? {};
+  return credentials?.kind !== 'keys' || credentials.access_key_id !== values.access_key_id.trim() || (endpoint ?? '') !== values.endpoint.trim();
 }
 
 /** What is asked of each running server, and what AWS charges for a thousand of them, in US dollars. */
