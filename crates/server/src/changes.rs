@@ -1,4 +1,4 @@
-//! The one way in which handlers end a change of what alerting keeps: it is committed together with its
+//! The one way in which handlers end a change of what domains keep: it is committed together with its
 //! entries in the audit log.
 
 use serde::Serialize;

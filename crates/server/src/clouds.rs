@@ -1,5 +1,6 @@
 //! Wires the providers of clouds and the series store into the inventory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,10 +8,20 @@ use yunhai_api_types::{Fault, Problem, ProblemCode};
 use yunhai_cloud::{Account, ErrorKind, Policy, PolicyScope, Provider};
 use yunhai_cloud_aws::{AwsAccount, AwsSettings};
 use yunhai_inventory::{Error, Opener, SampleSink, Stored};
-use yunhai_model::{Secret, TimeSeries};
+use yunhai_model::{Labels, METRIC_NAME, Secret, TimeSeries, TimestampMs, with_causes};
+use yunhai_promql::{MatchOp, Matcher};
 use yunhai_series::{RejectReason, Store};
 
+use crate::collect::end_of;
 use crate::error::ApiError;
+use crate::samples::SampleSource;
+
+/// How far back series are looked for that are to be ended, and servers that have their names
+/// already: longer than the longest interval.
+const LOOK_BACK_MS: i64 = 2 * 86_400_000;
+
+/// The labels that say of which server or account a series is.
+const PLACE: [&str; 4] = ["server", "provider", "account", "region"];
 
 /// Opens accounts of every provider there is.
 pub(crate) struct Providers;
@@ -54,7 +65,8 @@ pub(crate) struct CloudSink(pub(crate) Store);
 impl SampleSink for CloudSink {
     async fn append(&self, series: Vec<TimeSeries>) -> Result<Stored, String> {
         let outcome = self.0.append(series).await;
-        let outcome = outcome.map_err(|error| yunhai_model::with_causes(&error))?;
+        let outcome = outcome.map_err(|error| with_causes(&error))?;
+        SampleSource::Cloud.count(&outcome);
         let refusal = outcome.rejected.iter().find(|rejection| {
             !matches!(
                 rejection.reason,
@@ -66,6 +78,56 @@ impl SampleSink for CloudSink {
             refusal: refusal.map(ToString::to_string),
         })
     }
+
+    async fn end(&self, known_by: Vec<Labels>, at_ms: TimestampMs) -> Result<(), String> {
+        let mut ends = Vec::new();
+        for labels in &known_by {
+            let matchers = labels
+                .iter()
+                .map(|(name, value)| matcher(name, MatchOp::Equal, value))
+                .collect::<Result<Vec<_>, _>>()?;
+            let found = self.series(&matchers, at_ms)?;
+            ends.extend(
+                found
+                    .iter()
+                    .filter(|series| is_known_by(series, labels))
+                    .map(|series| end_of(series, at_ms)),
+            );
+        }
+        let outcome = self.0.append(ends).await;
+        outcome.map(drop).map_err(|error| with_causes(&error))
+    }
+
+    fn other_servers(&self, now_ms: TimestampMs) -> Result<BTreeSet<String>, String> {
+        let by_clouds = [Provider::Aws, Provider::Azure, Provider::Gcp].map(Provider::as_str);
+        let matchers = [
+            matcher(METRIC_NAME, MatchOp::Equal, "server_up")?,
+            matcher("provider", MatchOp::NotRegex, &by_clouds.join("|"))?,
+        ];
+        let found = self.series(&matchers, now_ms)?;
+        let names = found.iter().filter_map(|series| series.get("server"));
+        Ok(names.map(str::to_owned).collect())
+    }
+}
+
+impl CloudSink {
+    fn series(&self, matchers: &[Matcher], now_ms: TimestampMs) -> Result<Vec<Labels>, String> {
+        let found = self.0.series(matchers, now_ms - LOOK_BACK_MS, now_ms);
+        found.map_err(|error| with_causes(&error))
+    }
+}
+
+fn matcher(name: &str, op: MatchOp, value: &str) -> Result<Matcher, String> {
+    Matcher::new(name, op, value).map_err(|error| error.to_string())
+}
+
+/// Whether a series belongs to what is known by these labels, all of which it has: it has no other
+/// place and no other tag.
+fn is_known_by(series: &Labels, labels: &Labels) -> bool {
+    series
+        .iter()
+        .filter(|(name, _)| PLACE.contains(name) || name.starts_with("tag_"))
+        .all(|(name, _)| labels.get(name).is_some())
 }
 
 impl From<Error> for ApiError {
@@ -89,6 +151,8 @@ impl From<Error> for ApiError {
                 .into(),
             Error::NotFound(_) => Self::new(ProblemCode::NotFound, text),
             Error::NameTaken(_) => Self::new(ProblemCode::Conflict, text),
+            Error::ChangedMeanwhile(_) => Self::new(ProblemCode::ChangedMeanwhile, text)
+                .hint("read it again and carry your change over to what is there now"),
             Error::Cloud(error) => {
                 let code = match error.kind {
                     ErrorKind::Unreachable | ErrorKind::Unavailable | ErrorKind::Throttled => {
@@ -103,5 +167,28 @@ impl From<Error> for ApiError {
             }
             error => Self::internal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_with_another_tag_or_of_a_server_is_another() {
+        let of = |pairs: &[(&str, &str)]| Labels::new(pairs.iter().copied());
+        let server = [("server", "web"), ("account", "prod"), ("tag_team", "a")];
+        let cpu = |more: &[(&str, &str)]| {
+            let pairs = [
+                &[("__name__", "up"), ("device", "eth0")][..],
+                &server[..],
+                more,
+            ]
+            .concat();
+            of(&pairs)
+        };
+        assert!(is_known_by(&cpu(&[]), &of(&server)));
+        assert!(!is_known_by(&cpu(&[("tag_tier", "1")]), &of(&server)));
+        assert!(!is_known_by(&cpu(&[]), &of(&[("account", "prod")])));
     }
 }

@@ -4,7 +4,7 @@
 mod snapshot;
 mod summary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use yunhai_api_types::{ServerState, ServerSummary};
+use yunhai_cloud::Provider;
 use yunhai_inventory::Inventory;
 use yunhai_model::{Clock, Sample, TimeSeries, TimestampMs, is_stale, with_causes};
 use yunhai_monitor::ServerDirectory;
@@ -206,10 +207,13 @@ impl Fleet {
         look_back_ms: i64,
         is_wanted: &(dyn Fn(&str, &Sample) -> bool + Sync),
     ) -> Result<(), SelectError> {
+        let (mut ended, mut heard) = (BTreeSet::new(), BTreeSet::new());
         for series in self.select("server_up", only, now_ms, look_back_ms).await? {
             let Some((server, sample)) = wanted_entry(servers, &series, is_wanted) else {
+                ended.extend(ended_in_cloud(&series, is_wanted).map(str::to_owned));
                 continue;
             };
+            heard.insert(server.name.clone());
             if server
                 .last_seen_ms
                 .is_none_or(|seen| seen < sample.timestamp_ms)
@@ -223,6 +227,9 @@ impl Fleet {
             } else {
                 ServerState::Down
             };
+        }
+        for gone in ended.difference(&heard) {
+            servers.remove(gone);
         }
         let look_back_ms = only.map_or(LOOK_BACK_MS, |_| look_back_ms);
         let gauges: [(&str, SetGauge); 5] = [
@@ -397,6 +404,18 @@ fn entry<'a>(
     series: &TimeSeries,
 ) -> Option<(&'a mut ServerSummary, Sample)> {
     wanted_entry(servers, series, &|_, _| true)
+}
+
+/// Returns the server of a series that was ended since nobody asks its cloud about it any more: it is
+/// no server that is down.
+fn ended_in_cloud<'a>(
+    series: &'a TimeSeries,
+    is_wanted: &(dyn Fn(&str, &Sample) -> bool + Sync),
+) -> Option<&'a str> {
+    let name = series.labels.get("server")?;
+    let newest = series.samples.last()?;
+    let is_of_cloud = series.labels.get("provider")?.parse::<Provider>().is_ok();
+    (is_of_cloud && is_stale(newest.value) && is_wanted(name, newest)).then_some(name)
 }
 
 fn wanted_entry<'a>(

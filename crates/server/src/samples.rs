@@ -17,18 +17,21 @@ pub(crate) enum SampleSource {
     Otlp,
     /// Probes.
     Probe,
+    /// What clouds measured of their servers.
+    Cloud,
     /// Recording rules, and `ALERTS` of alert rules.
     Rule,
     /// What Yunhai says of servers and of itself.
     Own,
 }
 
-const ALL: [SampleSource; 7] = [
+const ALL: [SampleSource; 8] = [
     SampleSource::Local,
     SampleSource::Agent,
     SampleSource::RemoteWrite,
     SampleSource::Otlp,
     SampleSource::Probe,
+    SampleSource::Cloud,
     SampleSource::Rule,
     SampleSource::Own,
 ];
@@ -41,6 +44,7 @@ impl SampleSource {
             Self::RemoteWrite => "remote_write",
             Self::Otlp => "otlp",
             Self::Probe => "probe",
+            Self::Cloud => "cloud",
             Self::Rule => "rule",
             Self::Own => "own",
         }

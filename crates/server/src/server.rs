@@ -306,7 +306,7 @@ pub(crate) async fn open(
     Ok((app, collector))
 }
 
-/// Measures this machine, runs all probes, evaluates all rules, notifies, and tells how many alerts
+/// Measures this machine, runs all probes, asks the accounts with clouds that are due, evaluates all rules, notifies, and tells how many alerts
 /// there are: the one-shot mode, for cron or a function.
 pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
     let (app, collector) = open(parts, CancellationToken::new()).await?;
@@ -314,7 +314,7 @@ pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
     tokio::time::sleep(crate::collect::FIRST_ROUND).await;
     let collector = Arc::new(Mutex::new(collector));
     crate::collect::collect_once(&collector, &app.store, &app.clock).await?;
-    app.probes.run_all().await;
+    tokio::join!(app.probes.run_all(), app.inventory.ask_all_due());
     app.fleet.refresh().await?;
     judge(&app, &mut Judge::default()).await;
     crate::audit_watch::write(&app, SecurityCounts::default()).await;

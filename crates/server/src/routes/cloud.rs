@@ -4,24 +4,28 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
     CloudAccess, CloudAccount, CloudAccountCheck, CloudAccountRequest, CloudAccountState,
     CloudAccountTestRequest, CloudPolicy, CloudPolicyQuery, CloudPolicyScope, CloudRound,
-    CloudServer, CloudServerFilter, CloudTrouble, List, ListQuery, ProblemCode,
+    CloudServer, CloudServerFilter, CloudTrouble, Fault, List, ListQuery, Problem, ProblemCode,
 };
-use yunhai_cloud::{AccountCheck, Missing, PolicyScope, Provider};
-use yunhai_identity::{Action, AuditEvent, Permission, Target, TargetKind};
-use yunhai_inventory::{AccountSettings, AccountView, KnownServer, NewAccount, RoundReport};
+use yunhai_cloud::{AccountCheck, Missing, PolicyScope, PowerState, Provider};
+use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
+use yunhai_inventory::{
+    AccountSettings, AccountView, Error as InventoryError, KnownServer, NewAccount, RoundReport,
+};
 use yunhai_model::{CloudAccountId, Secret};
-use yunhai_monitor::ServerSettings;
+use yunhai_monitor::version_of;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::changes;
 use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
-use crate::list::{SortField, list_of, page_of, page_request, sort_by};
+use crate::list::{SortField, list, request_for};
+use crate::version::{Expectation, IF_MATCH};
 
 const ACCOUNT_SORT_FIELDS: &[SortField<CloudAccount>] = &[
     ("name", |a, b| a.name.cmp(&b.name)),
@@ -44,6 +48,9 @@ const SERVER_SORT_FIELDS: &[SortField<CloudServer>] = &[
         a.launched_at_ms.cmp(&b.launched_at_ms)
     }),
 ];
+
+/// More than anybody spends on questions.
+const MAX_BUDGET_USD: f64 = 1_000_000.0;
 
 pub(super) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -68,17 +75,12 @@ async fn list_cloud_accounts(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<CloudAccount>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query, &names(ACCOUNT_SORT_FIELDS))?;
-    let text = request.query.clone().unwrap_or_default().to_lowercase();
+    let request = request_for(&query, ACCOUNT_SORT_FIELDS)?;
     let accounts = app.inventory.accounts().into_iter().map(account_of);
-    let mut accounts: Vec<CloudAccount> = accounts
-        .collect::<ApiResult<Vec<_>>>()?
-        .into_iter()
-        .filter(|account| account.name.to_lowercase().contains(&text))
-        .collect();
-    sort_by(&mut accounts, &request, ACCOUNT_SORT_FIELDS)?;
-    let page = page_of(accounts, &request);
-    Ok(Json(list_of(page, &request, |account| account)))
+    let accounts = accounts.collect::<ApiResult<Vec<_>>>()?;
+    list(accounts, &request, ACCOUNT_SORT_FIELDS, |account, text| {
+        account.name.to_lowercase().contains(text)
+    })
 }
 
 /// Adds an account whose credentials the provider knows; it is asked at once.
@@ -93,11 +95,12 @@ async fn create_cloud_account(
     caller.require(Permission::CloudsWrite)?;
     let provider = body.access.as_ref().map(provider_of);
     let provider = provider.unwrap_or(Provider::Aws);
-    let account = app.inventory.add(new_account(body, provider)?).await?;
-    let account = account_of(account)?;
+    let new = new_account(body, provider)?;
+    let mut transaction = app.database.transaction();
+    let account = account_of(app.inventory.add(&mut transaction, new).await?)?;
     let event =
         AuditEvent::new(Action::CloudAccountCreated, target(&account)).after(&recorded(&account));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok((StatusCode::CREATED, Json(account)))
 }
 
@@ -114,29 +117,32 @@ async fn show_cloud_account(
 }
 
 /// Changes an account. Secrets that are `null` stay as they were.
-#[utoipa::path(put, path = "/cloud-accounts/{id}", tag = "clouds", params(AccountPath),
+#[utoipa::path(put, path = "/cloud-accounts/{id}", tag = "clouds",
+    params(AccountPath, ("If-Match" = Option<String>, Header, description = IF_MATCH)),
     request_body = CloudAccountRequest,
     responses((status = OK, body = CloudAccount), Refused))]
 async fn update_cloud_account(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(path): Path<AccountPath>,
+    expectation: Expectation,
     Json(body): Json<CloudAccountRequest>,
 ) -> ApiResult<Json<CloudAccount>> {
     caller.require(Permission::CloudsWrite)?;
     let id = path.id()?;
-    let before = app.inventory.account(id)?;
-    let provider = body.access.as_ref().map(provider_of);
-    let provider = provider.unwrap_or(before.settings.provider);
-    let account = app
-        .inventory
-        .change(id, new_account(body, provider)?)
-        .await?;
+    let provider = match &body.access {
+        Some(access) => provider_of(access),
+        None => app.inventory.account(id)?.settings.provider,
+    };
+    let new = new_account(body, provider)?;
+    let mut transaction = app.database.transaction();
+    let (before, account) = app.inventory.change(&mut transaction, id, new).await?;
     let (before, account) = (account_of(before)?, account_of(account)?);
+    expectation.check(&before.version)?;
     let event = AuditEvent::new(Action::CloudAccountUpdated, target(&account))
         .before(&recorded(&before))
         .after(&recorded(&account));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(Json(account))
 }
 
@@ -151,20 +157,11 @@ async fn delete_cloud_account(
 ) -> ApiResult<StatusCode> {
     caller.require(Permission::CloudsWrite)?;
     let id = path.id()?;
-    let account = account_of(app.inventory.account(id)?)?;
-    let servers = app.inventory.servers();
-    app.inventory.delete(id).await?;
-    // Nobody asks about them any more, so that they are not down.
-    for server in servers.iter().filter(|server| server.account_id == id) {
-        let settings = ServerSettings {
-            forgotten_at_ms: Some(app.clock.now_ms()),
-            ..app.directory.get(&server.label)
-        };
-        app.directory.put(&server.label, settings).await?;
-    }
+    let mut transaction = app.database.transaction();
+    let account = account_of(app.inventory.delete(&mut transaction, id).await?)?;
     let event =
         AuditEvent::new(Action::CloudAccountDeleted, target(&account)).before(&recorded(&account));
-    app.identity.audit().record(&caller.actor(), event).await?;
+    app.commit(transaction, &caller, [event]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -177,8 +174,31 @@ async fn ask_cloud_account(
     Path(path): Path<AccountPath>,
 ) -> ApiResult<Json<CloudRound>> {
     caller.require(Permission::CloudsWrite)?;
-    let report = app.inventory.ask(path.id()?).await?;
-    Ok(Json(round_of(report)))
+    let account = account_of(app.inventory.account(path.id()?)?)?;
+    let actor = caller.actor();
+    // Whoever asked may go away; what was paid for is recorded all the same.
+    let asked = tokio::spawn(async move { ask(&app, &actor, &account).await });
+    Ok(Json(asked.await.map_err(ApiError::internal)??))
+}
+
+async fn ask(
+    app: &App,
+    actor: &yunhai_identity::Caller,
+    account: &CloudAccount,
+) -> ApiResult<CloudRound> {
+    let id = AccountPath {
+        id: account.id.clone(),
+    };
+    let asked = app.inventory.ask(id.id()?).await;
+    let asked = asked.map(|report| (report.is_failed, round_of(report)));
+    let event = AuditEvent::new(Action::CloudAccountAsked, target(account));
+    let event = match &asked {
+        Ok((false, round)) => event.after(round),
+        Ok((true, round)) => event.outcome(Outcome::Failure).after(round),
+        Err(error) => event.outcome(Outcome::Failure).because(error.to_string()),
+    };
+    app.identity.audit().record(actor, event).await?;
+    Ok(asked?.1)
 }
 
 /// Tries access without keeping it, and shows what the provider says.
@@ -194,8 +214,23 @@ async fn test_cloud_account(
     let id = body.id.map(|id| AccountPath { id }.id()).transpose()?;
     let provider = provider_of(&body.access);
     let access = secret(&body.access)?;
-    let check = app.inventory.try_out(provider, Some(&access), id).await?;
-    Ok(Json(check_of(check)))
+    let tried = match app.inventory.try_out(provider, Some(&access), id).await {
+        Ok(check) => Ok(check_of(check)),
+        Err(InventoryError::Cloud(error)) => Err(error),
+        // It has faults, and was not even tried.
+        Err(error) => return Err(error.into()),
+    };
+    let target = match id {
+        Some(id) => target(&account_of(app.inventory.account(id)?)?),
+        None => Target::only(TargetKind::CloudAccount),
+    };
+    let event = AuditEvent::new(Action::CloudAccountTested, target).before(&place(&body.access));
+    let event = match &tried {
+        Ok(check) => event.after(check),
+        Err(error) => event.outcome(Outcome::Failure).because(error.to_string()),
+    };
+    app.identity.audit().record(&caller.actor(), event).await?;
+    Ok(Json(tried.map_err(InventoryError::Cloud)?))
 }
 
 /// Shows the least rights that an account needs, ready to be pasted.
@@ -238,18 +273,12 @@ async fn list_cloud_servers(
     Query(filter): Query<CloudServerFilter>,
 ) -> ApiResult<Json<List<CloudServer>>> {
     caller.require(Permission::ServersRead)?;
-    let request = page_request(&query, &names(SERVER_SORT_FIELDS))?;
-    let text = request.query.clone().unwrap_or_default().to_lowercase();
-    let mut servers: Vec<CloudServer> = app
-        .inventory
-        .servers()
-        .iter()
-        .map(server_of)
-        .filter(|server| is_wanted(server, &filter) && contains_text(server, &text))
-        .collect();
-    sort_by(&mut servers, &request, SERVER_SORT_FIELDS)?;
-    let page = page_of(servers, &request);
-    Ok(Json(list_of(page, &request, |server| server)))
+    let request = request_for(&query, SERVER_SORT_FIELDS)?;
+    let wanted = Wanted::new(&filter)?;
+    let servers = app.inventory.servers();
+    let servers = servers.iter().filter(|server| wanted.has(server));
+    let servers: Vec<CloudServer> = servers.map(server_of).collect();
+    list(servers, &request, SERVER_SORT_FIELDS, contains_text)
 }
 
 /// Which account.
@@ -262,12 +291,9 @@ struct AccountPath {
 
 impl AccountPath {
     fn id(&self) -> ApiResult<CloudAccountId> {
-        self.id.parse().map_err(|_| {
-            ApiError::new(
-                ProblemCode::NotFound,
-                format!("there is no cloud account `{}`", self.id),
-            )
-        })
+        self.id
+            .parse()
+            .map_err(|_| ApiError::not_found(format_args!("cloud account `{}`", self.id)))
     }
 }
 
@@ -279,23 +305,41 @@ struct ProviderPath {
     provider: String,
 }
 
-fn names<T>(fields: &[SortField<T>]) -> Vec<(&'static str, &'static str)> {
-    fields.iter().map(|(name, _)| (*name, *name)).collect()
-}
-
 fn target(account: &CloudAccount) -> Target {
     Target::new(TargetKind::CloudAccount, &account.id, account.name.clone())
 }
 
 /// An account as the audit log has it: without what changes by itself.
-fn recorded(account: &CloudAccount) -> serde_json::Value {
-    let mut recorded = json!(account);
-    if let Some(fields) = recorded.as_object_mut() {
-        for field in ["state", "last_round", "month_cost_usd"] {
-            fields.remove(field);
-        }
+fn recorded(account: &CloudAccount) -> Value {
+    let mut recorded = changes::recorded(
+        account,
+        &["state", "last_round", "month_cost_usd", "version"],
+    );
+    // The log hides whatever is called credentials. Whose they are is to be seen in it, and what is
+    // secret of them is not here.
+    if let Some(access) = recorded.get_mut("access").and_then(Value::as_object_mut)
+        && let Some(credentials) = access.remove("credentials")
+    {
+        access.insert("signs_in_with".to_owned(), credentials);
     }
     recorded
+}
+
+/// Where access leads that is tried, without what opens it.
+fn place(access: &CloudAccess) -> Value {
+    match access {
+        CloudAccess::Aws {
+            credentials: _,
+            role,
+            regions,
+            endpoint,
+        } => json!({
+            "provider": Provider::Aws.as_str(),
+            "role": role.as_ref().map(|role| &role.arn),
+            "regions": regions,
+            "endpoint": endpoint,
+        }),
+    }
 }
 
 fn provider_of(access: &CloudAccess) -> Provider {
@@ -320,12 +364,26 @@ fn new_account(body: CloudAccountRequest, provider: Provider) -> ApiResult<NewAc
             name: body.name.trim().to_owned(),
             provider,
             interval_secs: body.interval_secs,
-            monthly_budget_micro_usd: body
-                .monthly_budget_usd
-                .map(|usd| (usd.max(0.0) * 1e6).round() as u64),
+            monthly_budget_micro_usd: body.monthly_budget_usd.map(micro_usd).transpose()?,
             is_paused: !body.enabled,
         },
     })
+}
+
+fn micro_usd(usd: f64) -> ApiResult<u64> {
+    if (0.0..=MAX_BUDGET_USD).contains(&usd) {
+        return Ok((usd * 1e6).round() as u64);
+    }
+    let fault = Fault {
+        pointer: Some("/monthly_budget_usd".to_owned()),
+        detail: format!("from 0 to {MAX_BUDGET_USD}"),
+        ..Fault::default()
+    };
+    let problem = Problem::new(
+        ProblemCode::ValidationFailed,
+        "the monthly budget is no sum that can be spent",
+    );
+    Err(problem.with_errors(vec![fault]).into())
 }
 
 fn account_of(view: AccountView) -> ApiResult<CloudAccount> {
@@ -338,7 +396,9 @@ fn account_of(view: AccountView) -> ApiResult<CloudAccount> {
         last_round,
         budget,
         created_at_ms,
+        updated_at_ms,
     } = view;
+    let check = check.map(check_of);
     if let Some(fields) = access.as_object_mut() {
         fields.insert("provider".to_owned(), settings.provider.as_str().into());
     }
@@ -353,9 +413,15 @@ fn account_of(view: AccountView) -> ApiResult<CloudAccount> {
         enabled: !settings.is_paused,
         state,
         identity: check.as_ref().map(|check| check.identity.clone()),
-        account: check.map(|check| check.account),
+        account: check.as_ref().map(|check| check.account.clone()),
+        regions: check
+            .as_ref()
+            .map(|check| check.regions.clone())
+            .unwrap_or_default(),
+        problems: check.map(|check| check.problems).unwrap_or_default(),
         last_round: last_round.map(round_of),
         created_at_ms,
+        version: version_of(&updated_at_ms),
     })
 }
 
@@ -363,12 +429,10 @@ fn state_of(view: &AccountView) -> CloudAccountState {
     match &view.last_round {
         _ if view.settings.is_paused => CloudAccountState::Paused,
         None => CloudAccountState::Pending,
-        Some(round) if round.missing.is_empty() && round.is_over_budget => {
-            CloudAccountState::OverBudget
-        }
-        Some(round) if round.missing.is_empty() => CloudAccountState::Ok,
-        Some(round) if round.samples == 0 && round.servers == 0 => CloudAccountState::Failing,
-        Some(_) => CloudAccountState::Incomplete,
+        Some(round) if round.is_failed => CloudAccountState::Failing,
+        Some(round) if !round.missing.is_empty() => CloudAccountState::Incomplete,
+        Some(round) if round.is_over_budget => CloudAccountState::OverBudget,
+        Some(_) => CloudAccountState::Ok,
     }
 }
 
@@ -380,6 +444,7 @@ fn round_of(report: RoundReport) -> CloudRound {
         samples: report.samples,
         calls: report.usage.calls,
         cost_usd: usd(report.usage.cost_micro_usd),
+        is_over_budget: report.is_over_budget,
         missing: report.missing.into_iter().map(missing_of).collect(),
     }
 }
@@ -433,16 +498,47 @@ fn server_of(known: &KnownServer) -> CloudServer {
     }
 }
 
-fn is_wanted(server: &CloudServer, filter: &CloudServerFilter) -> bool {
-    let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|w| w == value);
-    let has_tag = |tag: &String| match tag.split_once('=') {
-        Some((name, value)) => server.tags.get(name).is_some_and(|found| found == value),
-        None => server.tags.contains_key(tag),
-    };
-    is(&filter.state, &server.state)
-        && is(&filter.account, &server.account)
-        && is(&filter.region, &server.region)
-        && filter.tag.as_ref().is_none_or(has_tag)
+/// Which servers a request wants.
+struct Wanted<'a> {
+    state: Option<PowerState>,
+    account: Option<&'a str>,
+    region: Option<&'a str>,
+    tag: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(filter: &'a CloudServerFilter) -> ApiResult<Self> {
+        let refused = |text: String| ApiError::new(ProblemCode::InvalidRequest, text);
+        let state = filter.state.as_deref().map(|text| {
+            serde_json::from_value(text.into()).map_err(|_| {
+                refused(format!("state: there is no state `{text}`")).hint(
+                    "choose starting, running, stopping, stopped, stopped_billed, deleting, \
+                     deleted or unknown",
+                )
+            })
+        });
+        let tag = filter.tag.as_deref().map(|tag| {
+            tag.split_once('=')
+                .ok_or_else(|| refused(format!("tag: `{tag}` is not NAME=VALUE")))
+        });
+        Ok(Self {
+            state: state.transpose()?,
+            account: filter.account.as_deref(),
+            region: filter.region.as_deref(),
+            tag: tag.transpose()?,
+        })
+    }
+
+    fn has(&self, server: &KnownServer) -> bool {
+        let is = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
+        let details = &server.details;
+        self.state.is_none_or(|state| state == details.state)
+            && is(self.account, &server.account)
+            && is(self.region, &details.server.region)
+            && self.tag.is_none_or(|(name, value)| {
+                details.tags.get(name).is_some_and(|found| found == value)
+            })
+    }
 }
 
 fn contains_text(server: &CloudServer, text: &str) -> bool {
