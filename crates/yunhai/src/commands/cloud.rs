@@ -9,7 +9,7 @@ use yunhai_api_types::{
 use yunhai_model::HumanDuration;
 
 use super::{Session, segment, shell_word};
-use crate::client::Client;
+use crate::client::{Client, read};
 use crate::output::{Format, optional, print_done, print_fields, print_json, print_rows, time};
 
 /// What can be done with clouds.
@@ -34,8 +34,9 @@ pub(crate) enum CloudCommand {
     #[command(after_help = "\
 Examples:
   yunhai cloud policy aws > policy.json
-  yunhai cloud add-aws production --access-key-id AKIA… --secret-stdin < secret.txt
-  yunhai cloud add-aws production --instance-role --role arn:aws:iam::123456789012:role/yunhai
+  yunhai cloud add-aws prod --access-key-id AKIA123 --secret-stdin < secret.txt
+  yunhai cloud add-aws prod --instance-role \\
+      --role arn:aws:iam::123456789012:role/yunhai --external-id yunhai-17
   yunhai cloud add-aws china --profile ningxia --region cn-northwest-1")]
     AddAws {
         /// The account's name
@@ -44,6 +45,19 @@ Examples:
         access: AwsArgs,
         #[command(flatten)]
         settings: SettingsArgs,
+        /// Only try the credentials; nothing is kept
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Change how an account of AWS is opened: credentials, role, regions and endpoint, all of them
+    #[command(after_help = "\
+Example:
+  yunhai cloud set-access prod --access-key-id AKIA456 --secret-stdin < new.txt")]
+    SetAccess {
+        /// The account's name or id
+        account: String,
+        #[command(flatten)]
+        access: AwsArgs,
         /// Only try the credentials; nothing is kept
         #[arg(long)]
         dry_run: bool,
@@ -130,6 +144,9 @@ pub(crate) struct SettingsArgs {
     /// What the provider may charge for the questions in a month, in US dollars
     #[arg(long, value_name = "USD")]
     monthly_budget: Option<f64>,
+    /// Let the questions cost what they cost
+    #[arg(long, conflicts_with = "monthly_budget")]
+    no_monthly_budget: bool,
     /// Whether it is asked
     #[arg(long, value_name = "BOOL")]
     enabled: Option<bool>,
@@ -163,6 +180,9 @@ impl SettingsArgs {
         }
         if let Some(usd) = self.monthly_budget {
             request.monthly_budget_usd = Some(usd);
+        }
+        if self.no_monthly_budget {
+            request.monthly_budget_usd = None;
         }
         if let Some(enabled) = self.enabled {
             request.enabled = enabled;
@@ -212,12 +232,7 @@ pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Res
         } => {
             let access = access.access()?;
             if dry_run {
-                let request = CloudAccountTestRequest { access, id: None };
-                let check: CloudAccountCheck = client
-                    .send_json(Method::POST, "api/v1/cloud-account-tests", &request)
-                    .await?;
-                show_check(format, &check);
-                return Ok(());
+                return try_out(&client, format, access, None).await;
             }
             let mut request = CloudAccountRequest {
                 name,
@@ -237,7 +252,29 @@ pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Res
                 account.provider,
                 shell_word(&account.name)
             );
-            print_done(format, &account, &sentence);
+            print_done(format, &account, &with_problems(sentence, &account));
+        }
+        CloudCommand::SetAccess {
+            account,
+            access,
+            dry_run,
+        } => {
+            let access = access.access()?;
+            let found = find(&client, &account).await?;
+            if dry_run {
+                return try_out(&client, format, access, Some(found.id)).await;
+            }
+            let request = CloudAccountRequest {
+                access: Some(access),
+                ..unchanged(&found)
+            };
+            let changed = replace(&client, &found, &request).await?;
+            let sentence = format!(
+                "Changed {}; it is opened as {}.",
+                changed.name,
+                optional(changed.identity.as_deref())
+            );
+            print_done(format, &changed, &with_problems(sentence, &changed));
         }
         CloudCommand::Set {
             account,
@@ -245,16 +282,12 @@ pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Res
             settings,
         } => {
             let found = find(&client, &account).await?;
-            let path = format!("api/v1/cloud-accounts/{}", segment(&found.id));
-            let mut request = CloudAccountRequest {
-                name: name.unwrap_or(found.name),
-                access: None,
-                interval_secs: found.interval_secs,
-                monthly_budget_usd: found.monthly_budget_usd,
-                enabled: found.enabled,
-            };
+            let mut request = unchanged(&found);
+            if let Some(name) = name {
+                request.name = name;
+            }
             settings.apply(&mut request);
-            let changed: CloudAccount = client.send_json(Method::PUT, &path, &request).await?;
+            let changed = replace(&client, &found, &request).await?;
             print_done(format, &changed, &format!("Changed {}.", changed.name));
         }
         CloudCommand::Ask { account } => {
@@ -293,6 +326,54 @@ pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+async fn try_out(
+    client: &Client,
+    format: Format,
+    access: CloudAccess,
+    id: Option<String>,
+) -> anyhow::Result<()> {
+    let request = CloudAccountTestRequest { access, id };
+    let check: CloudAccountCheck = client
+        .send_json(Method::POST, "api/v1/cloud-account-tests", &request)
+        .await?;
+    show_check(format, &check);
+    Ok(())
+}
+
+/// What a change sends that changes nothing.
+fn unchanged(account: &CloudAccount) -> CloudAccountRequest {
+    CloudAccountRequest {
+        name: account.name.clone(),
+        access: None,
+        interval_secs: account.interval_secs,
+        monthly_budget_usd: account.monthly_budget_usd,
+        enabled: account.enabled,
+    }
+}
+
+/// Replaces an account while it is still what was read.
+async fn replace(
+    client: &Client,
+    account: &CloudAccount,
+    request: &CloudAccountRequest,
+) -> anyhow::Result<CloudAccount> {
+    let path = format!("api/v1/cloud-accounts/{}", segment(&account.id));
+    let put = client
+        .request(Method::PUT, &path)?
+        .header("If-Match", format!("\"{}\"", account.version))
+        .json(request);
+    read(client.send(put).await?).await
+}
+
+/// Says beside what was done what does not work.
+fn with_problems(mut sentence: String, account: &CloudAccount) -> String {
+    for problem in &account.problems {
+        sentence.push_str("\nThis does not work: ");
+        sentence.push_str(&trouble_text(problem));
+    }
+    sentence
 }
 
 async fn list_accounts(client: &Client, format: Format) -> anyhow::Result<()> {
@@ -380,11 +461,18 @@ fn show(format: Format, account: &CloudAccount) {
             HumanDuration::from_secs(account.interval_secs).to_string(),
         ),
         ("cost this month", usd(account.month_cost_usd)),
+        ("regions", account.regions.join(", ")),
         (
             "monthly budget",
             account.monthly_budget_usd.map_or("none".to_owned(), usd),
         ),
     ];
+    fields.extend(
+        account
+            .problems
+            .iter()
+            .map(|problem| ("does not work", trouble_text(problem))),
+    );
     if let Some(round) = &account.last_round {
         fields.extend(round_fields(round));
         fields.extend(trouble_fields(&round.missing));
@@ -416,13 +504,14 @@ fn round_fields(round: &CloudRound) -> Vec<(&'static str, String)> {
 fn trouble_fields(troubles: &[CloudTrouble]) -> Vec<(&'static str, String)> {
     troubles
         .iter()
-        .map(|trouble| {
-            let scope = trouble.scope.iter().map(|scope| format!("{scope}: "));
-            let hint = trouble.hint.iter().map(|hint| format!("; {hint}"));
-            let text: String = scope.chain([trouble.message.clone()]).chain(hint).collect();
-            ("missing", text)
-        })
+        .map(|trouble| ("missing", trouble_text(trouble)))
         .collect()
+}
+
+fn trouble_text(trouble: &CloudTrouble) -> String {
+    let scope = trouble.scope.iter().map(|scope| format!("{scope}: "));
+    let hint = trouble.hint.iter().map(|hint| format!("; {hint}"));
+    scope.chain([trouble.message.clone()]).chain(hint).collect()
 }
 
 fn usd(usd: f64) -> String {

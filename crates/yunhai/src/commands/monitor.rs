@@ -37,7 +37,7 @@ pub(crate) enum MonitorCommand {
         #[arg(long, requires = "start")]
         step: Option<String>,
     },
-    /// Measure this machine, evaluate all rules and notify, once and without a server
+    /// Measure this machine, ask the clouds, evaluate all rules and notify, once and without a server
     ///
     /// Exits with 0 when nothing fires and with 3 when something does, so that cron or a
     /// serverless function can act on it. Rules and channels are set up with --data on `alert rule
