@@ -35,8 +35,8 @@ impl AwsAccount {
         }
     }
 
-    /// Tries what is asked regularly in one region.
-    async fn try_region(&self, region: &str) -> Vec<Error> {
+    /// Tries what is asked regularly in one region: to list servers, and to list metrics.
+    async fn try_region(&self, region: &str) -> [Option<Error>; 2] {
         let clients = self.clients.of(region);
         let list = clients.ec2.describe_instances().max_results(5);
         let list = async { list.send().await };
@@ -49,7 +49,7 @@ impl AwsAccount {
         let metrics = metrics
             .err()
             .map(|error| told(format!("list the metrics of {region}"), &error));
-        list.into_iter().chain(metrics).collect()
+        [list, metrics]
     }
 
     async fn check_whole(&self) -> Result<AccountCheck> {
@@ -76,7 +76,13 @@ impl AwsAccount {
             .map(|region| self.try_region(region).boxed())
             .collect();
         let tried = concurrent::all(trials, REGIONS_AT_ONCE).await;
-        problems.extend(tried.into_iter().flatten());
+        // Where no server can be listed anywhere, nothing would ever be seen of the account.
+        let is_of_use = tried.iter().any(|[list, _]| list.is_none());
+        let mut refusals = tried.into_iter().flatten().flatten();
+        if !is_of_use && let Some(refusal) = refusals.next() {
+            return Err(refusal);
+        }
+        problems.extend(refusals);
         Ok(AccountCheck {
             identity: identity.arn().unwrap_or_default().to_owned(),
             account: identity.account().unwrap_or_default().to_owned(),

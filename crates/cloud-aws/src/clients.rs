@@ -10,6 +10,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -96,10 +97,14 @@ impl Clients {
             .entry(region.to_owned())
             .or_insert_with(|| {
                 let config = self.in_region(region);
-                let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(WholeAnswer);
+                let ec2 = aws_sdk_ec2::config::Builder::from(&config)
+                    .retry_partition(own_patience(region))
+                    .interceptor(WholeAnswer);
+                let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
+                    .retry_partition(own_patience(region));
                 RegionClients {
                     ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
-                    cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+                    cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
                 }
             })
             .clone()
@@ -107,7 +112,9 @@ impl Clients {
 
     /// Returns a client that tells who the credentials are of.
     pub(crate) fn sts(&self) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.config)
+        let config =
+            aws_sdk_sts::config::Builder::from(&self.config).retry_partition(own_patience("sts"));
+        aws_sdk_sts::Client::from_conf(config.build())
     }
 
     fn in_region(&self, region: &str) -> SdkConfig {
@@ -116,6 +123,13 @@ impl Clients {
             .region(Region::new(region.to_owned()))
             .build()
     }
+}
+
+/// What is counted against one client: how often it may repeat, and how fast it may ask. Amazon
+/// throttles each account in each region by itself; left to themselves all clients of the process
+/// would slow down together.
+fn own_patience(name: &str) -> RetryPartition {
+    RetryPartition::custom(name.to_owned()).build()
 }
 
 fn credentials(of: &AwsCredentials, config: &SdkConfig) -> SharedCredentialsProvider {

@@ -40,7 +40,7 @@ impl Lifecycle for AwsAccount {
             Err(error) if error.code() == Some("DryRunOperation") => {}
             Err(error) => {
                 let error = told("make the servers", &error);
-                if !problems.iter().any(|known| known.code == error.code) {
+                if !problems.iter().any(|known| is_same(known, &error)) {
                     problems.push(error);
                 }
             }
@@ -354,6 +354,13 @@ fn verb(action: ServerAction) -> &'static str {
         ServerAction::Restart => "restart",
         ServerAction::Delete => "delete",
     }
+}
+
+/// Whether two questions met the same trouble. A right is missing for each of them by itself.
+fn is_same(one: &Error, other: &Error) -> bool {
+    one.code.is_some()
+        && one.code == other.code
+        && (one.kind != ErrorKind::Denied || one.said == other.said)
 }
 
 fn root_device(image: &Image) -> Option<String> {

@@ -91,7 +91,8 @@ pub trait Account: Send + Sync {
 
     /// Asks the provider who the credentials are of and tries what will be asked regularly.
     ///
-    /// An error means that nothing works; what works in part is told in the answer.
+    /// An error means that nothing would ever be seen of the account: nobody is known, or no server
+    /// can be listed. What works in part is told in the answer.
     async fn check(&self) -> Result<AccountCheck>;
 
     /// Returns the regions that are looked at: those that were set, or all that are enabled.

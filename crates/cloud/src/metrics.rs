@@ -37,7 +37,8 @@ pub struct CloudSeries {
 /// What questions take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// How many calls were made, those that failed among them.
+    /// How many calls were made, those that failed among them. How often a client repeats one by
+    /// itself does not count.
     pub calls: u64,
     /// How many of the things the provider charges for: metrics asked, series returned, calls.
     pub billed: u64,

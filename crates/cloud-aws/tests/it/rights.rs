@@ -15,12 +15,16 @@ use crate::suite::{self, Asked, Fixture as _};
 
 /// Makes a user with the printed policy; from then on rights are checked.
 async fn with_policy(fixture: &mut AwsFixture, scope: PolicyScope) -> AwsAccount {
+    with_document(fixture, &policy(scope).document).await
+}
+
+/// Makes a user with a policy; from then on rights are checked.
+async fn with_document(fixture: &mut AwsFixture, document: &str) -> AwsAccount {
     let aws = &mut fixture.aws;
     let mut iam = |operation: &str, parameters: &Value| {
         aws.call("iam", "us-east-1", operation, parameters).unwrap()
     };
     iam("create_user", &json!({ "UserName": "yunhai" }));
-    let document = policy(scope).document;
     iam(
         "put_user_policy",
         &json!({ "UserName": "yunhai", "PolicyName": "yunhai", "PolicyDocument": document }),
@@ -86,6 +90,17 @@ async fn the_printed_policy_is_enough_to_manage() {
     ] {
         account.act(&made.servers[0], action).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_account_whose_servers_cannot_be_listed_is_of_no_use() {
+    let mut fixture = AwsFixture::start(AwsKind::Moto).await;
+    let statement = json!({ "Effect": "Allow", "Action": "cloudwatch:*", "Resource": "*" });
+    let document = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    let account = with_document(&mut fixture, &document.to_string()).await;
+    let error = account.check().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied, "{error}");
+    assert!(error.attempted.contains("list the servers"), "{error}");
 }
 
 #[tokio::test]
