@@ -111,7 +111,7 @@ export function answerApi(method: string, url: URL, body: unknown): Answer {
   if (part === 'why' || path.endsWith('/why')) return [200, SERVERS.slice(0, 8).map(({ name, cpu_ratio }) => ({ labels: { server: name }, value: cpu_ratio, state: (cpu_ratio ?? 0) > 0.9 ? 'firing' : 'inactive', reason: (cpu_ratio ?? 0) > 0.9 ? 'above the threshold 0.9 for 27 minutes' : `${(cpu_ratio ?? 0).toFixed(3)} is not greater than 0.9` }))];
   if (resource === 'cloud-policies') return [200, policy(url.searchParams.get('scope') === 'manage')];
   if (path === 'cloud-account-tests') return [200, { identity: CLOUD_ACCOUNTS[0].identity, account: CLOUD_ACCOUNTS[0].account, regions: CLOUD_ACCOUNTS[1].regions, problems: CLOUD_ACCOUNTS[1].last_round?.missing }];
-  if (part === 'ask') return [200, CLOUD_ACCOUNTS.find((account) => account.id === id)?.last_round ?? CLOUD_ACCOUNTS[0].last_round];
+  if (part === 'ask') return [200, { ...(CLOUD_ACCOUNTS.find((account) => account.id === id)?.last_round ?? CLOUD_ACCOUNTS[0].last_round), at_ms: NOW }];
   if (part === 'test') return [200, { ok: false, answer: '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配"}' }];
   if (path === 'probe-tests' || (resource === 'probes' && part === 'run')) return [200, PROBES[0].last];
   if (method !== 'GET') return [200, { id: 'new', token: 'yh_0123456789', code: 'invite-0123' }];

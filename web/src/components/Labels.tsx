@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { Matcher } from '../api/types';
 
@@ -6,10 +7,12 @@ interface Props {
   without?: string[];
   /** Where a label leads to, such as the list of all that have it. */
   link?: (name: string, value: string) => string;
+  /** What comes after them. */
+  children?: ReactNode;
 }
 
 /** Labels as small chips. */
-export function Labels({ labels, without = [], link }: Props) {
+export function Labels({ labels, without = [], link, children }: Props) {
   const shown = Object.entries(labels).filter(([name]) => !without.includes(name));
   return (
     <span className="labels">
@@ -25,6 +28,7 @@ export function Labels({ labels, without = [], link }: Props) {
           </span>
         );
       })}
+      {children}
     </span>
   );
 }

@@ -24,8 +24,13 @@ export function AccountDetails({ account }: { account: CloudAccount }) {
   const looked_at = regions?.length ? regions : account.regions;
   return (
     <div className="stack" style={{ padding: '4px 0' }}>
-      {troubles.length > 0 && <Troubles troubles={troubles} />}
-      <div style={{ display: 'grid', gap: '10px 20px', gridTemplateColumns: 'repeat(auto-fit, minmax(190px, 1fr))' }}>
+      {troubles.length > 0 && <Troubles troubles={troubles} account={account.name} />}
+      <div style={{ display: 'grid', gap: '10px 20px', gridTemplateColumns: 'repeat(auto-fit, minmax(150px, 1fr))' }}>
+        {account.identity && (
+          <Fact name={t('clouds.identity')}>
+            <span className="mono">{account.identity}</span>
+          </Fact>
+        )}
         <Fact name={t('clouds.credentials.title')}>
           {t(`clouds.credentials.${credentials.kind}`)}
           {credentials.kind === 'keys' && <div className="mono">{credentials.access_key_id}</div>}
@@ -45,9 +50,6 @@ export function AccountDetails({ account }: { account: CloudAccount }) {
             ))}
           </span>
         </Fact>
-        <Fact name={t('clouds.interval')}>
-          <span className="num">{formatSeconds(account.interval_secs)}</span>
-        </Fact>
         {endpoint && (
           <Fact name={t('clouds.endpoint')}>
             <span className="mono">{endpoint}</span>
@@ -55,8 +57,8 @@ export function AccountDetails({ account }: { account: CloudAccount }) {
         )}
         {round && (
           <Fact name={t('clouds.last_round')}>
-            <div className="num">{formatAbsolute(round.at_ms, i18n.language)}</div>
-            <div className="faint num">{t('clouds.round_took', { time: formatSeconds(round.took_ms / 1000), calls: formatNumber(round.calls), cost: formatUsd(round.cost_usd, i18n.language) })}</div>
+            <div>{formatAbsolute(round.at_ms, i18n.language)}</div>
+            <div className="faint">{t('clouds.round_took', { time: formatSeconds(round.took_ms / 1000), calls: formatNumber(round.calls), cost: formatUsd(round.cost_usd, i18n.language) })}</div>
           </Fact>
         )}
       </div>

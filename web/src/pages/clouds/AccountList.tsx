@@ -20,7 +20,7 @@ import { AccountStateMark, CostBar, providerName } from './AccountMarks';
 import { toPaused } from './accountValues';
 import { AskDialog } from './AskDialog';
 import { cloudServersLink } from './links';
-import { troublesOf } from './troubles';
+import { shortIdentity, troublesOf } from './troubles';
 
 const REFRESH_MS = 15_000;
 const REFRESHED = ['cloud-servers', 'servers', 'overview'];
@@ -70,9 +70,9 @@ export function AccountList() {
             csv: (row) => row.account,
             render: (row) =>
               row.account && (
-                <div style={{ maxWidth: 220 }}>
+                <div style={{ maxWidth: 190 }}>
                   <span className="num">{row.account}</span>
-                  {row.identity && <div className="faint mono">{row.identity}</div>}
+                  {row.identity && <div className="faint mono" title={row.identity}>{shortIdentity(row.identity)}</div>}
                 </div>
               ),
           },

@@ -36,14 +36,14 @@ export function AccountStateMark({ account }: { account: CloudAccount }) {
     paused: [PauseCircleOutlined, token.colorTextTertiary],
   } as const;
   const [Shape, colour] = looks[account.state];
-  const [first, ...others] = account.state === 'paused' ? [] : causesOf(troublesOf(account));
+  const [first, ...others] = account.state === 'paused' ? [] : causesOf(troublesOf(account), account.name);
   const reasons = [
     first && [text(first).title, first.scopes.join(', ')].filter(Boolean).join(' · '),
     others.length > 0 && t('clouds.more_causes', { count: others.length }),
     account.state === 'over_budget' && t('clouds.until_next_month'),
   ].filter(Boolean);
   return (
-    <div style={{ maxWidth: 210 }}>
+    <div style={{ maxWidth: 176 }}>
       <span className="state">
         <Shape style={{ color: colour }} />
         {t(`clouds.state.${account.state}`)}

@@ -38,12 +38,12 @@ export function AskDialog({ account, onClose }: { account: CloudAccount; onClose
         </>
       )}
       {result.error && <ErrorPanel error={result.error} retry={() => void result.refetch()} />}
-      {result.data && <RoundPanel round={result.data} />}
+      {result.data && <RoundPanel round={result.data} account={account.name} />}
     </Modal>
   );
 }
 
-function RoundPanel({ round }: { round: CloudRound }) {
+function RoundPanel({ round, account }: { round: CloudRound; account: string }) {
   const { t, i18n } = useTranslation();
   const isWhole = round.missing.length === 0;
   return (
@@ -60,7 +60,7 @@ function RoundPanel({ round }: { round: CloudRound }) {
           </>
         }
       />
-      <Troubles troubles={round.missing} />
+      <Troubles troubles={round.missing} account={account} />
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { Alert } from 'antd';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CloudAccountCheck } from '../../api/types';
 import { Troubles } from './Troubles';
@@ -7,8 +8,13 @@ import { Troubles } from './Troubles';
 export function CheckPanel({ check }: { check: CloudAccountCheck }) {
   const { t } = useTranslation();
   const isWhole = check.problems.length === 0;
+  const panel = useRef<HTMLDivElement>(null);
+  // It comes at the foot of a long form.
+  useEffect(() => {
+    panel.current?.scrollIntoView({ block: 'nearest' });
+  }, [check]);
   return (
-    <div className="stack">
+    <div className="stack" ref={panel} aria-live="polite">
       <Alert
         type={isWhole ? 'success' : 'warning'}
         showIcon

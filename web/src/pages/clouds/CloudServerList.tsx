@@ -143,12 +143,13 @@ function Tags({ tags }: { tags: CloudServer['tags'] }) {
   const rest = shown.slice(MOST_TAGS);
   return (
     <div style={{ maxWidth: 240 }}>
-      <Labels labels={Object.fromEntries(shown.slice(0, MOST_TAGS))} link={(name, value) => cloudServersLink({ tag: `${name}=${value}` })} />
-      {rest.length > 0 && (
-        <Tooltip title={rest.map(([name, value]) => `${name}=${value}`).join(' · ')}>
-          <span className="faint" tabIndex={0}>+{rest.length}</span>
-        </Tooltip>
-      )}
+      <Labels labels={Object.fromEntries(shown.slice(0, MOST_TAGS))} link={(name, value) => cloudServersLink({ tag: `${name}=${value}` })}>
+        {rest.length > 0 && (
+          <Tooltip title={rest.map(([name, value]) => `${name}=${value}`).join(' · ')}>
+            <span className="faint" tabIndex={0}>+{rest.length}</span>
+          </Tooltip>
+        )}
+      </Labels>
     </div>
   );
 }

@@ -21,14 +21,14 @@ export function CredentialFields({ account }: { account?: CloudAccount }) {
         <Radio.Group optionType="button" options={CREDENTIALS.map((value) => ({ value, label: t(`clouds.credentials.${value}`) }))} />
       </Form.Item>
       {kind === 'keys' && (
-        <>
+        <div className="grid" style={{ columnGap: 16, rowGap: 0, gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 250px), 1fr))' }}>
           <Form.Item name="access_key_id" label={t('clouds.access_key_id')} rules={required}>
             <Input className="mono" placeholder="AKIA…" maxLength={128} />
           </Form.Item>
           <Form.Item name="secret_access_key" label={t('clouds.secret_access_key')} rules={isSecretNeeded ? required : []} extra={t(isSecretNeeded ? 'clouds.secret_hint' : 'channels.secret_kept')}>
             <Input.Password autoComplete="off" />
           </Form.Item>
-        </>
+        </div>
       )}
       {kind === 'profile' && (
         <Form.Item name="profile" label={t('clouds.profile')} extra={t('clouds.profile_hint')} rules={required}>

@@ -4,7 +4,7 @@ import { formatUsd } from '../../format/numbers';
 import { type AccountValues, monthlyCostOfServer, needsSecret, START, toAccess, toPaused, toRequest, toValues } from './accountValues';
 import { AWS_REGIONS, isRegion } from './awsRegions';
 import { cloudServersLink } from './links';
-import { causesOf, isWatched, shareOfBudget, troublesOf } from './troubles';
+import { causesOf, isWatched, shareOfBudget, shortIdentity, troublesOf } from './troubles';
 
 const keys = (change: Partial<AccountValues> = {}): AccountValues => ({ ...START, name: ' production ', access_key_id: ' AKIA1 ', secret_access_key: 's ', ...change });
 
@@ -74,6 +74,7 @@ describe('what is missing of a cloud account', () => {
   it('is told once for all the regions that have the same trouble', () => {
     const causes = causesOf([trouble('eu-west-1'), trouble('us-east-1'), trouble('us-east-1'), trouble('us-east-1', { kind: 'throttled', code: 'Throttling' }), trouble('us-east-1', { message: 'cannot read the metrics of us-east-1: no' })]);
     expect(causes.map(({ kind, scopes }) => [kind, scopes])).toEqual([['denied', ['eu-west-1', 'us-east-1']], ['throttled', ['us-east-1']], ['denied', ['us-east-1']]]);
+    expect(causesOf([trouble('production')], 'production')[0].scopes).toEqual([]);
     expect(causesOf([{ kind: 'credentials', message: 'no', scope: null }])[0].scopes).toEqual([]);
   });
 
@@ -85,6 +86,10 @@ describe('what is missing of a cloud account', () => {
     expect(shareOfBudget({ month_cost_usd: 5, monthly_budget_usd: 20 })).toBe(0.25);
     expect(shareOfBudget({ month_cost_usd: 0, monthly_budget_usd: 0 })).toBe(1);
     expect(shareOfBudget({ month_cost_usd: 5, monthly_budget_usd: null })).toBeUndefined();
+  });
+
+  it('shows who the credentials are of without the number that stands beside', () => {
+    expect(['arn:aws:iam::417205998131:user/yunhai', 'yunhai'].map(shortIdentity)).toEqual(['user/yunhai', 'yunhai']);
   });
 
   it('leads to its servers', () => {

@@ -11,8 +11,11 @@ export function troublesOf({ last_round, problems }: Pick<CloudAccount, 'last_ro
   return last_round ? last_round.missing : problems;
 }
 
-/** The same trouble in several regions is one cause: its words differ in the region alone. */
-export function causesOf(troubles: CloudTrouble[]): Cause[] {
+/**
+ * The same trouble in several regions is one cause: its words differ in the region alone. Trouble with
+ * the whole account has its name as the scope, which says nothing where the account is shown.
+ */
+export function causesOf(troubles: CloudTrouble[], account?: string): Cause[] {
   const causes = new Map<string, Cause>();
   for (const trouble of troubles) {
     const scope = trouble.scope ?? '';
@@ -20,7 +23,7 @@ export function causesOf(troubles: CloudTrouble[]): Cause[] {
     const attempted = trouble.message.split(': ')[0].replaceAll(scope || '\0', '');
     const key = JSON.stringify([trouble.kind, trouble.code, attempted]);
     const cause = causes.get(key) ?? { ...trouble, scopes: [] };
-    if (scope && !cause.scopes.includes(scope)) cause.scopes.push(scope);
+    if (scope && scope !== account && !cause.scopes.includes(scope)) cause.scopes.push(scope);
     causes.set(key, cause);
   }
   return [...causes.values()];
@@ -28,6 +31,9 @@ export function causesOf(troubles: CloudTrouble[]): Cause[] {
 
 /** Whether a server of a cloud is in the list of those that are watched. */
 export const isWatched = (state: string): boolean => !['stopped', 'stopped_billed', 'deleting', 'deleted'].includes(state);
+
+/** An identity without the number of the account, which stands beside it: `user/yunhai`. */
+export const shortIdentity = (identity: string): string => identity.split(':').at(-1) ?? identity;
 
 /** How much of the budget is spent; all of it where there is nothing to spend. */
 export function shareOfBudget({ month_cost_usd, monthly_budget_usd }: Pick<CloudAccount, 'month_cost_usd' | 'monthly_budget_usd'>): number | undefined {
