@@ -146,6 +146,17 @@ impl Aws {
         Ok(())
     }
 
+    /// Returns how many faults were thrown since the start.
+    pub fn faults_thrown(&mut self) -> anyhow::Result<u64> {
+        let thrown = self.ask(&json!({ "do": "faults_thrown" }))?;
+        thrown.as_u64().context("no number of faults")
+    }
+
+    /// Returns the `RoleArn` and the `ExternalId` of all roles that were assumed; only moto can.
+    pub fn assumed_roles(&mut self) -> anyhow::Result<Value> {
+        self.ask(&json!({ "do": "assumed_roles" }))
+    }
+
     /// Checks signatures and rights from now on, as IAM does; only moto can.
     pub fn check_rights(&mut self) -> anyhow::Result<()> {
         self.ask(&json!({ "do": "check_rights" }))?;

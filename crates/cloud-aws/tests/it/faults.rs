@@ -29,6 +29,7 @@ async fn throttling_of_a_moment_passes_unnoticed() {
         .await;
     assert_eq!(inventory.missing, []);
     assert_eq!(inventory.servers.len(), 2);
+    assert_eq!(fixture.aws.faults_thrown().unwrap(), 2);
 }
 
 #[tokio::test]
@@ -42,6 +43,7 @@ async fn refusals_are_sorted_by_what_can_be_done() {
         ("RequestExpired", 400, ErrorKind::ClockSkew),
         ("AuthFailure", 401, ErrorKind::Credentials),
     ] {
+        let before = fixture.aws.faults_thrown().unwrap();
         fixture.fail("ec2", "DescribeInstances", None, code, status);
         let inventory = fixture
             .account()
@@ -54,6 +56,7 @@ async fn refusals_are_sorted_by_what_can_be_done() {
         assert_eq!(missing.error.kind, kind, "{missing:?}");
         assert_eq!(missing.error.code.as_deref(), Some(code));
         assert!(missing.error.said.contains("for the test"), "{missing:?}");
+        assert!(fixture.aws.faults_thrown().unwrap() > before, "{code}");
     }
 }
 
@@ -98,6 +101,7 @@ async fn denied_metrics_do_not_hide_the_other_region() {
             .iter()
             .all(|series| series.server.region == REGIONS[1])
     );
+    assert_ne!(fixture.aws.faults_thrown().unwrap(), 0);
 }
 
 #[tokio::test]
@@ -119,6 +123,7 @@ async fn half_an_answer_is_none() {
         .await;
     assert_eq!(inventory.servers, []);
     assert_eq!(inventory.missing.len(), 1, "{inventory:?}");
+    assert_ne!(fixture.aws.faults_thrown().unwrap(), 0);
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn wrong_credentials_are_told() {
 
 #[tokio::test]
 async fn a_role_is_assumed_with_its_external_id() {
-    let fixture = AwsFixture::start(AwsKind::Moto).await;
+    let mut fixture = AwsFixture::start(AwsKind::Moto).await;
     let settings = json!({
         "credentials": { "kind": "keys", "access_key_id": "setup", "secret_access_key": "setup" },
         "role": { "arn": "arn:aws:iam::222222222222:role/watcher", "external_id": "yunhai-17" },
@@ -124,6 +124,12 @@ async fn a_role_is_assumed_with_its_external_id() {
     let check = AwsAccount::open(settings).await.check().await.unwrap();
     assert_eq!(check.account, "222222222222", "the account of the role");
     assert!(check.identity.contains("assumed-role/watcher"), "{check:?}");
+    let role =
+        json!({ "RoleArn": "arn:aws:iam::222222222222:role/watcher", "ExternalId": "yunhai-17" });
+    let assumed = fixture.aws.assumed_roles().unwrap();
+    let assumed = assumed.as_array().unwrap();
+    assert!(!assumed.is_empty());
+    assert!(assumed.iter().all(|asked| *asked == role), "{assumed:?}");
 }
 
 #[tokio::test]

@@ -80,6 +80,11 @@ def answer(question, emulator, proxy):
             return getattr(service, question["operation"])(**question["parameters"])
         case "faults":
             return post(f"{proxy}/_microburst/rules", json.dumps(question["rules"]).encode())
+        case "faults_thrown":
+            with urllib.request.urlopen(f"{proxy}/_microburst/stats", timeout=30) as stats:
+                return json.loads(stats.read())["requests"]["faulted"]
+        case "assumed_roles":
+            return ASSUMED_ROLES
         case "check_rights":
             return post(f"{emulator}/moto-api/reset-auth", b"0")
 

@@ -4,6 +4,7 @@
 def start_moto_today():
     complete_run_instances()
     call_cloudwatch_by_its_name()
+    note_assumed_roles()
     return start_moto(speak_cbor)
 
 
@@ -40,6 +41,22 @@ def call_cloudwatch_by_its_name():
         self._action = self._action.replace("monitoring:", "cloudwatch:")
 
     IAMRequestBase.__init__ = begin
+
+
+ASSUMED_ROLES = []
+
+
+def note_assumed_roles():
+    """Keeps what roles were assumed with: moto lets everybody in, whatever the external id."""
+    from moto.sts.responses import TokenResponse
+
+    original = TokenResponse.assume_role
+
+    def assume_role(self):
+        ASSUMED_ROLES.append({name: self._get_param(name) for name in ("RoleArn", "ExternalId")})
+        return original(self)
+
+    TokenResponse.assume_role = assume_role
 
 
 def speak_cbor(application):
