@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { Button, Collapse, Form, Input, InputNumber, Select, Space, Switch } from 'antd';
+import { Button, Collapse, Form, Input, InputNumber, Space, Switch } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { request } from '../../api/client';
 import { useChange } from '../../api/hooks';
@@ -8,13 +8,13 @@ import { ErrorPanel } from '../../components/ErrorPanel';
 import { FormDialog } from '../../components/FormDialog';
 import { formatSeconds, formatUsd } from '../../format/numbers';
 import { type AccountValues, monthlyCostOfServer, START, toAccess, toRequest, toValues } from './accountValues';
-import { AWS_REGIONS, isRegion } from './awsRegions';
 import { CheckPanel } from './CheckPanel';
 import { CredentialFields } from './CredentialFields';
 import { PolicyPanel } from './PolicyPanel';
+import { RegionsField } from './RegionsField';
 
 /** What stands in the way of opening the account is in one of these. */
-const OPENING: (keyof AccountValues)[] = ['access_key_id', 'secret_access_key', 'profile', 'role_arn', 'regions', 'endpoint'];
+const OPENING: (keyof AccountValues)[] = ['access_key_id', 'secret_access_key', 'profile', 'role_arn', 'endpoint'];
 const ENDPOINT = /^https?:\/\/[^@\s]+$/;
 const NAME = /^[\p{Alphabetic}\p{N}._ -]+$/u;
 
@@ -36,7 +36,7 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
   const required = [{ required: true, message: t('common.required') }];
   const save = () =>
     change.mutate(
-      { method: account ? 'PUT' : 'POST', path: account ? `cloud-accounts/${account.id}` : 'cloud-accounts', version: account?.version, body: toRequest(entered()) },
+      { method: account ? 'PUT' : 'POST', path: account ? `cloud-accounts/${account.id}` : 'cloud-accounts', version: account?.version, body: toRequest(entered(), account) },
       { onSuccess: onClose },
     );
   return (
@@ -54,20 +54,8 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
         <Input maxLength={63} placeholder="production" />
       </Form.Item>
       <CredentialFields account={account} />
-      <Form.Item
-        name="regions"
-        label={t('clouds.regions')}
-        extra={t('clouds.regions_hint')}
-        rules={[{ validator: (_rule, regions: string[]) => (regions.every(isRegion) ? Promise.resolve() : Promise.reject(new Error(t('clouds.regions_rule')))) }]}
-      >
-        <Select
-          mode="tags"
-          tokenSeparators={[',', ' ']}
-          placeholder={t('clouds.all_regions')}
-          optionLabelProp="value"
-          options={AWS_REGIONS.map((region) => ({ value: region, label: `${region} · ${t(`clouds.region.${region}`)}` }))}
-          showSearch={{ filterOption: (text, option) => String(option?.label).toLowerCase().includes(text.toLowerCase()) }}
-        />
+      <Form.Item name="regions" label={t('clouds.regions')} extra={t('clouds.regions_hint')}>
+        <RegionsField />
       </Form.Item>
       <Space wrap size={[24, 0]} align="start">
         <Form.Item name="interval_secs" label={t('clouds.interval')} extra={formatSeconds(interval)} rules={required}>
@@ -82,7 +70,7 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
       </Space>
       <p className="faint" style={{ marginTop: 0 }}>{t('clouds.cost_hint', { cost: formatUsd(monthlyCostOfServer(interval), i18n.language) })}</p>
       <Collapse ghost size="small" style={{ margin: '0 -12px 8px' }} items={[{ key: 'more', label: t('common.more'), forceRender: true, children: <RareFields account={account} /> }]} />
-      <div className="stack">
+      <div className="stack" style={{ marginBottom: 12 }}>
         <div>
           <Button loading={trial.isPending} onClick={() => void tryOut()}>
             {t('clouds.test')}

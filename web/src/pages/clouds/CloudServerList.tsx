@@ -75,10 +75,10 @@ export function CloudServerList() {
           key: 'addresses',
           title: t('cloud_servers.addresses'),
           csv: (row) => [...row.public_addresses, ...row.private_addresses].join(' '),
-          render: (row) => <Addresses server={row} />,
+          render: (row) => row.public_addresses.length + row.private_addresses.length > 0 && <Addresses server={row} />,
         },
         { key: 'launched_at_ms', title: t('cloud_servers.launched'), sortable: true, csv: (row) => (row.launched_at_ms ? new Date(row.launched_at_ms).toISOString() : ''), render: (row) => <TimeText ms={row.launched_at_ms} /> },
-        { key: 'tags', title: t('servers.tags'), csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: ({ tags }) => <Tags tags={tags} /> },
+        { key: 'tags', title: t('servers.tags'), csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: ({ tags }) => tagsOf(tags).length > 0 && <Tags tags={tagsOf(tags)} /> },
         {
           key: 'account',
           title: t('cloud_servers.account'),
@@ -123,7 +123,6 @@ function ServerName({ server: { server, name, id, state } }: { server: CloudServ
 
 function Addresses({ server }: { server: CloudServer }) {
   const { t } = useTranslation();
-  if (server.public_addresses.length + server.private_addresses.length === 0) return null;
   return (
     <span className="pair num">
       {server.public_addresses.map((address) => (
@@ -136,14 +135,15 @@ function Addresses({ server }: { server: CloudServer }) {
   );
 }
 
-/** The first tags; the others on hover. The name is one of them at AWS and stands before already. */
-function Tags({ tags }: { tags: CloudServer['tags'] }) {
-  const shown = Object.entries(tags).filter(([name]) => name !== 'Name');
-  if (shown.length === 0) return null;
-  const rest = shown.slice(MOST_TAGS);
+/** The tags but the name, which is one of them at AWS and stands before already. */
+const tagsOf = (tags: CloudServer['tags']) => Object.entries(tags).filter(([name]) => name !== 'Name');
+
+/** The first tags; the others on hover. */
+function Tags({ tags }: { tags: [string, string][] }) {
+  const rest = tags.slice(MOST_TAGS);
   return (
     <div style={{ maxWidth: 240 }}>
-      <Labels labels={Object.fromEntries(shown.slice(0, MOST_TAGS))} link={(name, value) => cloudServersLink({ tag: `${name}=${value}` })}>
+      <Labels labels={Object.fromEntries(tags.slice(0, MOST_TAGS))} link={(name, value) => cloudServersLink({ tag: `${name}=${value}` })}>
         {rest.length > 0 && (
           <Tooltip title={rest.map(([name, value]) => `${name}=${value}`).join(' · ')}>
             <span className="faint" tabIndex={0}>+{rest.length}</span>

@@ -84,10 +84,13 @@ export function toAccess(values: AccountValues): CloudAccess {
   };
 }
 
-export function toRequest(values: AccountValues): CloudAccountRequest {
+/** What is sent; how the account is opened only where that was changed, since it is tried then. */
+export function toRequest(values: AccountValues, account?: CloudAccount): CloudAccountRequest {
+  const access = toAccess(values);
+  const isKept = account && JSON.stringify(access) === JSON.stringify(toAccess(toValues(account)));
   return {
     name: values.name.trim(),
-    access: toAccess(values),
+    access: isKept ? null : access,
     interval_secs: values.interval_secs,
     monthly_budget_usd: values.monthly_budget_usd,
     enabled: values.enabled,

@@ -39,6 +39,15 @@ describe('the form of a cloud account', () => {
     }
   });
 
+  it('sends how the account is opened only where that was changed', () => {
+    const account = stored(keys({ regions: ['eu-central-1'] }));
+    const shown = toValues(account);
+    expect(toRequest({ ...shown, interval_secs: 900 }, account)).toMatchObject({ access: null, interval_secs: 900 });
+    for (const change of [{ regions: [] }, { secret_access_key: 'new' }, { assumes_role: true, role_arn: 'arn:aws:iam::1:role/y' }, { credentials: 'instance_role' as const }]) {
+      expect(toRequest({ ...shown, ...change }, account).access).toEqual(toAccess({ ...shown, ...change }));
+    }
+  });
+
   it('asks for the secret anew when it would go to another key or another place', () => {
     const account = stored(keys());
     expect(needsSecret({ access_key_id: 'AKIA1', endpoint: '' })).toBe(true);
