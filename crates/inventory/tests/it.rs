@@ -4,5 +4,6 @@
 mod it {
     mod accounts;
     mod rounds;
+    mod schedule;
     mod support;
 }

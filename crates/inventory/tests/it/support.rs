@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use yunhai_cloud::{
     Account, AccountCheck, CloudSeries, CloudServer, Collector, CreateCheck, Error, ErrorKind,
     Lifecycle, Metrics, MetricsQuery, MetricsRound, Missing, NewServer, Operation, OperationState,
@@ -33,6 +34,14 @@ pub(crate) struct Script {
     pub(crate) asked: Vec<(String, i64, i64)>,
     pub(crate) opened_with: Vec<Value>,
     pub(crate) cost_micro_usd: u64,
+    /// How often servers were listed.
+    pub(crate) lists: usize,
+    /// How many lists were under way at once, now and at most.
+    pub(crate) under_way: [usize; 2],
+    /// What a list waits for, where there is one.
+    pub(crate) gate: Option<Arc<Semaphore>>,
+    /// Whether the next list panics.
+    pub(crate) panics: bool,
 }
 
 #[derive(Clone, Default)]
@@ -121,6 +130,22 @@ impl Account for Opened {
 #[async_trait]
 impl Servers for Opened {
     async fn list(&self, regions: &[String]) -> yunhai_cloud::Inventory {
+        let (gate, panics) = {
+            let mut script = self.cloud.0.lock().unwrap();
+            script.lists += 1;
+            let [now, most] = script.under_way;
+            script.under_way = [now + 1, most.max(now + 1)];
+            (script.gate.clone(), std::mem::take(&mut script.panics))
+        };
+        // Others get their turn meanwhile.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        if let Some(gate) = gate {
+            gate.acquire().await.unwrap().forget();
+        }
+        self.cloud.0.lock().unwrap().under_way[0] -= 1;
+        assert!(!panics, "as the test wants it");
         let missing = self.cloud.missing(regions);
         let script = self.cloud.0.lock().unwrap();
         let servers = script.servers.iter();
@@ -373,6 +398,13 @@ impl House {
         Ok(deleted)
     }
 
+    /// Has every list wait for a permit.
+    pub(crate) fn close_gate(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.script().gate = Some(Arc::clone(&gate));
+        gate
+    }
+
     pub(crate) fn script(&self) -> std::sync::MutexGuard<'_, Script> {
         self.cloud.0.lock().unwrap()
     }
@@ -431,4 +463,14 @@ pub(crate) fn server(region: &str, id: &str, name: &str) -> CloudServer {
         is_measured_each_minute: false,
         tags: BTreeMap::from([("cost-center".to_owned(), "42".to_owned())]),
     }
+}
+
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..3000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{what} does not come");
 }
