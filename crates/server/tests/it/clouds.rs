@@ -1,10 +1,13 @@
+//! Accounts with clouds: an emulator of AWS in the place of Amazon.
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use yunhai_identity::Role;
 use yunhai_model::{Clock as _, SystemClock};
 use yunhai_test_support::clouds::{Aws, AwsKind};
 
-use crate::harness::{TestServer, eventually};
+use crate::changes::{change, check};
+use crate::harness::{TestServer, answer, eventually};
 
 const REGION: &str = "eu-central-1";
 const PERIOD_MS: i64 = 300_000;
@@ -22,6 +25,11 @@ fn account(name: &str, endpoint: &str, secret: Option<&str>) -> Value {
         },
         "monthly_budget_usd": 5.0,
     })
+}
+
+fn with_budget(mut account: Value, usd: f64) -> Value {
+    account["monthly_budget_usd"] = json!(usd);
+    account
 }
 
 #[tokio::test]
@@ -119,8 +127,13 @@ async fn an_account_brings_its_servers_and_their_metrics_and_what_is_off_is_not_
     let (status, _) = admin.send(Method::DELETE, &path, &Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     assert_eq!(admin.get("/api/v1/cloud-servers").await["total"], 0);
+    eventually("the end of what nobody asks about", async || {
+        let shown = admin.get("/api/v1/servers?provider=aws").await;
+        (shown["total"] == 0).then_some(())
+    })
+    .await;
     let audit = admin.get("/api/v1/audit?page_size=500").await.to_string();
-    for action in ["created", "deleted"] {
+    for action in ["created", "asked", "deleted"] {
         assert!(
             audit.contains(&format!("cloud_account.{action}")),
             "{audit}"
@@ -138,7 +151,7 @@ async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
     let accounts = "/api/v1/cloud-accounts";
     for (new, status, code) in [
         (
-            account("prod", &aws.endpoint, Some("wrong")),
+            account("prod", &aws.endpoint, Some("swordfish")),
             422,
             "cloud_refused",
         ),
@@ -162,6 +175,11 @@ async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
             422,
             "validation_failed",
         ),
+        (
+            with_budget(account("prod", &aws.endpoint, Some("s")), -1.0),
+            422,
+            "validation_failed",
+        ),
     ] {
         let (got, problem) = admin.send(Method::POST, accounts, &new).await;
         assert_eq!(
@@ -169,9 +187,48 @@ async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
             (status, &json!(code)),
             "{problem}"
         );
-        assert!(!problem.to_string().contains("wrong\""), "{problem}");
+        assert!(!problem.to_string().contains("swordfish"), "{problem}");
     }
     assert_eq!(admin.get(accounts).await["total"], 0);
+
+    let tried = account("prod", &aws.endpoint, Some("swordfish"));
+    let test = json!({ "access": tried["access"] });
+    let (status, _) = admin
+        .send(Method::POST, "/api/v1/cloud-account-tests", &test)
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let audit = admin.get("/api/v1/audit?page_size=1").await;
+    let entry = &audit["items"][0];
+    assert_eq!(entry["action"], "cloud_account.tested");
+    assert_eq!(entry["outcome"], "failure");
+    assert!(!entry.to_string().contains("swordfish"), "{entry}");
+}
+
+#[tokio::test]
+async fn an_account_is_changed_with_its_entry_and_only_while_it_is_what_was_read() {
+    let aws = Aws::start(AwsKind::Moto).unwrap();
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let (path, fields) = ("cloud-accounts", &["id", "name"][..]);
+    let mut body = account("prod", &aws.endpoint, Some("s"));
+    let create = change("cloud_account.created", Method::POST, path, body.clone());
+    let made = check(&server, &admin, create.seen_at(path, fields)).await;
+    let one = format!("{path}/{}", made["id"].as_str().unwrap());
+    body["name"] = json!("production");
+    body["access"] = Value::Null;
+    let update = change("cloud_account.updated", Method::PUT, &one, body.clone());
+    let changed = check(&server, &admin, update.seen_at(path, fields)).await;
+    assert_ne!(changed["version"], made["version"]);
+    assert_eq!(changed["access"], made["access"]);
+
+    let save = admin.request(Method::PUT, &format!("/api/v1/{one}"));
+    let read = format!("\"{}\"", made["version"].as_str().unwrap());
+    let (status, refused) = answer(save.json(&body).header("If-Match", read)).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(refused["code"], "changed_meanwhile");
+
+    let delete = change("cloud_account.deleted", Method::DELETE, &one, Value::Null);
+    check(&server, &admin, delete.seen_at(path, fields)).await;
 }
 
 #[tokio::test]
