@@ -44,7 +44,7 @@ export function CloudServerList() {
         isFiltered ? <EmptyHint title={t('cloud_servers.none_found')} /> : <EmptyHint title={t('cloud_servers.empty')} hint={t('cloud_servers.empty_hint')} action={<Link className="link" to="/clouds">{t('cloud_servers.to_accounts')}</Link>} />
       }
       columns={[
-        { key: 'server', title: t('cloud_servers.name'), sortable: true, narrow: 'title', fixed: 'left', csv: ({ server }) => server, render: (server) => <ServerName server={server} /> },
+        { key: 'server', title: t('cloud_servers.name'), sortable: true, narrow: 'title', fixed: 'left', csv: ({ server }) => server, render: (server) => <ServerName server={server} isWatched={isWatched(server, accounts.data?.items)} /> },
         {
           key: 'state',
           title: t('clouds.state.title'),
@@ -103,13 +103,13 @@ function useRegions(accounts: CloudAccount[] = []): string[] {
 }
 
 /** The name here, which leads to the server's page, and the provider's id. */
-function ServerName({ server: { server, name, id, state } }: { server: CloudServer }) {
+function ServerName({ server: { server, name, id }, isWatched: hasPage }: { server: CloudServer; isWatched: boolean }) {
   const { t } = useTranslation();
-  // What is off has no page of its own any more; what was measured of it stays.
+  // What is not watched has no page of its own any more; what was measured of it stays.
   const past = exploreLink(selector('server_cpu_utilization_ratio', [{ name: 'server', op: '=', value: server }]));
   return (
     <div style={{ maxWidth: 240 }}>
-      {isWatched(state) ? (
+      {hasPage ? (
         <Link className="link" to={serverLink(server)} style={{ overflowWrap: 'anywhere' }}>{server}</Link>
       ) : (
         <Tooltip title={t('cloud_servers.past')}>

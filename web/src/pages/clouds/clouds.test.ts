@@ -87,8 +87,11 @@ describe('what is missing of a cloud account', () => {
     expect(causesOf([{ kind: 'credentials', message: 'no', scope: null }])[0].scopes).toEqual([]);
   });
 
-  it('does not make a server that is off one that is watched', () => {
-    expect(['running', 'starting', 'stopping', 'unknown', 'stopped', 'stopped_billed', 'deleting', 'deleted'].map(isWatched)).toEqual([true, true, true, true, false, false, false, false]);
+  it('does not make a server that is off, or that nobody asks about, one that is watched', () => {
+    const states = ['running', 'starting', 'stopping', 'unknown', 'stopped', 'stopped_billed', 'deleting', 'deleted'] as const;
+    expect(states.map((state) => isWatched({ state, account: 'production' }))).toEqual([true, true, true, true, false, false, false, false]);
+    const asked = stored(keys());
+    expect([asked, { ...asked, enabled: false }, { ...asked, last_round: { is_over_budget: true } as CloudAccount['last_round'] }].map((account) => isWatched({ state: 'running', account: 'production' }, [account]))).toEqual([true, false, false]);
   });
 
   it('measures the cost by the budget', () => {

@@ -1,5 +1,5 @@
 // What could not be had of an account, put together so that one cause is told once.
-import type { CloudAccount, CloudTrouble } from '../../api/types';
+import type { CloudAccount, CloudServer, CloudTrouble } from '../../api/types';
 
 export interface Cause extends CloudTrouble {
   /** Where it stands in the way: regions, or the account's name for all of it. */
@@ -29,8 +29,12 @@ export function causesOf(troubles: CloudTrouble[], account?: string): Cause[] {
   return [...causes.values()];
 }
 
-/** Whether a server of a cloud is in the list of those that are watched. */
-export const isWatched = (state: string): boolean => !['stopped', 'stopped_billed', 'deleting', 'deleted'].includes(state);
+/** Whether a server of a cloud is among those that are watched: it is on, and its account is asked about it. */
+export function isWatched({ state, account: name }: Pick<CloudServer, 'state' | 'account'>, accounts: CloudAccount[] = []): boolean {
+  const account = accounts.find((candidate) => candidate.name === name);
+  const isAsked = account === undefined || (account.enabled && !account.last_round?.is_over_budget);
+  return isAsked && !['stopped', 'stopped_billed', 'deleting', 'deleted'].includes(state);
+}
 
 /** An identity without the number of the account, which stands beside it: `user/yunhai`. */
 export const shortIdentity = (identity: string): string => identity.split(':').at(-1) ?? identity;
