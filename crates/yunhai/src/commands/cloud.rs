@@ -491,14 +491,19 @@ fn show_check(format: Format, check: &CloudAccountCheck) {
 }
 
 fn round_fields(round: &CloudRound) -> Vec<(&'static str, String)> {
-    vec![
+    let mut fields = vec![
         ("asked", time(Some(round.at_ms))),
         ("took", format!("{:.1} s", round.took_ms as f64 / 1000.0)),
         ("servers", round.servers.to_string()),
         ("measurements", round.samples.to_string()),
         ("calls", round.calls.to_string()),
         ("cost", usd(round.cost_usd)),
-    ]
+    ];
+    if round.is_over_budget {
+        let text = "metrics were left out, as they would have cost more";
+        fields.push(("over budget", text.to_owned()));
+    }
+    fields
 }
 
 fn trouble_fields(troubles: &[CloudTrouble]) -> Vec<(&'static str, String)> {
