@@ -1,5 +1,7 @@
 //! Accounts with clouds, and the servers in them.
 
+mod servers;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -10,12 +12,12 @@ use utoipa_axum::routes;
 use yunhai_api_types::{
     CloudAccess, CloudAccount, CloudAccountCheck, CloudAccountRequest, CloudAccountState,
     CloudAccountTestRequest, CloudPolicy, CloudPolicyQuery, CloudPolicyScope, CloudRound,
-    CloudServer, CloudServerFilter, CloudTrouble, Fault, List, ListQuery, Problem, ProblemCode,
+    CloudTrouble, Fault, List, ListQuery, Problem, ProblemCode,
 };
-use yunhai_cloud::{AccountCheck, Missing, PolicyScope, PowerState, Provider};
+use yunhai_cloud::{AccountCheck, Missing, PolicyScope, Provider};
 use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
 use yunhai_inventory::{
-    AccountSettings, AccountView, Error as InventoryError, KnownServer, NewAccount, RoundReport,
+    AccountSettings, AccountView, Error as InventoryError, NewAccount, RoundReport,
 };
 use yunhai_model::{CloudAccountId, Secret};
 use yunhai_monitor::version_of;
@@ -27,25 +29,12 @@ use crate::error::{ApiError, ApiResult, Json, Path, Query, Refused};
 use crate::list::{SortField, list, request_for};
 use crate::version::{Expectation, IF_MATCH};
 
-const ACCOUNT_SORT_FIELDS: &[SortField<CloudAccount>] = &[
+const SORT_FIELDS: &[SortField<CloudAccount>] = &[
     ("name", |a, b| a.name.cmp(&b.name)),
     ("provider", |a, b| a.provider.cmp(&b.provider)),
     ("state", |a, b| a.state.cmp(&b.state)),
     ("month_cost_usd", |a, b| {
         a.month_cost_usd.total_cmp(&b.month_cost_usd)
-    }),
-];
-
-const SERVER_SORT_FIELDS: &[SortField<CloudServer>] = &[
-    ("server", |a, b| a.server.cmp(&b.server)),
-    ("state", |a, b| a.state.cmp(&b.state)),
-    ("account", |a, b| a.account.cmp(&b.account)),
-    ("region", |a, b| a.region.cmp(&b.region)),
-    ("instance_type", |a, b| {
-        a.instance_type.cmp(&b.instance_type)
-    }),
-    ("launched_at_ms", |a, b| {
-        a.launched_at_ms.cmp(&b.launched_at_ms)
     }),
 ];
 
@@ -63,7 +52,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ask_cloud_account))
         .routes(routes!(test_cloud_account))
         .routes(routes!(show_cloud_policy))
-        .routes(routes!(list_cloud_servers))
+        .merge(servers::router())
 }
 
 /// Lists the accounts with clouds and how they fare.
@@ -75,10 +64,10 @@ async fn list_cloud_accounts(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<List<CloudAccount>>> {
     caller.require(Permission::ServersRead)?;
-    let request = request_for(&query, ACCOUNT_SORT_FIELDS)?;
+    let request = request_for(&query, SORT_FIELDS)?;
     let accounts = app.inventory.accounts().into_iter().map(account_of);
     let accounts = accounts.collect::<ApiResult<Vec<_>>>()?;
-    list(accounts, &request, ACCOUNT_SORT_FIELDS, |account, text| {
+    list(accounts, &request, SORT_FIELDS, |account, text| {
         account.name.to_lowercase().contains(text)
     })
 }
@@ -259,26 +248,6 @@ async fn show_cloud_policy(
         document: policy.document,
         command: policy.command,
     }))
-}
-
-/// Lists the servers of all accounts as their providers describe them; those that were deleted
-/// within the last week too.
-#[utoipa::path(get, path = "/cloud-servers", tag = "clouds",
-    params(ListQuery, CloudServerFilter),
-    responses((status = OK, body = List<CloudServer>), Refused))]
-async fn list_cloud_servers(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-    Query(filter): Query<CloudServerFilter>,
-) -> ApiResult<Json<List<CloudServer>>> {
-    caller.require(Permission::ServersRead)?;
-    let request = request_for(&query, SERVER_SORT_FIELDS)?;
-    let wanted = Wanted::new(&filter)?;
-    let servers = app.inventory.servers();
-    let servers = servers.iter().filter(|server| wanted.has(server));
-    let servers: Vec<CloudServer> = servers.map(server_of).collect();
-    list(servers, &request, SERVER_SORT_FIELDS, contains_text)
 }
 
 /// Which account.
@@ -473,88 +442,6 @@ fn check_of(check: AccountCheck) -> CloudAccountCheck {
         regions: check.regions,
         problems: check.problems.iter().map(trouble_of).collect(),
     }
-}
-
-fn server_of(known: &KnownServer) -> CloudServer {
-    let details = &known.details;
-    CloudServer {
-        server: known.label.clone(),
-        name: details.name.clone(),
-        provider: known.provider.to_string(),
-        account: known.account.clone(),
-        id: details.server.id.clone(),
-        state: word(details.state),
-        instance_type: details.instance_type.clone(),
-        region: details.server.region.clone(),
-        zone: details.zone.clone(),
-        private_addresses: details.private_addresses.clone(),
-        public_addresses: details.public_addresses.clone(),
-        image: details.image.clone(),
-        launched_at_ms: details.launched_at_ms,
-        tags: details.tags.clone(),
-        first_seen_ms: known.first_seen_ms,
-        last_seen_ms: known.last_seen_ms,
-        gone_at_ms: known.gone_at_ms,
-    }
-}
-
-/// Which servers a request wants.
-struct Wanted<'a> {
-    state: Option<PowerState>,
-    account: Option<&'a str>,
-    region: Option<&'a str>,
-    tag: Option<(&'a str, &'a str)>,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(filter: &'a CloudServerFilter) -> ApiResult<Self> {
-        let refused = |text: String| ApiError::new(ProblemCode::InvalidRequest, text);
-        let state = filter.state.as_deref().map(|text| {
-            serde_json::from_value(text.into()).map_err(|_| {
-                refused(format!("state: there is no state `{text}`")).hint(
-                    "choose starting, running, stopping, stopped, stopped_billed, deleting, \
-                     deleted or unknown",
-                )
-            })
-        });
-        let tag = filter.tag.as_deref().map(|tag| {
-            tag.split_once('=')
-                .ok_or_else(|| refused(format!("tag: `{tag}` is not NAME=VALUE")))
-        });
-        Ok(Self {
-            state: state.transpose()?,
-            account: filter.account.as_deref(),
-            region: filter.region.as_deref(),
-            tag: tag.transpose()?,
-        })
-    }
-
-    fn has(&self, server: &KnownServer) -> bool {
-        let is = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
-        let details = &server.details;
-        self.state.is_none_or(|state| state == details.state)
-            && is(self.account, &server.account)
-            && is(self.region, &details.server.region)
-            && self.tag.is_none_or(|(name, value)| {
-                details.tags.get(name).is_some_and(|found| found == value)
-            })
-    }
-}
-
-fn contains_text(server: &CloudServer, text: &str) -> bool {
-    let addresses = server
-        .private_addresses
-        .iter()
-        .chain(&server.public_addresses);
-    [
-        &server.server,
-        &server.name,
-        &server.id,
-        &server.instance_type,
-    ]
-    .into_iter()
-    .chain(addresses)
-    .any(|value| value.to_lowercase().contains(text))
 }
 
 /// The word for a variant, as it is written in JSON.
