@@ -9,6 +9,8 @@ mod bad_data;
 mod bad_start;
 #[path = "it/buckets.rs"]
 mod buckets;
+#[path = "it/clouds.rs"]
+mod clouds;
 #[path = "it/commands.rs"]
 mod commands;
 #[path = "it/conformance.rs"]
