@@ -271,3 +271,17 @@ async fn what_two_processes_spend_is_counted_together() {
     let account = house.inventory.account(id).unwrap();
     assert_eq!(account.budget.spent_micro_usd, 300);
 }
+
+#[tokio::test]
+async fn a_round_has_failed_where_no_region_could_be_listed() {
+    let house = House::new(Engine::Sqlite).await;
+    let id = house.add("prod").await.id;
+    let report = house.inventory.ask(id).await.unwrap();
+    assert!(!report.is_failed, "an account may be empty");
+    for (region, is_failed) in [("a", false), ("b", true)] {
+        let broken = (region.to_owned(), ErrorKind::Denied);
+        house.script().broken_regions.extend([broken]);
+        let report = house.inventory.ask(id).await.unwrap();
+        assert_eq!(report.is_failed, is_failed, "{:?}", report.missing);
+    }
+}

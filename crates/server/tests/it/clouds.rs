@@ -143,6 +143,59 @@ async fn an_account_brings_its_servers_and_their_metrics_and_what_is_off_is_not_
 }
 
 #[tokio::test]
+async fn a_server_goes_by_its_new_tags_and_never_by_the_name_of_another() {
+    let mut aws = Aws::start(AwsKind::Moto).unwrap();
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let own = eventually("this machine", async || {
+        let shown = admin.get("/api/v1/servers?provider=local&state=up").await;
+        shown["items"][0]["name"].as_str().map(str::to_owned)
+    })
+    .await;
+    aws.run_instances(REGION, &own, 1).unwrap();
+    let new = account("prod", &aws.endpoint, Some("s"));
+    let (status, made) = admin
+        .send(Method::POST, "/api/v1/cloud-accounts", &new)
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let ask = format!(
+        "/api/v1/cloud-accounts/{}/ask",
+        made["id"].as_str().unwrap()
+    );
+    admin.send(Method::POST, &ask, &Value::Null).await;
+    let listed = admin.get("/api/v1/cloud-servers").await;
+    let id = listed["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(listed["items"][0]["server"], format!("{own} ({id})"));
+
+    let at_ms = (SystemClock.now_ms() / PERIOD_MS - 2) * PERIOD_MS;
+    let metric = ("AWS/EC2", "StatusCheckFailed");
+    let dimensions = [("InstanceId", id.as_str())];
+    aws.put_metric(REGION, metric, &dimensions, &[(at_ms, 0.0)])
+        .unwrap();
+    let up = async |team: &str| {
+        let query = format!("server_up%7Btag_team%3D%22{team}%22%7D");
+        let path = format!("/prometheus/api/v1/query?query={query}");
+        let found = admin.get(&path).await;
+        found["data"]["result"].as_array().unwrap().len()
+    };
+    admin.send(Method::POST, &ask, &Value::Null).await;
+    assert_eq!((up("web").await, up("shop").await), (1, 0));
+    let tags = json!([{ "Key": "team", "Value": "shop" }]);
+    let parameters = json!({ "Resources": [id], "Tags": tags });
+    aws.call("ec2", REGION, "create_tags", &parameters).unwrap();
+    admin.send(Method::POST, &ask, &Value::Null).await;
+    assert_eq!((up("web").await, up("shop").await), (0, 1));
+    let shown = eventually("the server with its new tag", async || {
+        let shown = admin
+            .get("/api/v1/servers?provider=aws&tag=team=shop")
+            .await;
+        (shown["total"] == 1).then_some(shown)
+    })
+    .await;
+    assert_eq!(shown["items"][0]["state"], "up");
+}
+
+#[tokio::test]
 async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
     let mut aws = Aws::start(AwsKind::Moto).unwrap();
     aws.check_rights().unwrap();
