@@ -10,7 +10,7 @@ use yunhai_cloud_aws::{AwsAccount, AwsSettings};
 use yunhai_inventory::{Error, Opener, SampleSink, Stored};
 use yunhai_model::{Labels, METRIC_NAME, Secret, TimeSeries, TimestampMs, with_causes};
 use yunhai_promql::{MatchOp, Matcher};
-use yunhai_series::{RejectReason, Store};
+use yunhai_series::{MetricKind, MetricMetadata, RejectReason, Store};
 
 use crate::collect::end_of;
 use crate::error::ApiError;
@@ -22,6 +22,62 @@ const LOOK_BACK_MS: i64 = 2 * 86_400_000;
 
 /// The labels that say of which server or account a series is.
 const PLACE: [&str; 4] = ["server", "provider", "account", "region"];
+
+/// Metrics that only clouds have: name, unit, and what each says.
+const METRICS: [(&str, &str, &str); 8] = [
+    (
+        "server_network_receive_bytes_per_second",
+        "bytes",
+        "Data received by all network devices, a second on average over the period",
+    ),
+    (
+        "server_network_transmit_bytes_per_second",
+        "bytes",
+        "Data sent by all network devices, a second on average over the period",
+    ),
+    (
+        "server_disk_read_bytes_per_second",
+        "bytes",
+        "Data read from all disks, a second on average over the period",
+    ),
+    (
+        "server_disk_written_bytes_per_second",
+        "bytes",
+        "Data written to all disks, a second on average over the period",
+    ),
+    (
+        "cloud_account_up",
+        "",
+        "1 when everything of the last round could be had, 0 when something is missing",
+    ),
+    (
+        "cloud_account_servers",
+        "",
+        "How many servers the account has",
+    ),
+    (
+        "cloud_account_month_cost_usd",
+        "",
+        "What the questions of this month (UTC) cost at the list price, in US dollars",
+    ),
+    (
+        "cloud_account_over_budget",
+        "",
+        "1 while metrics are left out, as they would cost more than the budget",
+    ),
+];
+
+/// What the metrics mean that only clouds have, for the Prometheus API.
+pub(crate) fn metadata() -> impl Iterator<Item = (String, MetricMetadata)> {
+    METRICS.iter().map(|(name, unit, help)| {
+        let told = MetricMetadata {
+            kind: MetricKind::Gauge,
+            help: (*help).to_owned(),
+            unit: (*unit).to_owned(),
+        };
+        ((*name).to_owned(), told)
+    })
+}
 
 /// Opens accounts of every provider there is.
 pub(crate) struct Providers;

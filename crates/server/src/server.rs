@@ -229,7 +229,11 @@ pub(crate) async fn open(
     let store = Store::open(series, Arc::clone(&clock)).await?;
     let node = crate::node::node_in(&folder, &host.server)?;
     let health = Health::new(database.clone(), folder);
-    store.record_metadata(crate::collect::metadata().chain(crate::own_metrics::metadata()))?;
+    store.record_metadata(
+        crate::collect::metadata()
+            .chain(crate::clouds::metadata())
+            .chain(crate::own_metrics::metadata()),
+    )?;
     let engine = Engine::new(EngineOptions {
         // With measurements every five minutes, Prometheus's own five would make series
         // come and go.
