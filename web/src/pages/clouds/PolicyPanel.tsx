@@ -40,7 +40,7 @@ function Copied({ name, text }: { name: string; text: string }) {
         <span className="faint">{name}</span>
         <CopyButton text={text} />
       </div>
-      <pre className="code mono" style={{ maxHeight: 260 }}>{text}</pre>
+      <pre className="code mono" style={{ maxHeight: 310 }}>{text}</pre>
     </div>
   );
 }
