@@ -19,6 +19,8 @@ named! {
         ProbesWrite = "probes:write",
         /// Change and try accounts with clouds.
         CloudsWrite = "clouds:write",
+        /// Let machines with agents join, and revoke their keys.
+        AgentsWrite = "agents:write",
         /// Send metrics.
         MetricsWrite = "metrics:write",
         /// Acknowledge alerts.

@@ -84,6 +84,29 @@ ids! {
     ProbeId "probe";
     /// An account with a cloud.
     CloudAccountId "cloud account";
+    /// A machine that has joined with its agent.
+    AgentId "agent";
+    /// A token with which machines join.
+    EnrolmentTokenId "enrolment token";
+    /// An order to a cloud: to make servers, or to do something with one.
+    CloudOrderId "cloud order";
+}
+
+impl CloudOrderId {
+    /// Writes the id as a UUID (version 7, RFC 9562): the only kind of token that all providers take.
+    pub fn to_uuid(self) -> String {
+        let version_and_variant = 0x7000_8000_0000_0000_0000_u128;
+        let bits = (self.0.0 & !0xf000_c000_0000_0000_0000) | version_and_variant;
+        let text = format!("{bits:032x}");
+        [
+            &text[..8],
+            &text[8..12],
+            &text[12..16],
+            &text[16..20],
+            &text[20..],
+        ]
+        .join("-")
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +119,16 @@ mod tests {
         assert_eq!(id.to_string().parse::<UserId>().unwrap(), id);
         let json = serde_json::to_string(&id).unwrap();
         assert_eq!(serde_json::from_str::<UserId>(&json).unwrap(), id);
+    }
+
+    #[test]
+    fn an_order_is_known_to_providers_by_a_uuid_of_its_own() {
+        let [one, other] = [CloudOrderId::new(), CloudOrderId::new()].map(CloudOrderId::to_uuid);
+        let parts: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(&one[14..15], "7");
+        assert!(matches!(&one[19..20], "8" | "9" | "a" | "b"), "{one}");
+        assert_ne!(one, other);
     }
 
     #[test]

@@ -14,8 +14,9 @@ mod secret;
 pub use causes::with_causes;
 pub use clock::{Clock, ManualClock, SystemClock, TimestampMs, format_rfc3339};
 pub use id::{
-    AlertId, ChannelId, CloudAccountId, InhibitionId, InvitationId, MaintenanceWindowId,
-    ParseIdError, ProbeId, SessionId, SilenceId, TokenId, UserId,
+    AgentId, AlertId, ChannelId, CloudAccountId, CloudOrderId, EnrolmentTokenId, InhibitionId,
+    InvitationId, MaintenanceWindowId, ParseIdError, ProbeId, SessionId, SilenceId, TokenId,
+    UserId,
 };
 pub use labels::{InvalidLabel, Labels, METRIC_NAME, is_valid_label_name, is_valid_metric_name};
 pub use page::{DEFAULT_PAGE_SIZE, InvalidPage, MAX_PAGE, MAX_PAGE_SIZE, Page, PageRequest, Sort};

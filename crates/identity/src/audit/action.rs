@@ -121,6 +121,14 @@ named! {
         CloudAccountTested = "cloud_account.tested",
         /// An account with a cloud was asked by hand.
         CloudAccountAsked = "cloud_account.asked",
+        /// A token with which machines join was made.
+        EnrolmentTokenCreated = "enrolment_token.created",
+        /// A token with which machines join was revoked.
+        EnrolmentTokenRevoked = "enrolment_token.revoked",
+        /// A machine has joined and got a key for its agent.
+        AgentEnrolled = "agent.enrolled",
+        /// The key of a machine's agent was revoked.
+        AgentRevoked = "agent.revoked",
         /// A monitored server was changed.
         MonitoredServerUpdated = "monitored_server.updated",
         /// A monitored server was removed.
@@ -169,6 +177,10 @@ named! {
         Probe = "probe",
         /// An account with a cloud.
         CloudAccount = "cloud account",
+        /// A token with which machines join.
+        EnrolmentToken = "enrolment token",
+        /// The agent on a machine.
+        Agent = "agent",
         /// An alert.
         Alert = "alert",
         /// A group of rules, or one rule of the form.
