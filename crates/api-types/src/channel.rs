@@ -10,7 +10,8 @@ pub struct Channel {
     pub id: String,
     /// The channel's name.
     pub name: String,
-    /// `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`.
+    /// `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+    /// `acs_sms` or `pubsub`.
     pub kind: String,
     /// Whether it is used.
     pub enabled: bool,
@@ -44,7 +45,8 @@ pub struct ChannelFilter {
 pub struct ChannelRequest {
     /// The channel's name.
     pub name: String,
-    /// `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`.
+    /// `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+    /// `acs_sms` or `pubsub`.
     pub kind: String,
     /// Whether it is used.
     #[serde(default = "enabled")]

@@ -1,10 +1,18 @@
 //! The kinds of channels, one file each, and what they share: one exchange over HTTP, and keeping
 //! secrets out of what is reported about it.
 
+mod acs;
+pub(crate) mod acs_email;
+pub(crate) mod acs_sms;
+mod aws;
 pub(crate) mod dingtalk;
 pub(crate) mod email;
 pub(crate) mod feishu;
+mod numbers;
+pub(crate) mod pubsub;
+pub(crate) mod ses;
 pub(crate) mod slack;
+pub(crate) mod sns;
 pub(crate) mod twilio;
 pub(crate) mod webhook;
 pub(crate) mod wecom;
@@ -33,6 +41,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now_ms: TimestampMs,
     pub(crate) timeout: Duration,
     pub(crate) delivered: &'a Delivered,
+    pub(crate) tokens: &'a pubsub::Tokens,
 }
 
 /// Delivers over whichever channel it is; returns the provider's answer.
@@ -48,6 +57,11 @@ pub(crate) async fn send(
         ChannelConfig::Feishu(config) => feishu::send(config, context).await,
         ChannelConfig::Slack(config) => slack::send(config, context).await,
         ChannelConfig::Twilio(config) => twilio::send(config, context).await,
+        ChannelConfig::Ses(config) => ses::send(config, context).await,
+        ChannelConfig::Sns(config) => sns::send(config, context).await,
+        ChannelConfig::AcsEmail(config) => acs_email::send(config, context).await,
+        ChannelConfig::AcsSms(config) => acs_sms::send(config, context).await,
+        ChannelConfig::PubSub(config) => pubsub::send(config, context).await,
     }
 }
 
@@ -93,6 +107,8 @@ const MAX_REPORTED_BYTES: usize = 300;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
+    /// Amazon's name of an error, where it stands in a header.
+    pub(crate) error_type: Option<String>,
     pub(crate) body: String,
 }
 
@@ -104,6 +120,10 @@ pub(crate) async fn exchange(request: RequestBuilder) -> Result<Answer, SendErro
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
+    let error_type = response.headers().get("x-amzn-errortype");
+    let error_type = error_type
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let mut body = Vec::new();
     while let Some(chunk) = response
         .chunk()
@@ -119,6 +139,7 @@ pub(crate) async fn exchange(request: RequestBuilder) -> Result<Answer, SendErro
     Ok(Answer {
         status: response.status(),
         retry_after,
+        error_type,
         body: String::from_utf8_lossy(&body).into_owned(),
     })
 }
@@ -233,8 +254,12 @@ impl RobotVerdict {
 
 /// Returns `base64(HMAC-SHA256(key, message))`, as robots are signed.
 pub(crate) fn sign(key: &str, message: &str) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
+    sign_with(key.as_bytes(), message)
+}
+
+/// Signs like [`sign`], with a key of bytes.
+pub(crate) fn sign_with(key: &[u8], message: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
 }

@@ -5,10 +5,15 @@ use serde_json::Value;
 use url::Url;
 use yunhai_model::Secret;
 
+use crate::channel::acs_email::AcsEmailConfig;
+use crate::channel::acs_sms::AcsSmsConfig;
 use crate::channel::dingtalk::DingTalkConfig;
 use crate::channel::email::EmailConfig;
 use crate::channel::feishu::FeishuConfig;
+use crate::channel::pubsub::PubSubConfig;
+use crate::channel::ses::SesConfig;
 use crate::channel::slack::SlackConfig;
+use crate::channel::sns::SnsConfig;
 use crate::channel::twilio::TwilioConfig;
 use crate::channel::webhook::WebhookConfig;
 use crate::channel::wecom::WeComConfig;
@@ -36,6 +41,18 @@ pub enum ChannelConfig {
     Slack(SlackConfig),
     /// SMS through Twilio.
     Twilio(TwilioConfig),
+    /// E-mail through Amazon SES.
+    Ses(SesConfig),
+    /// A topic of Amazon SNS, or SMS through it.
+    Sns(SnsConfig),
+    /// E-mail through Azure Communication Services.
+    #[serde(rename = "acs_email")]
+    AcsEmail(AcsEmailConfig),
+    /// SMS through Azure Communication Services.
+    #[serde(rename = "acs_sms")]
+    AcsSms(AcsSmsConfig),
+    /// A topic of Google Pub/Sub.
+    PubSub(PubSubConfig),
 }
 
 /// The kind of a channel.
@@ -50,11 +67,18 @@ pub enum ChannelKind {
     Feishu,
     Slack,
     Twilio,
+    Ses,
+    Sns,
+    #[serde(rename = "acs_email")]
+    AcsEmail,
+    #[serde(rename = "acs_sms")]
+    AcsSms,
+    PubSub,
 }
 
 impl ChannelKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Email,
         Self::Webhook,
         Self::DingTalk,
@@ -62,6 +86,11 @@ impl ChannelKind {
         Self::Feishu,
         Self::Slack,
         Self::Twilio,
+        Self::Ses,
+        Self::Sns,
+        Self::AcsEmail,
+        Self::AcsSms,
+        Self::PubSub,
     ];
 
     /// Returns the word that stands for it in settings.
@@ -74,6 +103,11 @@ impl ChannelKind {
             Self::Feishu => "feishu",
             Self::Slack => "slack",
             Self::Twilio => "twilio",
+            Self::Ses => "ses",
+            Self::Sns => "sns",
+            Self::AcsEmail => "acs_email",
+            Self::AcsSms => "acs_sms",
+            Self::PubSub => "pubsub",
         }
     }
 }
@@ -114,6 +148,11 @@ impl ChannelConfig {
             Self::Feishu(_) => ChannelKind::Feishu,
             Self::Slack(_) => ChannelKind::Slack,
             Self::Twilio(_) => ChannelKind::Twilio,
+            Self::Ses(_) => ChannelKind::Ses,
+            Self::Sns(_) => ChannelKind::Sns,
+            Self::AcsEmail(_) => ChannelKind::AcsEmail,
+            Self::AcsSms(_) => ChannelKind::AcsSms,
+            Self::PubSub(_) => ChannelKind::PubSub,
         }
     }
 
@@ -128,6 +167,11 @@ impl ChannelConfig {
             Self::Feishu(config) => config.check(&mut faults),
             Self::Slack(config) => config.check(&mut faults),
             Self::Twilio(config) => config.check(&mut faults),
+            Self::Ses(config) => config.check(&mut faults),
+            Self::Sns(config) => config.check(&mut faults),
+            Self::AcsEmail(config) => config.check(&mut faults),
+            Self::AcsSms(config) => config.check(&mut faults),
+            Self::PubSub(config) => config.check(&mut faults),
         }
         for (path, secret) in self.clone().secrets_mut() {
             if secret.expose() == REDACTED {
@@ -185,6 +229,15 @@ impl ChannelConfig {
             Self::WeCom(config) => vec![at("/webhook_url", &mut config.webhook_url)],
             Self::Slack(config) => vec![at("/webhook_url", &mut config.webhook_url)],
             Self::Twilio(config) => vec![at("/auth_token", &mut config.auth_token)],
+            Self::Ses(config) => vec![at("/secret_access_key", &mut config.secret_access_key)],
+            Self::Sns(config) => vec![at("/secret_access_key", &mut config.secret_access_key)],
+            Self::AcsEmail(config) => vec![at("/access_key", &mut config.access_key)],
+            Self::AcsSms(config) => vec![at("/access_key", &mut config.access_key)],
+            Self::PubSub(config) => config
+                .service_account_key
+                .iter_mut()
+                .map(|key| at("/service_account_key", key))
+                .collect(),
         };
         secrets.retain(|(_, secret)| !secret.is_empty());
         secrets
@@ -253,5 +306,25 @@ impl Faults {
                 None
             }
         }
+    }
+
+    /// Checks the address of a service, should there be one.
+    pub(crate) fn endpoint(&mut self, field: &'static str, address: Option<&str>) {
+        let Some(address) = address else {
+            return;
+        };
+        let is_fine = Url::parse(address.trim()).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        self.require(
+            is_fine,
+            field,
+            "must be an http:// or https:// address without a user and without parameters",
+        );
     }
 }

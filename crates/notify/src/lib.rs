@@ -1,4 +1,4 @@
-//! Notification channels: e-mail, chat robots, SMS, webhooks.
+//! Notification channels: e-mail, chat robots, SMS, webhooks, topics of clouds.
 //!
 //! A [`Notification`] is what there is to tell, a [`ChannelConfig`] is how to reach somebody, and
 //! a [`Sender`] brings the one to the other and says what the provider really answered. Whom to
@@ -15,10 +15,15 @@ mod notification;
 mod rate_limit;
 mod sender;
 
+pub use channel::acs_email::AcsEmailConfig;
+pub use channel::acs_sms::AcsSmsConfig;
 pub use channel::dingtalk::DingTalkConfig;
 pub use channel::email::{EmailConfig, EmailSecurity};
 pub use channel::feishu::FeishuConfig;
+pub use channel::pubsub::PubSubConfig;
+pub use channel::ses::SesConfig;
 pub use channel::slack::SlackConfig;
+pub use channel::sns::SnsConfig;
 pub use channel::twilio::TwilioConfig;
 pub use channel::webhook::{WebhookAuthorization, WebhookConfig};
 pub use channel::wecom::WeComConfig;

@@ -28,6 +28,16 @@ const fn per_minute(messages: usize) -> RateLimit {
     }
 }
 
+const fn per_hour(messages: usize) -> RateLimit {
+    RateLimit {
+        messages,
+        window: Duration::from_hours(1),
+    }
+}
+
+/// What Azure takes from senders of its own domains.
+const AZURE_MANAGED: [RateLimit; 2] = [per_minute(5), per_hour(10)];
+
 const fn per_second(messages: usize) -> RateLimit {
     RateLimit {
         messages,
@@ -36,13 +46,18 @@ const fn per_second(messages: usize) -> RateLimit {
 }
 
 impl ChannelKind {
-    /// Returns the provider's limits; all of them hold. E-mail servers and webhooks publish none.
+    /// Returns the provider's limits; all of them hold. E-mail servers and webhooks publish none,
+    /// and Pub/Sub and topics of SNS take more than is ever told.
     pub fn rate_limits(self) -> &'static [RateLimit] {
         match self {
             Self::DingTalk | Self::WeCom => const { &[per_minute(20)] },
             Self::Feishu => const { &[per_second(5), per_minute(100)] },
-            Self::Slack | Self::Twilio => const { &[per_second(1)] },
-            Self::Email | Self::Webhook => &[],
+            // Of SES it is what an account in the sandbox has.
+            Self::Slack | Self::Twilio | Self::Ses => const { &[per_second(1)] },
+            Self::Sns => const { &[per_second(20)] },
+            Self::AcsEmail => const { &[per_minute(30), per_hour(100)] },
+            Self::AcsSms => const { &[per_minute(200)] },
+            Self::Email | Self::Webhook | Self::PubSub => &[],
         }
     }
 }
@@ -60,7 +75,10 @@ pub struct RateLimits {
 impl ChannelConfig {
     /// Returns the channel's limits; `None` where there are none.
     pub fn rate_limits(&self) -> Option<RateLimits> {
-        let limits = self.kind().rate_limits();
+        let limits = match self {
+            Self::AcsEmail(config) if config.is_azure_managed() => &AZURE_MANAGED,
+            _ => self.kind().rate_limits(),
+        };
         if limits.is_empty() {
             return None;
         }
@@ -75,7 +93,12 @@ impl ChannelConfig {
                 let from = from.map_or("", String::as_str);
                 format!("{}\0{from}", config.account_sid)
             }
-            Self::Email(_) | Self::Webhook(_) => return None,
+            Self::Ses(config) => format!("{}\0{}", config.access_key_id, config.region),
+            Self::Sns(config) if config.topic_arn.is_some() => return None,
+            Self::Sns(config) => format!("{}\0{}", config.access_key_id, config.region),
+            Self::AcsEmail(config) => config.endpoint.to_lowercase(),
+            Self::AcsSms(config) => config.endpoint.to_lowercase(),
+            Self::Email(_) | Self::Webhook(_) | Self::PubSub(_) => return None,
         };
         let digest = Sha256::digest(format!("{}\0{counted_by}", self.kind().as_str()));
         let start: [u8; 16] = std::array::from_fn(|at| digest[at]);

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 use yunhai_model::{Clock, SystemClock};
 
+use crate::channel::pubsub::Tokens;
 use crate::channel::{self, Context, Scrubber};
 use crate::message::Message;
 use crate::{ChannelConfig, Error, Language, Notification, SendError, SendErrorKind};
@@ -85,6 +86,7 @@ pub struct Sender {
     http: reqwest::Client,
     options: SenderOptions,
     delivered: Arc<Delivered>,
+    tokens: Arc<Tokens>,
 }
 
 impl Sender {
@@ -104,6 +106,7 @@ impl Sender {
             http,
             options,
             delivered: Arc::default(),
+            tokens: Arc::default(),
         })
     }
 }
@@ -129,6 +132,7 @@ impl ChannelSender for Sender {
             now_ms: self.options.clock.now_ms(),
             timeout: self.options.timeout,
             delivered: &self.delivered,
+            tokens: &self.tokens,
         };
         let outcome = tokio::time::timeout(self.options.timeout, channel::send(channel, &context))
             .await

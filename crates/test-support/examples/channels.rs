@@ -6,17 +6,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::AsyncReadExt as _;
 use yunhai_test_support::channels::{
-    ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET, Provider,
-    SLACK_PATH, WEBHOOK_TOKEN, WECOM_KEY,
+    ACS_KEY, ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET,
+    PUBSUB_TOPIC, Provider, SLACK_PATH, WEBHOOK_TOKEN, WECOM_KEY,
 };
 
-const PROVIDERS: [Provider; 6] = [
+const PROVIDERS: [Provider; 9] = [
     Provider::Webhook,
     Provider::DingTalk,
     Provider::WeCom,
     Provider::Feishu,
     Provider::Slack,
     Provider::Twilio,
+    Provider::AcsEmail,
+    Provider::AcsSms,
+    Provider::PubSub,
 ];
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,6 +33,9 @@ async fn main() -> anyhow::Result<()> {
     println!("wecom     {base}/cgi-bin/webhook/send?key={WECOM_KEY}");
     println!("feishu    {base}/open-apis/bot/v2/hook/{FEISHU_ID} signed by {FEISHU_SECRET}");
     println!("slack     {base}{SLACK_PATH}");
+    println!("acs       {base} with the access key {ACS_KEY}");
+    println!("pubsub    {base} has {PUBSUB_TOPIC} for the service account whose key is");
+    println!("          {}", simulator.service_account_key());
     let mut printed = [0; PROVIDERS.len()];
     let mut end = [0; 64];
     let mut input = tokio::io::stdin();

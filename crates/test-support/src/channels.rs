@@ -5,6 +5,7 @@
 //! fast. Signatures are computed here anew, so that a mistake is not checked against itself. What
 //! it accepts, it keeps for the test to look at.
 
+mod clouds;
 mod providers;
 
 use std::collections::{HashMap, VecDeque};
@@ -35,6 +36,11 @@ pub const TWILIO_TOKEN: &str = "twiliotoken0123456789abcdef01234";
 /// The token that the simulated webhook wants as `Bearer`.
 pub const WEBHOOK_TOKEN: &str = "webhook-token-0123456789abcdef";
 
+/// An access key of the simulated resource of Azure Communication Services.
+pub const ACS_KEY: &str = "YWNza2V50123456789abcdefYWNza2V50123456789abcdefYWNza2V5";
+/// The topic that the simulated Pub/Sub has.
+pub const PUBSUB_TOPIC: &str = "projects/project-1/topics/alerts";
+
 /// A provider that is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
@@ -50,6 +56,16 @@ pub enum Provider {
     Twilio,
     /// `/webhook`
     Webhook,
+    /// `/emails:send`
+    AcsEmail,
+    /// `/emails/operations/…`, of which answers can be forced
+    AcsEmailStatus,
+    /// `/sms`
+    AcsSms,
+    /// `/v1/projects/…/topics/…:publish`
+    PubSub,
+    /// `/token`, of which answers can be forced
+    GoogleToken,
 }
 
 /// A message that a provider accepted.
@@ -93,6 +109,10 @@ struct State {
     forced: Mutex<HashMap<Provider, VecDeque<ForcedAnswer>>>,
     sent: Mutex<HashMap<Provider, Vec<i64>>>,
     too_fast: Mutex<HashMap<Provider, usize>>,
+    /// What Azure was asked to do, by the ids of requests, and whether it came to nothing.
+    operations: Mutex<HashMap<String, bool>>,
+    /// Google's tokens, and until when they hold.
+    tokens: Mutex<HashMap<String, i64>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -162,6 +182,16 @@ impl ChannelSimulator {
     /// Returns the address to use in place of the providers' own, without a final `/`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Returns the key file of a service account that may publish on [`PUBSUB_TOPIC`].
+    pub fn service_account_key(&self) -> String {
+        clouds::key_file(&self.base_url())
+    }
+
+    /// Takes back all tokens of Google.
+    pub fn take_tokens_back(&self) {
+        lock(&self.state.tokens).clear();
     }
 
     /// Sets the simulator's clock, by which times are judged and messages counted.

@@ -83,27 +83,13 @@ impl EmailConfig {
             "must be the mail server's name, as smtp.example.com",
         );
         faults.require(self.port != Some(0), "port", "must be between 1 and 65535");
-        faults.require(
-            !self.to.is_empty(),
-            "to",
-            "must name at least one recipient",
+        check_addresses(
+            faults,
+            &self.from,
+            &self.to,
+            &self.cc,
+            self.reply_to.as_ref(),
         );
-        let optional = self.reply_to.iter().map(|address| ("reply_to", address));
-        let recipients = self.to.iter().map(|address| ("to", address));
-        let copies = self.cc.iter().map(|address| ("cc", address));
-        for (field, address) in [("from", &self.from)]
-            .into_iter()
-            .chain(recipients)
-            .chain(copies)
-            .chain(optional)
-        {
-            if address.parse::<Mailbox>().is_err() {
-                faults.add(
-                    field,
-                    format!("`{}` is not an e-mail address", one_line(address)),
-                );
-            }
-        }
         let has_user = self.username.as_ref().is_some_and(|name| !name.is_empty());
         let has_password = self.password.as_ref().is_some_and(|word| !word.is_empty());
         faults.require(
@@ -162,6 +148,56 @@ impl EmailConfig {
     }
 }
 
+/// Checks the sender and all recipients of a mail, however it is sent.
+pub(super) fn check_addresses(
+    faults: &mut Faults,
+    from: &String,
+    to: &[String],
+    cc: &[String],
+    reply_to: Option<&String>,
+) {
+    faults.require(!to.is_empty(), "to", "must name at least one recipient");
+    let recipients = to.iter().map(|address| ("to", address));
+    let copies = cc.iter().map(|address| ("cc", address));
+    let optional = reply_to.into_iter().map(|address| ("reply_to", address));
+    let all = std::iter::once(("from", from));
+    for (field, address) in all.chain(recipients).chain(copies).chain(optional) {
+        if address.parse::<Mailbox>().is_err() {
+            faults.add(
+                field,
+                format!("`{}` is not an e-mail address", one_line(address)),
+            );
+        }
+    }
+}
+
+/// What a mail says, however it is sent.
+pub(super) struct Mail {
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+    /// What all mails of a group refer to: a mail that was never sent, so that they are shown as
+    /// one thread.
+    pub(super) thread: String,
+}
+
+/// Writes a mail from a sender whose address has been checked.
+pub(super) fn write(message: &crate::message::Message<'_>, from: &str) -> Mail {
+    let domain = from.parse::<Mailbox>().map_or_else(
+        |_| "yunhai".to_owned(),
+        |from| from.email.domain().to_owned(),
+    );
+    let group = message_id(&sign("group", &message.notification.group_key)[..16]);
+    let subject = message.title();
+    let parts = message.parts(&dialect::Plain, "\n\n", SPACE);
+    Mail {
+        text: format!("{subject}\n\n{}\n", parts.join("\n\n")),
+        html: message.html(SPACE),
+        thread: format!("<group-{group}@{domain}>"),
+        subject,
+    }
+}
+
 fn invalid(field: &str, error: &dyn std::fmt::Display) -> SendError {
     SendError::new(SendErrorKind::InvalidConfig, format!("`{field}`: {error}"))
 }
@@ -176,25 +212,19 @@ pub(super) async fn send(config: &EmailConfig, context: &Context<'_>) -> Result<
 }
 
 fn compose(config: &EmailConfig, context: &Context<'_>) -> Result<Message, SendError> {
-    let message = &context.message;
     let mailbox = |field: &str, address: &str| -> Result<Mailbox, SendError> {
         address.parse().map_err(|error| invalid(field, &error))
     };
     let from = mailbox("from", &config.from)?;
     let domain = from.email.domain().to_owned();
-    let title = message.title();
-    let parts = message.parts(&dialect::Plain, "\n\n", SPACE);
-    let text = format!("{title}\n\n{}\n", parts.join("\n\n"));
-    let html = message.html(SPACE);
+    let mail = write(&context.message, &config.from);
     let sent_at = UNIX_EPOCH + Duration::from_millis(context.now_ms.max(0).unsigned_abs());
-    // All mails of a group hang on one that was never sent, so that they are shown as one thread.
-    let group = message_id(&sign("group", &message.notification.group_key)[..16]);
     let mut builder = Message::builder()
         .from(from)
-        .subject(title)
+        .subject(mail.subject)
         .date(sent_at)
         .message_id(Some(format!("<{}@{domain}>", message_id(context.id))))
-        .references(format!("<group-{group}@{domain}>"))
+        .references(mail.thread)
         .raw_header(fixed_header("Auto-Submitted", "auto-generated"))
         .raw_header(fixed_header("X-Auto-Response-Suppress", "All"));
     for address in &config.to {
@@ -207,12 +237,12 @@ fn compose(config: &EmailConfig, context: &Context<'_>) -> Result<Message, SendE
         builder = builder.reply_to(mailbox("reply_to", address)?);
     }
     builder
-        .multipart(MultiPart::alternative_plain_html(text, html))
+        .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))
         .map_err(|error| invalid("to", &error))
 }
 
 /// Keeps of an id what can stand in a `Message-ID`.
-fn message_id(id: &str) -> String {
+pub(super) fn message_id(id: &str) -> String {
     id.chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use yunhai_model::Secret;
 
+use super::numbers::{self, Outcomes, is_e164};
 use super::{Answer, Context, exchange};
 use crate::config::{Faults, redact};
 use crate::{SendError, SendErrorKind};
@@ -30,12 +31,8 @@ pub struct TwilioConfig {
     /// The numbers to send to, as `+8613800000000`.
     pub to: Vec<String>,
     /// How many segments a message may have; each is charged.
-    #[serde(default = "default_max_segments")]
+    #[serde(default = "numbers::default_max_segments")]
     pub max_segments: usize,
-}
-
-fn default_max_segments() -> usize {
-    3
 }
 
 impl TwilioConfig {
@@ -67,27 +64,9 @@ impl TwilioConfig {
                 "or `messaging_service_sid` must be set, and only one",
             ),
         }
-        faults.require(!self.to.is_empty(), "to", "must name at least one number");
-        for number in self.to.iter().filter(|number| !is_e164(number)) {
-            faults.add(
-                "to",
-                format!("`{number}` is not a number with its country's code, as +8613800000000"),
-            );
-        }
-        faults.require(
-            (1..=10).contains(&self.max_segments),
-            "max_segments",
-            "must be between 1 and 10",
-        );
+        numbers::check(faults, &self.to);
+        numbers::check_segments(faults, self.max_segments);
     }
-}
-
-fn is_e164(number: &str) -> bool {
-    number.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }
 
 fn is_sender_name(name: &str) -> bool {
@@ -122,11 +101,9 @@ pub(super) async fn send(
         config.account_sid
     );
     let text = context.message.short(config.max_segments, MAX_CHARS);
-    let mut accepted = Vec::new();
-    let mut failure: Option<SendError> = None;
+    let mut outcomes = Outcomes::new(context, config.to.len());
     for number in &config.to {
-        if context.delivered.contains(context.id, number) {
-            accepted.push(format!("{number}: sent before"));
+        if outcomes.is_told(number) {
             continue;
         }
         let mut form = vec![("To", number.as_str()), ("Body", text.as_str())];
@@ -138,31 +115,10 @@ pub(super) async fn send(
             .post(&url)
             .basic_auth(&config.account_sid, Some(config.auth_token.expose()))
             .form(&form);
-        match exchange(request).await.and_then(|answer| judge(&answer)) {
-            Ok(sid) => {
-                context.delivered.insert(context.id, number);
-                accepted.push(format!("{number}: {sid}"));
-            }
-            Err(mut error) => {
-                error.message = format!("{number}: {}", error.message);
-                // What can still go well decides whether it is tried again.
-                let keep = failure.as_ref().is_some_and(|first| first.is_retryable);
-                if !keep {
-                    failure = Some(error);
-                }
-            }
-        }
+        let outcome = exchange(request).await.and_then(|answer| judge(&answer));
+        outcomes.add(number, outcome);
     }
-    match failure {
-        None => Ok(accepted.join(", ")),
-        Some(mut error) => {
-            if !accepted.is_empty() {
-                let (sent, all) = (accepted.len(), config.to.len());
-                error.message = format!("{} (sent to {sent} of {all})", error.message);
-            }
-            Err(error)
-        }
-    }
+    outcomes.finish()
 }
 
 fn judge(answer: &Answer) -> Result<String, SendError> {

@@ -75,6 +75,61 @@ fn every_fault_is_named() {
             }),
             vec!["account_sid", "auth_token", "from", "to", "max_segments"],
         ),
+        (
+            json!({
+                "kind": "ses", "region": "Frankfurt", "access_key_id": "x",
+                "secret_access_key": "", "endpoint": "ses", "from": "nobody", "to": [],
+            }),
+            vec![
+                "region",
+                "access_key_id",
+                "secret_access_key",
+                "endpoint",
+                "to",
+                "from",
+            ],
+        ),
+        (
+            json!({
+                "kind": "sns", "region": "eu-central-1", "access_key_id": "AKIDEXAMPLE00000",
+                "secret_access_key": "s", "topic_arn": "arn:aws:sns:us-east-1:1:alerts",
+                "sender_id": "123", "max_segments": 0,
+            }),
+            vec!["topic_arn", "sender_id", "max_segments"],
+        ),
+        (
+            json!({
+                "kind": "sns", "region": "eu-central-1", "access_key_id": "AKIDEXAMPLE00000",
+                "secret_access_key": "s", "topic_arn": "arn:aws:sns:eu-central-1:1:alerts",
+                "to": ["+8613800000000"],
+            }),
+            vec!["topic_arn"],
+        ),
+        (
+            json!({
+                "kind": "acs_email", "endpoint": "https://u@h", "access_key": "no key",
+                "from": "Yunhai <alerts@example.com>", "to": ["nobody"],
+            }),
+            vec!["endpoint", "access_key", "to", "from"],
+        ),
+        (
+            json!({
+                "kind": "acs_sms", "endpoint": "https://h/?x=y", "access_key": "",
+                "from": "far too long a name", "to": ["0138"], "max_segments": 11,
+            }),
+            vec!["endpoint", "access_key", "from", "to", "max_segments"],
+        ),
+        (
+            json!({ "kind": "pubsub", "topic": "alerts" }),
+            vec!["topic", "service_account_key"],
+        ),
+        (
+            json!({
+                "kind": "pubsub", "topic": "projects/p-1/topics/alerts",
+                "service_account_key": "{\"type\": \"service_account\"}",
+            }),
+            vec!["service_account_key"],
+        ),
     ] {
         let invalid = channel(settings).validate().unwrap_err();
         let fields: Vec<&str> = invalid.faults.iter().map(|fault| fault.field).collect();

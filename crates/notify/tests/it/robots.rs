@@ -169,7 +169,13 @@ async fn an_error_says_what_to_do() {
 async fn a_clock_that_is_wrong_by_hours_is_refused() {
     let world = World::english().await;
     world.clock.set(NOW_MS - 2 * 3_600_000);
-    for provider in [Provider::DingTalk, Provider::Feishu] {
+    for provider in [
+        Provider::DingTalk,
+        Provider::Feishu,
+        Provider::AcsEmail,
+        Provider::AcsSms,
+        Provider::PubSub,
+    ] {
         let channel = world.channel(provider);
         let error = world.send(&channel, &usual()).await.unwrap_err();
         assert_eq!(error.kind, SendErrorKind::Unauthorized);

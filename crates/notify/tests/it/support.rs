@@ -10,8 +10,8 @@ use yunhai_notify::{
     NotifiedAlert, SendError, Sender, SenderOptions,
 };
 use yunhai_test_support::channels::{
-    ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET, Provider,
-    SLACK_PATH, TWILIO_ACCOUNT, TWILIO_TOKEN, WEBHOOK_TOKEN, WECOM_KEY,
+    ACS_KEY, ChannelSimulator, DINGTALK_SECRET, DINGTALK_TOKEN, FEISHU_ID, FEISHU_SECRET,
+    PUBSUB_TOPIC, Provider, SLACK_PATH, TWILIO_ACCOUNT, TWILIO_TOKEN, WEBHOOK_TOKEN, WECOM_KEY,
 };
 
 pub(super) const NOW_MS: i64 = 1_700_000_000_000;
@@ -113,17 +113,42 @@ impl World {
                 "authorization": { "type": "bearer", "token": WEBHOOK_TOKEN },
                 "headers": { "X-Tenant": "tenant-secret-value" },
             }),
+            Provider::AcsEmail | Provider::AcsEmailStatus => json!({
+                "kind": "acs_email",
+                "endpoint": base,
+                "access_key": ACS_KEY,
+                "from": "alerts@example.com",
+                "to": ["Ops <ops@example.com>"],
+                "cc": ["chief@example.com"],
+            }),
+            Provider::AcsSms => json!({
+                "kind": "acs_sms",
+                "endpoint": base,
+                "access_key": ACS_KEY,
+                "from": "+18005550100",
+                "to": ["+8613800000005"],
+            }),
+            Provider::PubSub | Provider::GoogleToken => json!({
+                "kind": "pubsub",
+                "topic": PUBSUB_TOPIC,
+                "endpoint": base,
+                "ordering": true,
+                "service_account_key": self.simulator.service_account_key(),
+            }),
         })
     }
 }
 
-pub(super) const PROVIDERS: [Provider; 6] = [
+pub(super) const PROVIDERS: [Provider; 9] = [
     Provider::DingTalk,
     Provider::WeCom,
     Provider::Feishu,
     Provider::Slack,
     Provider::Twilio,
     Provider::Webhook,
+    Provider::AcsEmail,
+    Provider::AcsSms,
+    Provider::PubSub,
 ];
 
 pub(super) fn channel(json: Value) -> ChannelConfig {

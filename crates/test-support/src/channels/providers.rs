@@ -34,6 +34,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/services/{*path}", post(slack))
         .route("/2010-04-01/Accounts/{account}/Messages.json", post(twilio))
         .route("/webhook", post(webhook))
+        .merge(super::clouds::router())
         .fallback(nothing_here)
         .with_state(state)
 }
@@ -42,7 +43,7 @@ async fn nothing_here(method: Method, uri: Uri) -> (StatusCode, String) {
     (StatusCode::NOT_FOUND, format!("{method} {}", uri.path()))
 }
 
-fn forced(answer: ForcedAnswer) -> Response {
+pub(super) fn forced(answer: ForcedAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, answer.body).into_response();
     if let Some(secs) = answer.retry_after_secs {
@@ -51,7 +52,7 @@ fn forced(answer: ForcedAnswer) -> Response {
     response
 }
 
-fn record(state: &State, provider: Provider, body: Value, headers: &HeaderMap) {
+pub(super) fn record(state: &State, provider: Provider, body: Value, headers: &HeaderMap) {
     let headers = headers
         .iter()
         .map(|(name, value)| {
@@ -80,7 +81,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.starts_with("application/json"))
 }
 
-fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     body.pointer(pointer)?
         .as_str()
         .filter(|text| !text.is_empty())

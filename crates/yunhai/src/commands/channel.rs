@@ -17,7 +17,10 @@ pub(crate) enum ChannelCommand {
     #[command(after_help = "Examples:
   yunhai channel add --name ops --kind webhook \\
     --set url=https://hooks.example.com/yunhai
-  yunhai channel add --name mail --kind email --config-stdin < mail.json")]
+  yunhai channel add --name mail --kind email --config-stdin < mail.json
+  yunhai channel add --name topic --kind pubsub \\
+    --set topic=projects/my-project/topics/alerts \\
+    --set-file service_account_key=key.json")]
     Add {
         /// The channel's name
         #[arg(long)]
@@ -71,8 +74,19 @@ pub(crate) enum ChannelCommand {
 }
 
 /// The kinds of channels.
-const KINDS: [&str; 7] = [
-    "email", "webhook", "dingtalk", "wecom", "feishu", "slack", "twilio",
+const KINDS: [&str; 12] = [
+    "email",
+    "webhook",
+    "dingtalk",
+    "wecom",
+    "feishu",
+    "slack",
+    "twilio",
+    "ses",
+    "sns",
+    "acs_email",
+    "acs_sms",
+    "pubsub",
 ];
 
 /// Settings of a channel.
@@ -81,6 +95,9 @@ pub(crate) struct Settings {
     /// A setting, as NAME=VALUE; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
+    /// A setting whose text stands in a file, as NAME=PATH, such as a key; may be given several times
+    #[arg(long = "set-file", value_name = "NAME=PATH")]
+    files: Vec<String>,
     /// Read the settings as JSON from the standard input, which keeps secrets off the command line
     #[arg(long)]
     config_stdin: bool,
@@ -100,6 +117,12 @@ impl Settings {
             // `port=25` is a number and `to=["a@b"]` a list; anything else is a text.
             let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
             config.insert(name.to_owned(), value);
+        }
+        for setting in &self.files {
+            let (name, path) = name_and_value("--set-file", setting)?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {path} for `{name}`"))?;
+            config.insert(name.to_owned(), text.into());
         }
         Ok(config)
     }

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useChange } from '../../api/hooks';
 import type { Channel } from '../../api/types';
 import { FormDialog } from '../../components/FormDialog';
-import { type Authorization, type ChannelField, type Header, KINDS, toConfig, toValues } from './channelFields';
+import { type Authorization, type ChannelField, type Header, isSecret, KINDS, toConfig, toValues } from './channelFields';
 import { AuthorizationField, HeadersField } from './WebhookFields';
 
 interface Values {
@@ -36,9 +36,9 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
     <Form.Item
       key={`${kind}.${field.name}`}
       name={['config', field.name]}
-      label={t(`channels.field.${field.name}`)}
-      rules={field.required && !(channel && field.type === 'secret') ? required : []}
-      extra={channel && field.type === 'secret' ? t('channels.secret_kept') : undefined}
+      label={t(`channels.field.${field.label ?? field.name}`)}
+      rules={field.required && !(channel && isSecret(field.type)) ? required : []}
+      extra={channel && isSecret(field.type) ? t('channels.secret_kept') : undefined}
     >
       <Field field={field} />
     </Form.Item>
@@ -88,6 +88,7 @@ function Field({ field: { type, placeholder, choices }, ...props }: { field: Cha
     case 'list':
       return <Input.TextArea {...text} autoSize={{ minRows: 2, maxRows: 6 }} />;
     case 'pem':
+    case 'file':
       return <Input.TextArea {...text} className="mono" rows={4} />;
     case 'number':
       return <InputNumber {...props} value={props.value as number} placeholder={placeholder} min={1} max={65_535} style={{ width: 140 }} />;

@@ -4,11 +4,14 @@
 export interface ChannelField {
   name: string;
   /**
-   * `secret` is never shown again, `list` is one entry a line, `pem` a text of several lines,
+   * `secret` is never shown again, `file` is a secret of several lines, `list` is one entry a line,
+   * `pem` a text of several lines,
    * `authorization` and `headers` are those of a webhook.
    */
-  type: 'text' | 'secret' | 'list' | 'number' | 'choice' | 'switch' | 'pem' | 'authorization' | 'headers';
+  type: 'text' | 'secret' | 'file' | 'list' | 'number' | 'choice' | 'switch' | 'pem' | 'authorization' | 'headers';
   required?: boolean;
+  /** What it is called, where its name means something else elsewhere. */
+  label?: string;
   placeholder?: string;
   choices?: string[];
   initial?: string | number | boolean;
@@ -19,6 +22,24 @@ export interface ChannelField {
 const address = (placeholder: string): ChannelField => ({ name: 'webhook_url', type: 'secret', required: true, placeholder });
 const signing: ChannelField = { name: 'secret', type: 'secret' };
 const keyword: ChannelField = { name: 'keyword', type: 'text' };
+
+const key: ChannelField[] = [
+  { name: 'region', type: 'text', required: true, placeholder: 'eu-central-1' },
+  { name: 'access_key_id', type: 'text', required: true, placeholder: 'AKIA…' },
+  { name: 'secret_access_key', type: 'secret', required: true },
+];
+const mail: ChannelField[] = [
+  { name: 'from', type: 'text', required: true, placeholder: 'alerts@example.com' },
+  { name: 'to', type: 'list', required: true, placeholder: 'ops@example.com' },
+  { name: 'cc', type: 'list', rare: true },
+  { name: 'reply_to', type: 'text', rare: true },
+];
+const segments: ChannelField = { name: 'max_segments', type: 'number', placeholder: '3', rare: true };
+const endpoint: ChannelField = { name: 'endpoint', type: 'text', placeholder: 'https://', rare: true };
+const azure: ChannelField[] = [
+  { name: 'endpoint', type: 'text', required: true, placeholder: 'https://….communication.azure.com' },
+  { name: 'access_key', type: 'secret', required: true },
+];
 
 /** What each kind of channel needs. */
 export const KINDS: Record<string, ChannelField[]> = {
@@ -61,11 +82,31 @@ export const KINDS: Record<string, ChannelField[]> = {
     { name: 'from', type: 'text', placeholder: '+1555…' },
     { name: 'messaging_service_sid', type: 'text', placeholder: 'MG…' },
     { name: 'to', type: 'list', required: true, placeholder: '+86138…' },
-    { name: 'max_segments', type: 'number', placeholder: '3', rare: true },
+    segments,
+  ],
+  ses: [...key, ...mail, { name: 'configuration_set', type: 'text', rare: true }, endpoint],
+  sns: [
+    ...key,
+    { name: 'topic_arn', type: 'text', placeholder: 'arn:aws:sns:…' },
+    { name: 'to', type: 'list', label: 'numbers', placeholder: '+86138…' },
+    { name: 'sender_id', type: 'text', placeholder: 'Yunhai', rare: true },
+    segments,
+    endpoint,
+  ],
+  acs_email: [...azure, ...mail],
+  acs_sms: [...azure, { name: 'from', type: 'text', required: true, placeholder: '+1800…' }, { name: 'to', type: 'list', label: 'numbers', required: true, placeholder: '+86138…' }, segments],
+  pubsub: [
+    { name: 'topic', type: 'text', required: true, placeholder: 'projects/…/topics/…' },
+    { name: 'service_account_key', type: 'file', placeholder: '{ "type": "service_account", … }' },
+    { name: 'ordering', type: 'switch', initial: false, rare: true },
+    endpoint,
   ],
 };
 
 type Values = Record<string, unknown>;
+
+/** Whether a field is never shown again once it is stored. */
+export const isSecret = (type: ChannelField['type']) => type === 'secret' || type === 'file';
 
 /** How a webhook is told who calls; `stored` when there is a secret that need not be typed again. */
 export interface Authorization {
@@ -107,7 +148,7 @@ export function toValues(kind: string, config: Values): Values {
   const values: Values = {};
   for (const { name, type, initial } of KINDS[kind] ?? []) {
     const stored = config[name];
-    if (type === 'secret') values[name] = '';
+    if (isSecret(type)) values[name] = '';
     else if (type === 'authorization') values[name] = readAuthorization(stored);
     else if (type === 'headers') values[name] = Object.keys((stored ?? {}) as Values).map((header): Header => ({ name: header, value: '', stored: true }));
     else if (Array.isArray(stored)) values[name] = stored.join('\n');
@@ -128,7 +169,7 @@ export function toConfig(kind: string, values: Values, before: Values = {}): Val
     } else if (type === 'headers') {
       config[name] = writeHeaders((value as Header[] | undefined) ?? []);
     } else if (value === '' || value === undefined || value === null) {
-      if (type !== 'secret') delete config[name];
+      if (!isSecret(type)) delete config[name];
     } else {
       config[name] = typeof value === 'string' ? value.trim() : value;
     }
