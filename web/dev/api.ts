@@ -1,11 +1,11 @@
-import { ALERTS, AUDIT, CLOUD_ACCOUNTS, CLOUD_SERVERS, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
+import { AGENTS, ALERTS, AUDIT, CLOUD_ACCOUNTS, CLOUD_SERVERS, ENROLMENT_TOKENS, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
 
 type Answer = [number, unknown];
 type Row = Record<string, unknown>;
 
 const HOUR = 3_600_000;
 const USER = { id: 'u1', name: 'admin', display_name: '王芳', email: 'wang@example.com', role: 'admin', state: 'active', language: null, totp_enabled: false, created_at_ms: NOW - 90 * 24 * HOUR, last_sign_in_ms: NOW - HOUR };
-const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'clouds:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
+const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'clouds:write', 'agents:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
 let signedIn = true;
 
 /** Which lists exist; everything about paging, sorting and searching is the same for all. */
@@ -14,6 +14,8 @@ const LISTS: Record<string, Row[]> = {
   probes: PROBES as unknown as Row[],
   'cloud-accounts': CLOUD_ACCOUNTS as unknown as Row[],
   'cloud-servers': CLOUD_SERVERS as unknown as Row[],
+  agents: AGENTS as unknown as Row[],
+  'agents/enrolment-tokens': ENROLMENT_TOKENS as unknown as Row[],
   alerts: ALERTS as unknown as Row[],
   audit: AUDIT as unknown as Row[],
   'rule-groups': GROUPS as unknown as Row[],
@@ -112,6 +114,8 @@ export function answerApi(method: string, url: URL, body: unknown): Answer {
   if (resource === 'cloud-policies') return [200, policy(url.searchParams.get('scope') === 'manage')];
   if (path === 'cloud-account-tests') return [200, { identity: CLOUD_ACCOUNTS[0].identity, account: CLOUD_ACCOUNTS[0].account, regions: CLOUD_ACCOUNTS[1].regions, problems: CLOUD_ACCOUNTS[1].last_round?.missing }];
   if (part === 'ask') return [200, { ...(CLOUD_ACCOUNTS.find((account) => account.id === id)?.last_round ?? CLOUD_ACCOUNTS[0].last_round), at_ms: NOW }];
+  if (path === 'agents/join') return [200, { server: null, pin: null, architecture: 'x86_64' }];
+  if (path === 'agents/enrolment-tokens' && method === 'POST') return [200, { ...ENROLMENT_TOKENS[0], token: 'ye_0123456789' }];
   if (part === 'test') return [200, { ok: false, answer: '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配"}' }];
   if (path === 'probe-tests' || (resource === 'probes' && part === 'run')) return [200, PROBES[0].last];
   if (method !== 'GET') return [200, { id: 'new', token: 'yh_0123456789', code: 'invite-0123' }];

@@ -1,5 +1,5 @@
 // A small company's servers, with things going wrong on some of them.
-import type { AlertDetail, AuditEntry, CloudAccount, CloudServer, CloudServerState, CloudTrouble, MetricInfo, Probe, RuleGroup, ServerRow } from '../src/api/types';
+import type { Agent, AlertDetail, AuditEntry, CloudAccount, CloudServer, CloudServerState, CloudTrouble, EnrolmentToken, MetricInfo, Probe, RuleGroup, ServerRow } from '../src/api/types';
 
 export const NOW = Date.now();
 const MINUTE = 60_000;
@@ -135,6 +135,29 @@ export const CLOUD_ACCOUNTS = CLOUDS.map(([name, state, access, month_cost_usd, 
   created_at_ms: NOW - 40 * 24 * HOUR,
   version: '1',
 }));
+
+export const ENROLMENT_TOKENS: EnrolmentToken[] = [
+  { id: 'et1', name: 'web', state: 'open', created_by: 'admin', created_at_ms: NOW - HOUR, expires_at_ms: NOW + 23 * HOUR, uses: 10, used: 3, tags: { team: 'shop' } },
+  { id: 'et2', name: 'autoscaling', state: 'open', created_by: 'lin', created_at_ms: NOW - 40 * 24 * HOUR, expires_at_ms: NOW + 50 * 24 * HOUR, uses: null, used: 17, tags: {} },
+  { id: 'et3', name: 'nas', state: 'used_up', created_by: 'admin', created_at_ms: NOW - 90 * HOUR, expires_at_ms: NOW - 66 * HOUR, uses: 1, used: 1, tags: {} },
+];
+
+export const AGENTS: Agent[] = SERVERS.slice(0, 14).map(
+  ({ name }, index): Agent => ({
+    id: `ag${index}`,
+    name,
+    host_name: index % 3 ? name : `ip-10-0-4-${10 + index}`,
+    version: index === 4 ? '0.0.9' : '0.1.0',
+    machine_id: Array.from({ length: 32 }, (_v, at) => Math.floor(chance(`${name} ${at}`) * 16).toString(16)).join(''),
+    cloud: index % 3 ? null : { provider: 'aws', ids: [`i-0${index}7c3a91be5d204f`], region: 'eu-central-1', account: '417205998131' },
+    tags: { team: 'shop' },
+    enrolled_at_ms: NOW - (index + 1) * 26 * HOUR,
+    enrolment_token: 'et2',
+    last_seen_ms: index === 6 ? NOW - 5 * HOUR : NOW - index * 4000,
+    last_seen_address: `10.0.4.${10 + index}`,
+    clock_skew_ms: index === 2 ? 94_000 : index === 9 ? -3200 : 40,
+  }),
+);
 
 const TYPES = ['t3.micro', 'm6i.large', 'c7g.2xlarge', 'r6i.xlarge', 't4g.small'];
 

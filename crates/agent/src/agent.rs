@@ -2,24 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use yunhai_model::{Clock, with_causes};
+use yunhai_model::{Clock, TimestampMs, with_causes};
 
 use crate::measure::{self, Counts, Round};
 use crate::remote_write;
 use crate::sender::{Outcome, Sender};
-use crate::{AgentConfig, Buffer, Error};
+use crate::{AgentConfig, Buffer, Error, pause};
 
 /// How many rounds may wait in memory while one is being sent.
 const WAITING_ROUNDS: usize = 16;
-
-/// The pauses between attempts grow from the first to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Measures this machine and sends what was measured, until stopped. Then what the server has not
 /// taken is in the buffer.
@@ -51,6 +46,7 @@ pub async fn run(
         next_attempt: Instant::now(),
         failures: 0,
         knows_metrics: false,
+        measured_at: None,
     };
     delivery.run(measured).await;
     if let Err(error) = measuring.await {
@@ -70,6 +66,8 @@ struct Delivery {
     failures: u32,
     /// Whether the server was told what the metrics mean.
     knows_metrics: bool,
+    /// When the last round was measured, by which is told what the clock says now.
+    measured_at: Option<(TimestampMs, Instant)>,
 }
 
 impl Delivery {
@@ -92,6 +90,7 @@ impl Delivery {
     /// Sends a round at once, unless others wait before it: the server takes samples in the order of
     /// their time only.
     async fn take(&mut self, round: Round) {
+        self.measured_at = Some(round.at);
         let is_free = self.buffer.is_empty()
             && Instant::now() >= self.next_attempt
             && !self.stop.is_cancelled();
@@ -126,7 +125,7 @@ impl Delivery {
                     error = with_causes(&error),
                     "what waits in the buffer cannot be read"
                 );
-                self.next_attempt = Instant::now() + LONGEST_PAUSE;
+                self.next_attempt = Instant::now() + pause::LONGEST;
                 return;
             }
         };
@@ -138,7 +137,7 @@ impl Delivery {
                 error = with_causes(&error),
                 "measurements that were sent cannot be removed, and are sent again"
             );
-            self.next_attempt = Instant::now() + LONGEST_PAUSE;
+            self.next_attempt = Instant::now() + pause::LONGEST;
         }
     }
 
@@ -154,8 +153,11 @@ impl Delivery {
         } else {
             &with_metadata
         };
+        let now_ms = self
+            .measured_at
+            .map(|(at_ms, at)| at_ms + at.elapsed().as_millis() as i64);
         let outcome = tokio::select! {
-            outcome = self.sender.send(request) => outcome,
+            outcome = self.sender.send(request, now_ms) => outcome,
             // It may have arrived; the server notices what comes twice.
             () = self.stop.cancelled() => return false,
         };
@@ -173,10 +175,8 @@ impl Delivery {
                 true
             }
             Outcome::Later { reason, pause } => {
-                let doubled = FIRST_PAUSE * (1 << self.failures.min(10));
-                let longest = doubled.min(LONGEST_PAUSE);
-                self.next_attempt =
-                    Instant::now() + jittered(longest).max(pause.unwrap_or_default());
+                let least = pause.unwrap_or_default();
+                self.next_attempt = Instant::now() + pause::after(self.failures).max(least);
                 if self.failures == 0 {
                     tracing::warn!(
                         reason,
@@ -212,11 +212,4 @@ impl Delivery {
             .buffered_bytes
             .store(self.buffer.bytes(), Ordering::Relaxed);
     }
-}
-
-/// Returns half of a pause to all of it, by chance, so that agents do not come all at once after the
-/// server was away.
-fn jittered(pause: Duration) -> Duration {
-    let chance = getrandom::u32().unwrap_or_default();
-    pause.mul_f64(0.5 + 0.5 * f64::from(chance) / f64::from(u32::MAX))
 }

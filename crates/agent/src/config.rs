@@ -3,21 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use url::Url;
 use yunhai_collector::host::HostConfig;
 use yunhai_model::Secret;
+
+use crate::Connection;
 
 /// What an agent is told.
 #[derive(Clone, Debug)]
 pub struct AgentConfig {
-    /// The server's address.
-    pub server: Url,
-    /// A token that may write metrics.
+    /// The way to the server.
+    pub connection: Connection,
+    /// This machine's key, or a token that may write metrics.
     pub token: Secret,
-    /// A certificate to trust beside those of the system, as PEM.
-    pub ca_file: Option<PathBuf>,
-    /// Whether the server may be spoken to in the clear beyond this machine.
-    pub allow_plain_http: bool,
     /// What the machine is called and where it belongs.
     pub host: HostConfig,
     /// How often it is measured.

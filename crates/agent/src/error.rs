@@ -32,6 +32,17 @@ pub enum Error {
     /// The HTTP client cannot be made.
     #[error("cannot start the HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The key of this machine cannot be kept or read.
+    #[error("cannot use this machine's key {path}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The server does not let this machine join, and will not later.
+    #[error("this machine was not let in: {0}")]
+    NotLetIn(String),
     /// The token cannot be part of a request.
     #[error("the token is not one line of printable characters")]
     Token,

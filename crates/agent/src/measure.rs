@@ -21,6 +21,8 @@ pub(crate) struct Round {
     /// A `WriteRequest`.
     pub(crate) request: Vec<u8>,
     pub(crate) samples: u32,
+    /// When it was measured, by this machine's clock and by the time that it runs.
+    pub(crate) at: (TimestampMs, Instant),
 }
 
 /// What the agent counts of its own work.
@@ -78,7 +80,7 @@ pub(crate) async fn run(
         // A machine that slept, or a file system that hung, does not make up for the rounds it
         // missed.
         due = (due + interval).max(Instant::now());
-        let now_ms = clock.now_ms();
+        let (now_ms, at) = (clock.now_ms(), Instant::now());
         // Files of the kernel and file systems that hang block the thread that reads them.
         let measured = tokio::task::spawn_blocking(move || {
             let collection = collector.collect(now_ms);
@@ -106,6 +108,7 @@ pub(crate) async fn run(
         let round = Round {
             request: remote_write::request(&series),
             samples: series.len() as u32,
+            at: (now_ms, at),
         };
         if rounds.send(round).await.is_err() {
             return;

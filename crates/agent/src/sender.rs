@@ -1,16 +1,20 @@
 //! Sends measurements to the server, and says what came of it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use jiff::fmt::rfc2822;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
-use url::{Host, Url};
+use url::Url;
+use yunhai_model::TimestampMs;
 
 use crate::{AgentConfig, Error};
 
-/// How long the server may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// The header that tells the server what this machine's clock says.
+const SENT_AT: &str = "x-yunhai-sent-at";
+
+/// A clock that is off by more than this is told of: the alerts of the server would be wrong by it.
+const WORTH_TELLING_MS: i64 = 30_000;
 
 /// How long to wait after a token was refused: a person has to do something.
 const REFUSED_PAUSE: Duration = Duration::from_mins(1);
@@ -36,22 +40,14 @@ pub(crate) enum Outcome {
 pub(crate) struct Sender {
     http: Client,
     url: Url,
+    /// Whether the clock was off when the server answered last.
+    is_clock_off: bool,
 }
 
 impl Sender {
     pub(crate) fn new(config: &AgentConfig) -> Result<Self, Error> {
-        let server = &config.server;
-        match server.scheme() {
-            "https" => {}
-            "http" if config.allow_plain_http || is_this_machine(server) => {}
-            "http" => return Err(Error::Plain(server.clone())),
-            _ => return Err(Error::Address(server.clone())),
-        }
-        let mut url = server.clone();
-        url.path_segments_mut()
-            .map_err(|()| Error::Address(server.clone()))?
-            .pop_if_empty()
-            .extend(["prometheus", "api", "v1", "write"]);
+        let connection = &config.connection;
+        let url = connection.address(&["prometheus", "api", "v1", "write"])?;
         let mut headers = HeaderMap::new();
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", config.token.expose()))
             .map_err(|_| Error::Token)?;
@@ -66,33 +62,25 @@ impl Sender {
             "x-prometheus-remote-write-version",
             HeaderValue::from_static("0.1.0"),
         );
-        let mut http = Client::builder()
-            .user_agent(concat!("yunhai-agent/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .timeout(TIMEOUT);
-        if let Some(path) = &config.ca_file {
-            let unusable = |reason: String| Error::Certificate {
-                path: path.clone(),
-                reason,
-            };
-            let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-            let certificate = reqwest::Certificate::from_pem(&pem)
-                .map_err(|_| unusable("it is not a PEM certificate".to_owned()))?;
-            http = http.add_root_certificate(certificate);
-        }
+        let http = connection.client()?.default_headers(headers);
         Ok(Self {
             http: http.build().map_err(Error::Client)?,
             url,
+            is_clock_off: false,
         })
     }
 
-    /// Sends a `WriteRequest`.
-    pub(crate) async fn send(&self, request: &[u8]) -> Outcome {
+    /// Sends a `WriteRequest`, at `now_ms` by this machine's clock, where that is known.
+    pub(crate) async fn send(&mut self, request: &[u8], now_ms: Option<TimestampMs>) -> Outcome {
         let body = match snap::raw::Encoder::new().compress_vec(request) {
             Ok(body) => body,
             Err(error) => return Outcome::Refused(error.to_string()),
         };
-        let answer = match self.http.post(self.url.clone()).body(body).send().await {
+        let mut request = self.http.post(self.url.clone()).body(body);
+        if let Some(now_ms) = now_ms {
+            request = request.header(SENT_AT, now_ms);
+        }
+        let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
                 return Outcome::Later {
@@ -102,6 +90,9 @@ impl Sender {
                 };
             }
         };
+        if let Some(now_ms) = now_ms {
+            self.compare_clocks(answer.headers(), now_ms);
+        }
         let status = answer.status();
         if status.is_success() {
             return Outcome::Taken;
@@ -127,6 +118,33 @@ impl Sender {
     }
 }
 
+impl Sender {
+    /// Says when this machine's clock has gone wrong against the server's, and when it is right again.
+    fn compare_clocks(&mut self, headers: &HeaderMap, now_ms: TimestampMs) {
+        let Some(skew_ms) = skew_ms(headers, now_ms) else {
+            return;
+        };
+        let is_off = skew_ms.abs() > WORTH_TELLING_MS;
+        if is_off && !self.is_clock_off {
+            let direction = if skew_ms > 0 { "ahead" } else { "behind" };
+            tracing::warn!(
+                seconds = skew_ms.abs() / 1000,
+                direction,
+                "the clock of this machine differs from the server's; have it set by NTP"
+            );
+        } else if !is_off && self.is_clock_off {
+            tracing::info!("the clock of this machine agrees with the server's again");
+        }
+        self.is_clock_off = is_off;
+    }
+}
+
+/// By how much this machine's clock is ahead of the server's, which tells full seconds.
+fn skew_ms(headers: &HeaderMap, now_ms: TimestampMs) -> Option<i64> {
+    let date = rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(now_ms - date.timestamp().as_millisecond())
+}
+
 /// What a person reads of an answer: the sentence in Prometheus's envelope, or else all of it.
 fn sentence_of(body: &str) -> String {
     let envelope: Option<serde_json::Value> = serde_json::from_str(body).ok();
@@ -134,18 +152,17 @@ fn sentence_of(body: &str) -> String {
     sentence.unwrap_or(body).trim().to_owned()
 }
 
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_is_compared_with_the_date_of_the_answer() {
+        let date = HeaderValue::from_static("Tue, 14 Nov 2023 22:13:20 GMT");
+        let headers = HeaderMap::from_iter([(DATE, date)]);
+        assert_eq!(skew_ms(&headers, 1_700_000_090_000), Some(90_000));
+        assert_eq!(skew_ms(&HeaderMap::new(), 0), None);
+    }
 
     #[test]
     fn of_a_refusal_only_its_sentence_is_told() {

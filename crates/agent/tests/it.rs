@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod it {
+    mod joining;
     mod outage;
     mod receiver;
 }

@@ -5,6 +5,7 @@
 //! types only say what travels.
 
 mod account;
+mod agent;
 mod alert;
 mod audit;
 mod channel;
@@ -21,6 +22,7 @@ mod token;
 mod user;
 
 pub use account::*;
+pub use agent::*;
 pub use alert::*;
 pub use audit::*;
 pub use channel::*;

@@ -47,6 +47,12 @@ pub trait SampleSink: Send + Sync {
     /// longer: their silence is no failure.
     async fn end(&self, known_by: Vec<Labels>, at_ms: TimestampMs) -> Result<(), String>;
 
+    /// Returns the names of machines of a provider that agents run on, by the ids in small letters that
+    /// the provider may list them under.
+    async fn agents(&self, _: Provider) -> Result<BTreeMap<String, String>, String> {
+        Ok(BTreeMap::new())
+    }
+
     /// Returns the labels `server` of everything that is measured otherwise than by a cloud.
     fn other_servers(&self, now_ms: TimestampMs) -> Result<BTreeSet<String>, String>;
 }

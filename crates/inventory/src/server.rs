@@ -38,6 +38,25 @@ pub(crate) struct Owner<'a> {
     pub(crate) provider: Provider,
 }
 
+/// What is measured otherwise than by a cloud.
+#[derive(Debug, Default)]
+pub(crate) struct NamedElsewhere {
+    /// The labels of all of it.
+    pub(crate) servers: BTreeSet<String>,
+    /// The names of machines that agents run on, by the ids, in small letters, which the provider may
+    /// list them under.
+    pub(crate) agents: BTreeMap<String, String>,
+}
+
+impl NamedElsewhere {
+    /// The name of the agent on a server, which has told its id itself.
+    fn agent_on(&self, details: &CloudServer) -> Option<&String> {
+        let id = details.server.id.to_ascii_lowercase();
+        let last = id.rsplit('/').next().unwrap_or_default();
+        self.agents.get(&id).or_else(|| self.agents.get(last))
+    }
+}
+
 /// Brings together what was known of an account's servers and what was listed now.
 ///
 /// `regions` are those that were asked, nothing if not even those could be had; `taken` are the
@@ -50,7 +69,7 @@ pub(crate) fn merge(
     regions: Option<&[String]>,
     listed: &Inventory,
     taken: &BTreeSet<String>,
-    elsewhere: &BTreeSet<String>,
+    elsewhere: &NamedElsewhere,
     now_ms: TimestampMs,
 ) -> Vec<KnownServer> {
     let incomplete: BTreeSet<&str> = listed.missing.iter().map(|m| m.scope.as_str()).collect();
@@ -114,13 +133,20 @@ pub(crate) fn merge(
 /// Its name; where that is another's already, its name with its id, and with more where even that
 /// is, since providers give out the same id in two regions, and two accounts can be one.
 ///
-/// What is measured elsewhere under its id is measured on it: the label is the same, so that both are
+/// Where an agent has told that it runs on the server, both have the agent's name. What is measured
+/// elsewhere under its id is measured on it: the label is the same, so that both are
 /// one server. A name is no such proof.
 fn free_label(
     details: &CloudServer,
     taken: &BTreeSet<String>,
-    elsewhere: &BTreeSet<String>,
+    elsewhere: &NamedElsewhere,
 ) -> String {
+    if let Some(agent) = elsewhere.agent_on(details)
+        && !taken.contains(agent)
+    {
+        return agent.clone();
+    }
+    let elsewhere = &elsewhere.servers;
     let name: String = details.name.chars().take(120).collect();
     let id = details.server.id.rsplit('/').next().unwrap_or_default();
     if elsewhere.contains(id) && !taken.contains(id) {
@@ -187,7 +213,10 @@ mod tests {
         };
         let regions = ["a", "b"].map(str::to_owned);
         let taken = BTreeSet::from(["db".to_owned()]);
-        let elsewhere = BTreeSet::from(["nas", "i-9"].map(str::to_owned));
+        let elsewhere = NamedElsewhere {
+            servers: BTreeSet::from(["nas", "i-9", "shop"].map(str::to_owned)),
+            agents: BTreeMap::from([("i-7".to_owned(), "shop".to_owned())]),
+        };
         let regions = Some(&regions[..]);
         merge(&owner, known, regions, listed, &taken, &elsewhere, now_ms)
     }
@@ -210,14 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_of_ones_own_is_another_unless_it_goes_by_the_id() {
+    fn a_machine_of_ones_own_is_another_unless_it_goes_by_the_id_or_its_agent_has_told_it() {
         let servers = [
             cloud_server("a", "i-8", "nas"),
             cloud_server("a", "i-9", "web"),
+            cloud_server("a", "I-7", "ip-10-0-0-1"),
         ];
         let merged = merged(Vec::new(), &listed(&servers, &[]), 1);
         let labels: Vec<&str> = merged.iter().map(|s| s.label.as_str()).collect();
-        assert_eq!(labels, ["nas (i-8)", "i-9"]);
+        assert_eq!(labels, ["shop", "nas (i-8)", "i-9"]);
     }
 
     #[test]

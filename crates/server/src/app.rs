@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use yunhai_database::Database;
+use yunhai_enrolment::Enrolment;
 use yunhai_identity::Identity;
 use yunhai_inventory::Inventory;
 use yunhai_model::Clock;
@@ -40,6 +41,8 @@ pub struct App {
     pub(crate) probes: Probes,
     /// Accounts with clouds and the servers in them.
     pub(crate) inventory: Inventory,
+    /// Agents on machines, and the tokens with which machines join.
+    pub(crate) enrolment: Enrolment,
     /// When the measurements of other servers arrive.
     pub(crate) arrivals: Arrivals,
     /// What the last verification of the audit log found.

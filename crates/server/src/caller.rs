@@ -176,6 +176,13 @@ async fn find_caller(
         return Err(ApiError::database_away());
     }
     if let Some(token) = token {
+        if yunhai_enrolment::is_key(token.expose()) {
+            return Err(ApiError::new(
+                ProblemCode::PermissionDenied,
+                "the key of an agent writes measurements of its own server and does nothing else",
+            )
+            .hint("use an API token"));
+        }
         let principal = app.identity.authenticate_token(&token, &origin).await;
         let principal = principal.map_err(|error| match error {
             yunhai_identity::Error::Unauthenticated => ApiError::new(
@@ -247,7 +254,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CameFrom {
     }
 }
 
-fn origin(extensions: &Extensions, headers: &HeaderMap) -> Origin {
+pub(crate) fn origin(extensions: &Extensions, headers: &HeaderMap) -> Origin {
     Origin {
         address: extensions.get::<ClientAddress>().map(|address| address.0),
         device: headers
@@ -257,7 +264,7 @@ fn origin(extensions: &Extensions, headers: &HeaderMap) -> Origin {
     }
 }
 
-fn bearer_token(headers: &HeaderMap) -> ApiResult<Option<Secret>> {
+pub(crate) fn bearer_token(headers: &HeaderMap) -> ApiResult<Option<Secret>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };

@@ -1,12 +1,13 @@
 //! Wires the providers of clouds and the series store into the inventory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use yunhai_api_types::{Fault, Problem, ProblemCode};
 use yunhai_cloud::{Account, ErrorKind, Policy, PolicyScope, Provider};
 use yunhai_cloud_aws::{AwsAccount, AwsSettings};
+use yunhai_enrolment::Enrolment;
 use yunhai_inventory::{Error, Opener, SampleSink, Stored};
 use yunhai_model::{Labels, METRIC_NAME, Secret, TimeSeries, TimestampMs, with_causes};
 use yunhai_promql::{MatchOp, Matcher};
@@ -115,7 +116,7 @@ pub(crate) fn policy(provider: &str, scope: PolicyScope) -> Option<Policy> {
 
 /// Appends what providers measured to the series store. Windows overlap and providers correct what
 /// they said, so what is refused as known already is no trouble.
-pub(crate) struct CloudSink(pub(crate) Store);
+pub(crate) struct CloudSink(pub(crate) Store, pub(crate) Enrolment);
 
 #[async_trait]
 impl SampleSink for CloudSink {
@@ -152,6 +153,10 @@ impl SampleSink for CloudSink {
         }
         let outcome = self.0.append(ends).await;
         outcome.map(drop).map_err(|error| with_causes(&error))
+    }
+
+    async fn agents(&self, provider: Provider) -> Result<BTreeMap<String, String>, String> {
+        crate::agents::names_in_cloud(&self.1, provider).await
     }
 
     fn other_servers(&self, now_ms: TimestampMs) -> Result<BTreeSet<String>, String> {

@@ -185,6 +185,12 @@ impl Fleet {
             // It is there before its first measurement.
             servers.insert(host.to_owned(), summary::new(host, &self.host.labels()));
         }
+        for server in of_clouds.iter().filter(|one| one.gone_at_ms.is_none()) {
+            // Where an agent runs on it, its measurements do not say whose cloud it stands in.
+            if let Some(summary) = servers.get_mut(&server.label) {
+                summary::set_place_in_cloud(summary, server);
+            }
+        }
         for server in servers.values_mut() {
             server.interval_secs = self.interval_secs(&server.name);
             server.is_local = server.name == self.host.name();

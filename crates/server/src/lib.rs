@@ -5,6 +5,7 @@
 //! process, without a socket. Rules and SQL live in the domain
 //! crates; here a handler extracts, authorises, calls one of their functions and converts.
 
+mod agents;
 mod app;
 mod arrivals;
 mod assets;

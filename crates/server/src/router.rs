@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -22,13 +22,19 @@ use crate::app::App;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::own_metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS};
+use crate::routes::install::Joining;
 use crate::security::{Guard, guard};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Builds the router of a server that listens.
-pub(crate) fn router(app: Arc<App>, guarding: Arc<Guard>, config: &ServerConfig) -> Router {
-    addresses(app, config)
+pub(crate) fn router(
+    app: Arc<App>,
+    guarding: Arc<Guard>,
+    config: &ServerConfig,
+    joining: Arc<Joining>,
+) -> Router {
+    addresses(app, config, joining)
         .layer(middleware::from_fn_with_state(guarding, guard))
         .layer(middleware::from_fn(explain_refusals))
         .layer(CompressionLayer::new())
@@ -46,11 +52,11 @@ pub(crate) fn router(app: Arc<App>, guarding: Arc<Guard>, config: &ServerConfig)
 /// Builds the router of one that answers its own process, where there are no networks to guard
 /// against.
 pub(crate) fn local_router(app: Arc<App>, config: &ServerConfig) -> Router {
-    addresses(app, config).layer(middleware::from_fn(explain_refusals))
+    addresses(app, config, Arc::default()).layer(middleware::from_fn(explain_refusals))
 }
 
 /// All addresses, for those who are known and those who are not.
-fn addresses(app: Arc<App>, config: &ServerConfig) -> Router {
+fn addresses(app: Arc<App>, config: &ServerConfig, joining: Arc<Joining>) -> Router {
     let (api, description) = crate::routes::api().split_for_parts();
     let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
     Router::new()
@@ -58,6 +64,8 @@ fn addresses(app: Arc<App>, config: &ServerConfig) -> Router {
         .nest("/prometheus/api/v1", crate::routes::prometheus::router())
         .merge(crate::routes::otlp::router())
         .merge(crate::routes::health::router())
+        .merge(crate::routes::install::router())
+        .layer(Extension(joining))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             config.request_timeout.0,

@@ -1,5 +1,6 @@
 //! Handlers, one module per noun of the address.
 
+mod agents;
 mod alerts;
 pub(crate) mod audit;
 mod channels;
@@ -7,6 +8,7 @@ mod cloud;
 pub(crate) mod events;
 pub(crate) mod health;
 mod inhibitions;
+pub(crate) mod install;
 mod invitations;
 mod maintenance;
 mod matchers;
@@ -82,6 +84,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<App>> {
         .merge(servers::router())
         .merge(probes::router())
         .merge(cloud::router())
+        .merge(agents::router())
         .merge(alerts::router())
         .merge(rules::router())
         .merge(silences::router())

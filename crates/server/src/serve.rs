@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::ServerConfig;
+use crate::routes::install::Joining;
 use crate::security::Guard;
 
 /// How long requests under way may take to end once the server is asked to stop.
@@ -71,9 +72,10 @@ impl Bound {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let guard = Arc::new(Guard::new(config));
-        let service = crate::router::router(Arc::clone(&app), Arc::clone(&guard), config)
-            .into_make_service_with_connect_info::<SocketAddr>();
         let tls = crate::tls::rustls_config(config, data_dir)?;
+        let joining = Arc::new(Joining::new(config, data_dir)?);
+        let service = crate::router::router(Arc::clone(&app), Arc::clone(&guard), config, joining)
+            .into_make_service_with_connect_info::<SocketAddr>();
         let handle = Handle::new();
         let waiting = {
             let handle = handle.clone();

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yunhai_collector::host::{HostCollector, HostConfig};
 use yunhai_database::{Database, SETTINGS_MIGRATIONS};
+use yunhai_enrolment::Enrolment;
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, SecurityCounts, Target, TargetKind};
 use yunhai_inventory::{Inventory, InventoryParts};
 use yunhai_model::{Clock, with_causes};
@@ -220,6 +221,9 @@ pub(crate) async fn open(
     database
         .migrate(yunhai_inventory::MIGRATIONS, &*clock)
         .await?;
+    database
+        .migrate(yunhai_enrolment::MIGRATIONS, &*clock)
+        .await?;
     let series_location = if series.blocks_url.is_empty() {
         series.directory.display().to_string()
     } else {
@@ -256,10 +260,11 @@ pub(crate) async fn open(
         concurrency: monitor.probe_concurrency,
     })
     .await?;
+    let enrolment = Enrolment::new(database.clone(), &vault, Arc::clone(&clock));
     let inventory = Inventory::load(InventoryParts {
         database: database.clone(),
         opener: Arc::new(Providers),
-        sink: Arc::new(CloudSink(store.clone())),
+        sink: Arc::new(CloudSink(store.clone(), enrolment.clone())),
         vault: vault.clone(),
         clock: Arc::clone(&clock),
     })
@@ -288,6 +293,7 @@ pub(crate) async fn open(
         directory,
         probes,
         inventory,
+        enrolment,
         arrivals: Arrivals::default(),
         queries: Queries::new(engine.clone(), store.clone()),
         engine,

@@ -11,8 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::{ServerConfig, TlsConfig};
 
-const CERTIFICATE_FILE: &str = "tls-certificate.pem";
-const KEY_FILE: &str = "tls-key.pem";
+pub(crate) const CERTIFICATE_FILE: &str = "tls-certificate.pem";
+pub(crate) const KEY_FILE: &str = "tls-key.pem";
 
 /// Returns what the listener needs to encrypt, or `None` for plain HTTP. A self-signed certificate
 /// is made once and kept in `data_dir`.

@@ -5,6 +5,8 @@
 mod access;
 #[path = "it/accounts.rs"]
 mod accounts;
+#[path = "it/agents.rs"]
+mod agents;
 #[path = "it/alerting.rs"]
 mod alerting;
 #[path = "it/changes.rs"]

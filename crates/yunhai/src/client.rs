@@ -188,6 +188,11 @@ impl Client {
         Ok(client)
     }
 
+    /// Returns the server's address, where it is one in the network.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.local.is_none().then(|| self.server.to_string())
+    }
+
     /// Starts a request to a path below the server's address.
     pub(crate) fn request(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
         let url = self

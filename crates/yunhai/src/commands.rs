@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod agent_token;
 mod alert;
 mod audit;
 mod channel;
@@ -44,8 +45,11 @@ use crate::state::Local;
 pub(crate) enum Command {
     /// Run the server: API, browser interface, collector, alerting
     Serve(serve::ServeArgs),
-    /// Measure this machine and send what was measured to a server
+    /// Measure this machine and send what was measured to a server; or see all agents
     Agent(agent::AgentArgs),
+    /// Tokens with which machines join
+    #[command(subcommand)]
+    AgentToken(agent_token::AgentTokenCommand),
     /// Sign in to a server and remember it
     Login(account::LoginArgs),
     /// Forget the login and revoke its token
@@ -143,7 +147,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn run_in(session: &Session, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::serve(args).await?,
-        Command::Agent(args) => agent::agent(session, args).await?,
+        Command::Agent(args) => agent::run(session, args).await?,
+        Command::AgentToken(command) => agent_token::run(session, command).await?,
         Command::Login(args) => account::login(session, args).await?,
         Command::Me { command } => me::run(session, command).await?,
         Command::Logout => account::logout(session).await?,

@@ -179,6 +179,7 @@ pub(crate) fn migrations() -> Vec<Migration> {
         yunhai_identity::MIGRATIONS,
         yunhai_monitor::MIGRATIONS,
         yunhai_inventory::MIGRATIONS,
+        yunhai_enrolment::MIGRATIONS,
         SETTINGS_MIGRATIONS,
     ]
     .concat()

@@ -57,6 +57,11 @@ export type ServerSettings = Schemas['ServerSettings'];
 export type MetricInfo = Schemas['MetricInfo'];
 export type ServerDetail = Schemas['ServerDetail'];
 
+export type Agent = Schemas['Agent'];
+export type EnrolmentToken = Schemas['EnrolmentToken'];
+export type CreatedEnrolmentToken = Schemas['CreatedEnrolmentToken'];
+export type JoinInfo = Schemas['JoinInfo'];
+
 export type ProbeState = Schemas['ProbeState'];
 export type ProbeResult = Schemas['ProbeResult'];
 export type ProbeRequest = Filled<

@@ -6,6 +6,7 @@ import {
   CloudOutlined,
   ClusterOutlined,
   DashboardOutlined,
+  DeploymentUnitOutlined,
   FileSearchOutlined,
   LineChartOutlined,
   PauseCircleOutlined,
@@ -44,6 +45,7 @@ export function Navigation({ onChoose }: { onChoose?: () => void }) {
   const items = [
     entry('/overview', <DashboardOutlined />, t('menu.overview')),
     entry('/servers', <ClusterOutlined />, t('menu.servers')),
+    entry('/agents', <DeploymentUnitOutlined />, t('menu.agents')),
     entry('/clouds', <CloudOutlined />, t('menu.clouds')),
     entry('/probes', <ApiOutlined />, t('menu.probes')),
     entry('/explore', <LineChartOutlined />, t('menu.explore')),

@@ -35,6 +35,7 @@ export const router = createBrowserRouter([
               page('/overview', () => import('../pages/overview/OverviewPage')),
               page('/servers', () => import('../pages/servers/ServersPage')),
               page('/servers/:name', () => import('../pages/server/ServerPage')),
+              page('/agents', () => import('../pages/agents/AgentsPage')),
               page('/clouds', () => import('../pages/clouds/CloudsPage')),
               page('/probes', () => import('../pages/probes/ProbesPage')),
               page('/probes/:id', () => import('../pages/probes/ProbePage')),

@@ -9,7 +9,7 @@ import { formFromValues, START, valuesFromForm } from './rules/formValues';
 import { stepsDone } from './overview/firstSteps';
 import { daysLeft, START as NEW_PROBE, toRequest, toValues as probeValues } from './probes/probeValues';
 import { groupMetrics } from './server/groupMetrics';
-import { agentCommands } from './servers/agentCommands';
+import { joinCommand } from './servers/joinCommand';
 import { toSettings } from './server/WatchDialog';
 import { alertMarks } from './server/useAlertMarks';
 import { mostBytes } from './servers/columns';
@@ -115,12 +115,16 @@ describe('pages', () => {
     expect([...stepsDone([{ ...channel, last_ok: true }], { channels: ['c1'] }, 2)]).toHaveLength(4);
   });
 
-  it('tell what to type on another machine, and when the address will not do', () => {
-    const safe = agentCommands({ protocol: 'https:', host: 'yunhai.example.com' }, 'yh_x');
-    expect(safe.text).toContain("echo 'yh_x'");
-    expect(safe.text).toMatch(/--server https:\/\/yunhai\.example\.com --token-file \S+$/);
-    expect(agentCommands({ protocol: 'http:', host: '10.0.0.5:8420' }, 'x')).toMatchObject({ isOwn: false, isPlain: true, text: expect.stringContaining('--allow-plain-http') });
-    expect(agentCommands({ protocol: 'http:', host: '127.0.0.1:8420' }, 'x')).toMatchObject({ isOwn: true, isPlain: false });
+  it('tell what to run on another machine, and when the address will not do', () => {
+    const none = { server: null, pin: null };
+    const safe = joinCommand('https://yunhai.example.com', none, 'ye_x');
+    expect(safe).toEqual({ text: 'curl -fsSL https://yunhai.example.com/install.sh | sudo sh -s -- --server https://yunhai.example.com --token ye_x', isOwn: false, isPlain: false });
+    expect(joinCommand('http://10.0.0.5:8420', none, 'x')).toMatchObject({ isOwn: false, isPlain: true, text: expect.stringContaining('--allow-plain-http') });
+    expect(joinCommand('http://127.0.0.1:8420', none, 'x')).toMatchObject({ isOwn: true, isPlain: false });
+    expect(joinCommand('http://127.0.0.1:8420', { ...none, server: 'https://y.example.com/' }, 'x').text).toContain('--server https://y.example.com --token');
+    const pinned = joinCommand('https://[fd00::5]:8420', { server: null, pin: 'sha256//ab+c/d=' }, 'x').text;
+    expect(pinned).toBe('curl -fsSLk --pinnedpubkey sha256//ab+c/d= https://[fd00::5]:8420/install.sh | sudo sh -s -- --server https://[fd00::5]:8420 --token x --pin sha256//ab+c/d=');
+    expect(joinCommand("https://a'b", none, 'x').text).toContain(`'https://a'\\''b/install.sh'`);
   });
 
   it('read and change the name of a group where it stands in the file', () => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use yunhai_agent::{AgentConfig, Buffer, Error, run};
+use yunhai_agent::{AgentConfig, Buffer, Connection, Error, run};
 use yunhai_collector::host::HostConfig;
 use yunhai_model::{Clock, Secret};
 
@@ -28,12 +28,14 @@ fn config(receiver: &Receiver, buffer: &Path) -> AgentConfig {
     let mut host = HostConfig::new("web-1");
     host.tags.insert("env".into(), "prod".into());
     AgentConfig {
-        server: format!("http://{}/base/", receiver.address)
-            .parse()
-            .unwrap(),
+        connection: Connection {
+            server: format!("http://{}/base/", receiver.address)
+                .parse()
+                .unwrap(),
+            ca_file: None,
+            allow_plain_http: false,
+        },
         token: Secret::new(TOKEN),
-        ca_file: None,
-        allow_plain_http: false,
         host,
         interval: Duration::from_millis(20),
         buffer: buffer.to_owned(),
@@ -139,7 +141,7 @@ async fn the_token_does_not_go_over_the_network_in_the_clear() {
         ("http://yunhai.example.com:8420", true),
         ("ftp://yunhai.example.com", false),
     ] {
-        config.server = address.parse().unwrap();
+        config.connection.server = address.parse().unwrap();
         let clock = Arc::new(Counting::default());
         let error = run(config.clone(), clock, CancellationToken::new())
             .await

@@ -11,7 +11,7 @@ use crate::account::{AccountSettings, RoundReport};
 use crate::error::{Error, Result};
 use crate::round;
 use crate::series;
-use crate::server::{self, KnownServer, Owner};
+use crate::server::{self, KnownServer, NamedElsewhere, Owner};
 use crate::store::StoredAccount;
 
 /// How often a server's row is written though only the time of its last listing changed.
@@ -135,14 +135,14 @@ impl Inventory {
             .cloned()
             .partition(|server| server.account_id == stored.id);
         let taken = others.iter().map(|server| server.label.clone()).collect();
-        let elsewhere = self.named_elsewhere(&before, listed, now_ms);
+        let named = self.named_elsewhere(&before, &settings, listed, now_ms).await;
         let after = server::merge(
             &owner,
             before.clone(),
             regions,
             listed,
             &taken,
-            &elsewhere,
+            &named,
             now_ms,
         );
         let now: HashMap<&ServerRef, &KnownServer> = after
@@ -190,23 +190,30 @@ impl Inventory {
     }
 
     /// The names that are measured otherwise, where somebody is to be given one.
-    fn named_elsewhere(
+    async fn named_elsewhere(
         &self,
         before: &[KnownServer],
+        settings: &AccountSettings,
         listed: &yunhai_cloud::Inventory,
         now_ms: TimestampMs,
-    ) -> BTreeSet<String> {
+    ) -> NamedElsewhere {
         let known: HashSet<&ServerRef> = before.iter().map(|known| &known.details.server).collect();
         if listed.servers.iter().all(|one| known.contains(&one.server)) {
-            return BTreeSet::new();
+            return NamedElsewhere::default();
         }
-        self.0.sink.other_servers(now_ms).unwrap_or_else(|said| {
+        let agents = self.0.sink.agents(settings.provider).await;
+        let agents = agents.unwrap_or_else(|said| {
+            tracing::warn!(error = said, "cannot look which servers have agents");
+            BTreeMap::new()
+        });
+        let servers = self.0.sink.other_servers(now_ms).unwrap_or_else(|said| {
             tracing::warn!(
                 error = said,
                 "cannot look which names of servers are in use already"
             );
             BTreeSet::new()
-        })
+        });
+        NamedElsewhere { servers, agents }
     }
 
     /// Keeps how an account fares, unless it was deleted meanwhile, and writes it down as series.

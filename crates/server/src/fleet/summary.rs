@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use yunhai_api_types::{ServerState, ServerSummary};
+use yunhai_collector::host::tag_label;
+use yunhai_inventory::KnownServer;
 use yunhai_model::{Labels, Sample, is_stale};
 
 use super::DEFAULT_INTERVAL_SECS;
@@ -44,6 +46,21 @@ pub(super) fn set_place(server: &mut ServerSummary, labels: &Labels) {
             Some((label.strip_prefix("tag_")?.to_owned(), value.to_owned()))
         })
         .collect();
+}
+
+/// Completes where a server belongs that a cloud account lists. What somebody has told of the machine
+/// itself stays.
+pub(super) fn set_place_in_cloud(server: &mut ServerSummary, known: &KnownServer) {
+    server.provider = known.provider.to_string();
+    let place = &known.details.server.region;
+    server.account.get_or_insert_with(|| known.account.clone());
+    server.region.get_or_insert_with(|| place.clone());
+    for (key, value) in &known.details.tags {
+        let label = tag_label(key);
+        let tag = label.strip_prefix("tag_").unwrap_or(&label);
+        let tags = server.tags.entry(tag.to_owned());
+        tags.or_insert_with(|| value.clone());
+    }
 }
 
 /// A server that is known from before keeps its name and place; what it measures is asked anew.

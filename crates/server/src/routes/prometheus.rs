@@ -19,6 +19,7 @@ use yunhai_model::{Labels, TimestampMs, with_causes};
 use yunhai_promql::{Annotated, Matcher, metric_selectors, parse_step, parse_timestamp};
 use yunhai_series::{MetricKind, MetricMetadata};
 
+use crate::agents::Writer;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::queries::RangeQuery;
@@ -454,17 +455,23 @@ async fn build_info(caller: Caller) -> PromResult {
 /// Takes samples by remote write 1.0.
 async fn write(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    writer: Writer,
     headers: HeaderMap,
     body: Bytes,
 ) -> PromResult<StatusCode> {
-    caller
-        .require(Permission::MetricsWrite)
-        .map_err(|error| PromError {
-            status: StatusCode::FORBIDDEN,
-            kind: "forbidden",
-            message: error.0.detail,
-        })?;
+    let agent = match writer {
+        Writer::Agent(agent) => Some(agent),
+        Writer::Caller(caller) => {
+            caller
+                .require(Permission::MetricsWrite)
+                .map_err(|error| PromError {
+                    status: StatusCode::FORBIDDEN,
+                    kind: "forbidden",
+                    message: error.0.detail,
+                })?;
+            None
+        }
+    };
     let encoding = headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| encoding != "snappy") {
         return Err(PromError {
@@ -484,27 +491,41 @@ async fn write(
         (metadata.metric.to_owned(), told)
     });
     app.store.record_metadata(metadata).map_err(unavailable)?;
-    let series = request.series();
+    let mut series = request.series();
+    let foreign = agent
+        .as_ref()
+        .map_or(0, |agent| agent.keep_own(&mut series));
     app.arrivals.note_borrowed(&series, app.clock.now_ms());
     let outcome = app
         .store
         .append_borrowed(&series)
         .await
         .map_err(unavailable)?;
-    sender_of(&headers).count(&outcome);
-    if outcome.rejected.is_empty() {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    let shown: Vec<String> = outcome
+    let sender = sender_of(&headers);
+    sender.count(&outcome);
+    sender.count_refused(foreign);
+    let mut shown: Vec<String> = outcome
         .rejected
         .iter()
         .take(5)
         .map(ToString::to_string)
         .collect();
+    if let Some(agent) = agent {
+        if foreign > 0 {
+            let server = agent.server();
+            shown.push(format!(
+                "this agent's key writes measurements of the server `{server}` only"
+            ));
+        }
+        agent.note(&app.enrolment).await;
+    }
+    if shown.is_empty() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     Err(PromError::bad_data(format_args!(
         "{} sample(s) stored, {} refused: {}",
         outcome.accepted,
-        outcome.rejected_samples(),
+        outcome.rejected_samples() + foreign,
         shown.join("; ")
     )))
 }

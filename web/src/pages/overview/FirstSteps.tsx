@@ -29,12 +29,13 @@ export function FirstSteps({ servers }: { servers: number }) {
 function Steps({ done, isTold }: { done: Set<Step>; isTold: boolean }) {
   const { t } = useTranslation();
   const { token } = theme.useToken();
+  const mayAdd = useMay('agents:write');
   const [adding, setAdding] = useState(false);
   const actions: Record<Step, ReactNode> = {
     channel: <Go to="/channels?tab=channels">{t('first_steps.go.channel')}</Go>,
     test: done.has('channel') && <Go to="/channels?tab=channels">{t('first_steps.go.test')}</Go>,
     route: done.has('channel') && <Go to="/channels?tab=routes">{t('first_steps.go.route')}</Go>,
-    server: (
+    server: mayAdd && (
       <button type="button" className="link plain" onClick={() => setAdding(true)}>
         {t('first_steps.go.server')}
       </button>

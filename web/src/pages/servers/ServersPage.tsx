@@ -15,7 +15,7 @@ import { useServerColumns } from './columns';
 export default function ServersPage() {
   const { t } = useTranslation();
   const state = useListState({ sort: 'name', state: '', provider: '', account: '', region: '', tag: '' });
-  const mayAdd = useMay('metrics:write');
+  const mayAdd = useMay('agents:write');
   const [adding, setAdding] = useState(false);
   const columns = useServerColumns();
   const providers = useLabelValues('provider');
