@@ -169,7 +169,7 @@ start() {
         say "The agent runs; this machine will be in the list of servers in a few seconds."
     else
         say "Installed. There is no systemd to start it; run it as root, and have it started with the machine:"
-        say "  set -a; . $environment; $program agent --token-file $folder/agent-token --buffer $state"
+        say "  (set -a; . $environment; exec $program agent --token-file $folder/agent-token --buffer $state)"
     fi
 }
 
