@@ -192,10 +192,17 @@ async fn a_machine_does_not_get_the_name_of_another_and_keeps_its_own() {
     assert_eq!(first["name"], "web");
     assert_eq!(second["name"], "web (bbbbbbbb)");
     let again = enrolled(&server, &machine(&made, "web", "bbbbbbbbbb")).await;
-    assert_eq!((&again["name"], &again["id"]), (&second["name"], &second["id"]));
+    assert_eq!(
+        (&again["name"], &again["id"]),
+        (&second["name"], &second["id"])
+    );
     let own: &[(&str, &str)] = &[("server", "web (bbbbbbbb)")];
     let (status, _) = write(&server, &second["key"], &[own], 0).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED, "its first key is replaced");
+    assert_eq!(
+        status,
+        StatusCode::UNAUTHORIZED,
+        "its first key is replaced"
+    );
     let (status, _) = write(&server, &again["key"], &[own], 0).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
 }
@@ -260,7 +267,10 @@ async fn an_instance_and_the_agent_on_it_are_one_server_whoever_comes_first() {
     })
     .await;
     for one in shown.as_array().unwrap() {
-        assert_eq!((&one["account"], &one["region"]), (&json!("prod"), &json!(REGION)));
+        assert_eq!(
+            (&one["account"], &one["region"]),
+            (&json!("prod"), &json!(REGION))
+        );
         assert_eq!(one["tags"]["team"], "web");
     }
     let all = admin.get("/api/v1/servers").await;
