@@ -111,6 +111,7 @@ export type Permission =
   | 'metrics:write'
   | 'probes:write'
   | 'clouds:write'
+  | 'servers:manage'
   | 'rules:write'
   | 'silences:write'
   | 'channels:write'
