@@ -5,7 +5,7 @@ type Row = Record<string, unknown>;
 
 const HOUR = 3_600_000;
 const USER = { id: 'u1', name: 'admin', display_name: '王芳', email: 'wang@example.com', role: 'admin', state: 'active', language: null, totp_enabled: false, created_at_ms: NOW - 90 * 24 * HOUR, last_sign_in_ms: NOW - HOUR };
-const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'clouds:write', 'agents:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
+const SESSION = { user: USER, permissions: ['servers:read', 'servers:write', 'probes:write', 'clouds:write', 'servers:manage', 'agents:write', 'metrics:write', 'alerts:acknowledge', 'rules:write', 'silences:write', 'channels:write', 'users:manage', 'audit:read', 'settings:write', 'tokens:own'], csrf_token: 'token', expires_at_ms: NOW + 12 * HOUR };
 let signedIn = true;
 
 /** Which lists exist; everything about paging, sorting and searching is the same for all. */

@@ -32,6 +32,8 @@ export function pagesOf({ server, alert, group, rule, probe, cloud }) {
         ]
       : []),
     { name: 'cloud-servers', path: '/clouds?tab=servers' },
+    { name: 'cloud-servers-make', path: '/clouds?tab=servers', open: ['cloud_create.button', 'cloud_create.network'] },
+    { name: 'cloud-orders', path: '/clouds?tab=orders' },
     { name: 'cloud-servers-none', path: '/clouds?tab=servers&s_q=no-such-server' },
     { name: 'probes', path: '/probes' },
     { name: 'probe-new', path: '/probes', open: ['probes.new'] },

@@ -286,3 +286,182 @@ pub struct CloudServerFilter {
     /// Only servers with this tag: `name=value`.
     pub tag: Option<String>,
 }
+
+/// A server to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloudServerRequest {
+    /// The name; of several each gets a number.
+    pub name: String,
+    /// Where it is to stand: one of the account's regions.
+    pub region: String,
+    /// The zone within the region; the provider chooses where it is left out.
+    pub zone: Option<String>,
+    /// What it is made from, in the provider's words: `ami-0abc…`.
+    pub image: String,
+    /// The provider's word for its size: `t3.micro`.
+    pub instance_type: String,
+    /// The SSH key: the name of a key pair (AWS), or a public key (Azure, Google).
+    pub ssh_key: Option<String>,
+    /// The subnet that it stands in.
+    pub subnet: Option<String>,
+    /// The security groups (AWS), or network tags (Google), that hold for it.
+    #[serde(default)]
+    pub security_groups: Vec<String>,
+    /// Given to cloud-init at the first start. It is sealed, and forgotten once the order has ended.
+    pub user_data: Option<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// How many.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub count: u32,
+    /// The size of its first disk; the image's own where it is left out.
+    #[schema(minimum = 1)]
+    pub disk_gib: Option<u32>,
+    /// Whether deleting it is refused until the protection is lifted at the provider.
+    #[serde(default)]
+    pub is_protected: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Something that a dry run found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CloudFinding {
+    /// Whether making the servers would fail because of this.
+    pub is_fatal: bool,
+    /// What it is, in the provider's words.
+    pub text: String,
+}
+
+/// What would happen if servers were made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CloudServerCheck {
+    /// Whether nothing was found that would make it fail.
+    pub would_succeed: bool,
+    /// The list price of all of them while they run, in US dollars an hour, without disks and
+    /// traffic; absent where the provider does not tell.
+    pub usd_per_hour: Option<f64>,
+    /// What was found.
+    pub findings: Vec<CloudFinding>,
+}
+
+/// What can be done with a server of a cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudServerAction {
+    /// Starts it.
+    Start,
+    /// Stops it, so that its processors cost nothing.
+    Stop,
+    /// Restarts it.
+    Restart,
+    /// Deletes it, with its first disk.
+    Delete,
+}
+
+/// Something to be done with a server.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloudServerActionRequest {
+    /// What is to be done.
+    pub action: CloudServerAction,
+    /// To delete it: the server's name, as typed by whoever deletes it.
+    pub confirmation: Option<String>,
+}
+
+/// What is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudOrderAction {
+    /// Servers are to be made.
+    Create,
+    /// A server is to be started.
+    Start,
+    /// A server is to be stopped.
+    Stop,
+    /// A server is to be restarted.
+    Restart,
+    /// A server is to be deleted.
+    Delete,
+}
+
+/// How far an order is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudOrderState {
+    /// The provider has not taken it yet.
+    Waiting,
+    /// The provider carries it out.
+    Running,
+    /// It is done.
+    Done,
+    /// The provider refused it, or failed to carry it out.
+    Failed,
+    /// It took too long.
+    GivenUp,
+}
+
+impl CloudOrderState {
+    /// Whether nothing more happens to it.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::GivenUp)
+    }
+}
+
+/// An order to a cloud.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CloudOrder {
+    /// Its id.
+    pub id: String,
+    /// What is ordered.
+    pub action: CloudOrderAction,
+    /// What the server is called here, or the name of those to be made.
+    pub server: String,
+    /// The account's name at the time.
+    pub account: String,
+    /// Whose cloud it is.
+    pub provider: String,
+    /// Where.
+    pub region: String,
+    /// How far it is.
+    pub state: CloudOrderState,
+    /// How many servers it is about.
+    pub total: u32,
+    /// How many of them are where they should be.
+    pub done: u32,
+    /// What the others do, in the provider's words.
+    pub progress: Option<String>,
+    /// What went wrong last; nothing once it goes on.
+    pub problem: Option<CloudTrouble>,
+    /// Whether the provider may have carried it out, or may still do so, though nobody knows.
+    pub is_outcome_unknown: bool,
+    /// The provider's ids of the servers, once it has taken the order.
+    pub server_ids: Vec<String>,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// Who ordered it.
+    pub ordered_by: String,
+    /// When it was placed.
+    pub placed_at_ms: i64,
+    /// When it was sent first.
+    pub sent_at_ms: Option<i64>,
+    /// When it ended.
+    pub ended_at_ms: Option<i64>,
+}
+
+/// Which orders are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CloudOrderFilter {
+    /// Only those that go on (`true`), or only those that have ended (`false`).
+    pub open: Option<bool>,
+    /// Only those about this server.
+    pub server: Option<String>,
+    /// Only those of this account.
+    pub account: Option<String>,
+}

@@ -11,8 +11,8 @@ use yunhai_model::Secret;
 
 use crate::{Error, Result, ServerRef};
 
-/// A server to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// A server to be made. What is written of it leaves the user data out, which is a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewServer {
     /// The name; of several each gets a number.
@@ -33,6 +33,7 @@ pub struct NewServer {
     #[serde(default)]
     pub security_groups: Vec<String>,
     /// Given to cloud-init at the first start.
+    #[serde(skip_serializing)]
     pub user_data: Option<Secret>,
     /// Its tags.
     #[serde(default)]

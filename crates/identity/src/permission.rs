@@ -19,6 +19,8 @@ named! {
         ProbesWrite = "probes:write",
         /// Change and try accounts with clouds.
         CloudsWrite = "clouds:write",
+        /// Make, start, stop, restart and delete servers of clouds.
+        ServersManage = "servers:manage",
         /// Let machines with agents join, and revoke their keys.
         AgentsWrite = "agents:write",
         /// Send metrics.

@@ -23,6 +23,32 @@ pub enum Error {
     /// Another server on the same database has given a label to a server of another account.
     #[error("another account has a server by a name that was about to be given")]
     LabelTaken,
+    /// Fields of an order are wrong, each with its name before a colon.
+    #[error("the order has faults: {}", .0.join("; "))]
+    InvalidOrder(Vec<String>),
+    /// There is no such order.
+    #[error("there is no order to a cloud `{0}`")]
+    NoSuchOrder(String),
+    /// No account has such a server.
+    #[error("no cloud account has a server `{0}`")]
+    NoSuchServer(String),
+    /// The server was deleted.
+    #[error("the server `{0}` was deleted; nothing can be done with it any more")]
+    ServerDeleted(String),
+    /// Something else is under way with the server.
+    #[error("an order for `{subject}` is under way already: {under_way}")]
+    OrderUnderWay {
+        /// The server.
+        subject: String,
+        /// What is under way.
+        under_way: String,
+    },
+    /// The key was used for another order.
+    #[error("this key was used for another order already")]
+    KeyTaken,
+    /// The end of an order could not be recorded.
+    #[error("cannot record the end of an order: {0}")]
+    Unrecorded(String),
     /// The provider said no to the credentials, or nobody answered.
     #[error(transparent)]
     Cloud(#[from] yunhai_cloud::Error),

@@ -1,20 +1,23 @@
 //! Accounts and servers behind one door.
 
 mod asking;
+mod carrying_out;
 mod changes;
+mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{Notify, broadcast, watch};
 use yunhai_cloud::{Account, PowerState, Provider};
-use yunhai_database::Database;
-use yunhai_model::{Clock, CloudAccountId, Labels, Secret, TimeSeries, TimestampMs};
+use yunhai_database::{Database, Transaction};
+use yunhai_model::{Clock, CloudAccountId, CloudOrderId, Labels, Secret, TimeSeries, TimestampMs};
 use yunhai_vault::Vault;
 
 use crate::account::{AccountSettings, AccountView};
 use crate::error::{Error, Result};
+use crate::order::Order;
 use crate::server::KnownServer;
 use crate::store::{Store, StoredAccount, place};
 
@@ -57,6 +60,13 @@ pub trait SampleSink: Send + Sync {
     fn other_servers(&self, now_ms: TimestampMs) -> Result<BTreeSet<String>, String>;
 }
 
+/// Records what became of orders. The server wires the audit log in.
+#[async_trait]
+pub trait OrderLog: Send + Sync {
+    /// Records the end of an order in the transaction that ends it, and commits.
+    async fn commit_end(&self, transaction: Transaction, order: &Order) -> Result<(), String>;
+}
+
 /// What became of samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
@@ -74,6 +84,8 @@ pub struct InventoryParts {
     pub opener: Arc<dyn Opener>,
     /// Takes what was measured.
     pub sink: Arc<dyn SampleSink>,
+    /// Records what became of orders.
+    pub order_log: Arc<dyn OrderLog>,
     /// Seals credentials.
     pub vault: Vault,
     /// Tells the time.
@@ -85,9 +97,11 @@ pub struct InventoryParts {
 pub struct Inventory(Arc<Inner>);
 
 struct Inner {
+    database: Database,
     store: Store,
     opener: Arc<dyn Opener>,
     sink: Arc<dyn SampleSink>,
+    order_log: Arc<dyn OrderLog>,
     vault: Vault,
     clock: Arc<dyn Clock>,
     accounts: RwLock<BTreeMap<CloudAccountId, Known>>,
@@ -95,6 +109,9 @@ struct Inner {
     /// Held while what is known and what is stored are brought together.
     changing: Arc<tokio::sync::Mutex<()>>,
     generation: watch::Sender<u64>,
+    /// Wakes whoever carries orders out.
+    order_placed: Notify,
+    order_changes: broadcast::Sender<CloudOrderId>,
 }
 
 /// An account, and the open one once it was needed.
@@ -130,17 +147,21 @@ impl Known {
 impl Inventory {
     /// Reads the accounts; nothing is asked yet.
     pub async fn load(parts: InventoryParts) -> Result<Self> {
-        let store = Store::new(parts.database);
+        let store = Store::new(parts.database.clone());
         let inventory = Self(Arc::new(Inner {
+            database: parts.database,
             store,
             opener: parts.opener,
             sink: parts.sink,
+            order_log: parts.order_log,
             vault: parts.vault,
             clock: parts.clock,
             accounts: RwLock::default(),
             servers: RwLock::default(),
             changing: Arc::default(),
             generation: watch::Sender::new(0),
+            order_placed: Notify::new(),
+            order_changes: broadcast::Sender::new(256),
         }));
         inventory.reload().await?;
         Ok(inventory)

@@ -1,6 +1,8 @@
 //! What is kept of accounts and their servers. Each table holds the columns that it is searched by
 //! and the rest as JSON.
 
+mod orders;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -18,6 +20,8 @@ use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::server::KnownServer;
 
+pub(crate) use orders::user_data_place;
+
 /// How many rows go into a statement.
 const ROWS_AT_ONCE: usize = 200;
 
@@ -25,12 +29,20 @@ const ROWS_AT_ONCE: usize = 200;
 const ACCOUNT: [&str; 4] = ["id", "body", "sealed_access", "course"];
 
 /// The tables of this crate.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    domain: "inventory",
-    version: 1,
-    name: "cloud accounts and their servers",
-    statements: tables,
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        domain: "inventory",
+        version: 1,
+        name: "cloud accounts and their servers",
+        statements: tables,
+    },
+    Migration {
+        domain: "inventory",
+        version: 2,
+        name: "orders to clouds",
+        statements: |backend| orders::table().statements(backend),
+    },
+];
 
 fn tables(backend: DbBackend) -> Vec<Statement> {
     [
@@ -314,7 +326,7 @@ impl Resealer for SealedAccounts {
                 count += u64::from(is_written);
             }
         }
-        Ok(count)
+        Ok(count + self.0.reseal_orders(vault).await?)
     }
 }
 

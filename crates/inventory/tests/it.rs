@@ -3,6 +3,7 @@
 
 mod it {
     mod accounts;
+    mod orders;
     mod rounds;
     mod schedule;
     mod support;

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::{Value, json};
 use yunhai_api_types::{Fault, Problem, ProblemCode};
 use yunhai_cloud::{Account, ErrorKind, Policy, PolicyScope, Provider};
 use yunhai_cloud_aws::{AwsAccount, AwsSettings};
+use yunhai_database::Transaction;
 use yunhai_enrolment::Enrolment;
-use yunhai_inventory::{Error, Opener, SampleSink, Stored};
+use yunhai_identity::{Action, AuditEvent, Caller, Identity, Outcome, Target, TargetKind};
+use yunhai_inventory::{Error, Opener, Order, OrderLog, SampleSink, Stored};
 use yunhai_model::{Labels, METRIC_NAME, Secret, TimeSeries, TimestampMs, with_causes};
 use yunhai_promql::{MatchOp, Matcher};
 use yunhai_series::{MetricKind, MetricMetadata, RejectReason, Store};
@@ -182,6 +185,46 @@ fn matcher(name: &str, op: MatchOp, value: &str) -> Result<Matcher, String> {
     Matcher::new(name, op, value).map_err(|error| error.to_string())
 }
 
+/// Records the ends of orders in the audit log. Whoever placed an order is named in it: the server
+/// carries it out.
+pub(crate) struct AuditedOrders(pub(crate) Identity);
+
+#[async_trait]
+impl OrderLog for AuditedOrders {
+    async fn commit_end(&self, transaction: Transaction, order: &Order) -> Result<(), String> {
+        let event = AuditEvent::new(Action::CloudOrderEnded, order_target(order))
+            .after(&recorded_order(order));
+        let event = match &order.error {
+            Some(error) => event.outcome(Outcome::Failure).because(error.to_string()),
+            None => event,
+        };
+        let audit = self.0.audit();
+        let committed = audit
+            .commit_change(transaction, &Caller::system(), vec![event])
+            .await;
+        committed.map_err(|error| with_causes(&error))
+    }
+}
+
+/// An order as what the audit log has an entry about.
+pub(crate) fn order_target(order: &Order) -> Target {
+    Target::new(TargetKind::CloudOrder, order.id, order.what.sentence())
+}
+
+/// An order as the audit log has it. User data is not in it.
+pub(crate) fn recorded_order(order: &Order) -> Value {
+    let operation = order.operation.as_ref();
+    json!({
+        "what": order.what,
+        "account": order.account,
+        "provider": order.provider,
+        "ordered_by": order.ordered_by,
+        "state": order.state,
+        "attempts": order.attempts,
+        "servers": operation.map(|operation| &operation.servers),
+    })
+}
+
 /// Whether a series belongs to what is known by these labels, all of which it has: it has no other
 /// place and no other tag.
 fn is_known_by(series: &Labels, labels: &Labels) -> bool {
@@ -195,7 +238,7 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match error {
-            Error::Invalid(faults) => Problem::new(ProblemCode::ValidationFailed, text)
+            Error::Invalid(faults) | Error::InvalidOrder(faults) => Problem::new(ProblemCode::ValidationFailed, text)
                 .with_errors(
                     faults
                         .iter()
@@ -210,8 +253,14 @@ impl From<Error> for ApiError {
                         .collect(),
                 )
                 .into(),
-            Error::NotFound(_) => Self::new(ProblemCode::NotFound, text),
-            Error::NameTaken(_) => Self::new(ProblemCode::Conflict, text),
+            Error::NotFound(_) | Error::NoSuchOrder(_) => Self::new(ProblemCode::NotFound, text),
+            Error::NoSuchServer(_) => Self::new(ProblemCode::NotFound, text)
+                .hint("`yunhai cloud servers` lists the servers of all accounts; ask the account again where it is new"),
+            Error::OrderUnderWay { .. } => Self::new(ProblemCode::Conflict, text)
+                .hint("wait for its end; `yunhai server orders` shows how far it is"),
+            Error::KeyTaken => Self::new(ProblemCode::Conflict, text)
+                .hint("send another Idempotency-Key with another order"),
+            Error::NameTaken(_) | Error::ServerDeleted(_) => Self::new(ProblemCode::Conflict, text),
             Error::ChangedMeanwhile(_) => Self::new(ProblemCode::ChangedMeanwhile, text)
                 .hint("read it again and carry your change over to what is there now"),
             Error::Cloud(error) => {

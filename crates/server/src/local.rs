@@ -1,5 +1,6 @@
 //! A server without a socket, for the command line on the machine itself: the same addresses and
-//! handlers as over the network, asked by this process. Nothing runs in the background.
+//! handlers as over the network, asked by this process. Nothing runs in the background, but for the
+//! orders to clouds that it places.
 
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub struct LocalServer {
     app: Arc<App>,
     router: Router,
     user: LocalUser,
+    /// Carries out orders to clouds; ended with the stores.
+    orders: Arc<tokio::task::JoinHandle<()>>,
+    stop: CancellationToken,
 }
 
 impl std::fmt::Debug for LocalServer {
@@ -33,9 +37,14 @@ impl std::fmt::Debug for LocalServer {
 impl LocalServer {
     /// Opens the stores. Whoever may do so may do everything; the audit log names them `user`.
     pub async fn open(parts: Parts, config: &ServerConfig, user: &str) -> anyhow::Result<Self> {
-        let (app, _) = crate::server::open(parts, CancellationToken::new()).await?;
+        let stop = CancellationToken::new();
+        let (app, _) = crate::server::open(parts, stop.clone()).await?;
         app.fleet.refresh().await?;
+        let (inventory, stopped) = (app.inventory.clone(), stop.clone());
+        let orders = tokio::spawn(async move { inventory.run_orders_once_placed(stopped).await });
         Ok(Self {
+            orders: Arc::new(orders),
+            stop,
             router: crate::router::local_router(Arc::clone(&app), config),
             app,
             user: LocalUser(user.to_owned()),
@@ -60,6 +69,10 @@ impl LocalServer {
 
     /// Closes the stores.
     pub async fn close(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        if let Some(orders) = Arc::into_inner(self.orders) {
+            orders.await.context("carrying orders out ended badly")?;
+        }
         Ok(self.app.store.close().await?)
     }
 }

@@ -25,7 +25,7 @@ use yunhai_vault::Vault;
 use crate::app::App;
 use crate::arrivals::Arrivals;
 use crate::audit_watch::AuditVerdict;
-use crate::clouds::{CloudSink, Providers};
+use crate::clouds::{AuditedOrders, CloudSink, Providers};
 use crate::collect::LocalHost;
 use crate::config::ServerConfig;
 use crate::events::LiveEvent;
@@ -114,6 +114,9 @@ impl Server {
             let is_leading = || app.monitor.is_leader();
             app.inventory.run(is_leading, stop).await;
         });
+        let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
+        self.background
+            .spawn(async move { app.inventory.run_orders(stop).await });
         let (app, stop) = (Arc::clone(&self.app), self.stop.clone());
         self.background.spawn(async move {
             app.store.run_maintenance(stop).await;
@@ -265,6 +268,7 @@ pub(crate) async fn open(
         database: database.clone(),
         opener: Arc::new(Providers),
         sink: Arc::new(CloudSink(store.clone(), enrolment.clone())),
+        order_log: Arc::new(AuditedOrders(identity.clone())),
         vault: vault.clone(),
         clock: Arc::clone(&clock),
     })
@@ -325,6 +329,7 @@ pub async fn check_once(parts: Parts) -> anyhow::Result<EvaluationSummary> {
     let collector = Arc::new(Mutex::new(collector));
     crate::collect::collect_once(&collector, &app.store, &app.clock).await?;
     tokio::join!(app.probes.run_all(), app.inventory.ask_all_due());
+    app.inventory.carry_out_due().await?;
     app.fleet.refresh().await?;
     judge(&app, &mut Judge::default()).await;
     crate::audit_watch::write(&app, SecurityCounts::default()).await;
@@ -384,6 +389,7 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
     let mut looks = app.fleet.looks();
     let mut probes = app.probes.changes();
     let mut clouds = app.inventory.changes();
+    let mut orders = app.inventory.order_changes();
     loop {
         let event = tokio::select! {
             () = stop.cancelled() => return,
@@ -394,6 +400,11 @@ async fn tell_changes(app: &App, stop: CancellationToken) {
             changed = clouds.changed() => match changed {
                 Ok(()) => LiveEvent { kind: "clouds", id: None },
                 Err(_) => return,
+            },
+            order = orders.recv() => match order {
+                Ok(id) => LiveEvent { kind: "cloud-orders", id: Some(id.to_string()) },
+                Err(broadcast::error::RecvError::Lagged(_)) => LiveEvent { kind: "cloud-orders", id: None },
+                Err(broadcast::error::RecvError::Closed) => return,
             },
             look = looks.changed() => match look {
                 Ok(()) => LiveEvent { kind: "servers", id: None },

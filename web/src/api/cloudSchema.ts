@@ -74,4 +74,44 @@ export interface CloudSchemas {
     last_seen_ms: number;
     gone_at_ms?: number | null;
   };
+  CloudServerRequest: {
+    name: string;
+    region: string;
+    zone?: string | null;
+    image: string;
+    instance_type: string;
+    ssh_key?: string | null;
+    subnet?: string | null;
+    security_groups?: string[];
+    user_data?: string | null;
+    tags?: Record<string, string>;
+    count?: number;
+    disk_gib?: number | null;
+    is_protected?: boolean;
+  };
+  CloudFinding: { is_fatal: boolean; text: string };
+  CloudServerCheck: { would_succeed: boolean; usd_per_hour?: number | null; findings: CloudSchemas['CloudFinding'][] };
+  CloudServerAction: 'start' | 'stop' | 'restart' | 'delete';
+  CloudServerActionRequest: { action: CloudSchemas['CloudServerAction']; confirmation?: string | null };
+  CloudOrderState: 'waiting' | 'running' | 'done' | 'failed' | 'given_up';
+  CloudOrder: {
+    id: string;
+    action: 'create' | CloudSchemas['CloudServerAction'];
+    server: string;
+    account: string;
+    provider: string;
+    region: string;
+    state: CloudSchemas['CloudOrderState'];
+    total: number;
+    done: number;
+    progress?: string | null;
+    problem?: CloudSchemas['CloudTrouble'] | null;
+    is_outcome_unknown: boolean;
+    server_ids: string[];
+    attempts: number;
+    ordered_by: string;
+    placed_at_ms: number;
+    sent_at_ms?: number | null;
+    ended_at_ms?: number | null;
+  };
 }

@@ -17,6 +17,7 @@ const ALSO: Record<string, string[]> = {
   inhibitions: ['alerts'],
   channels: ['routes'],
   clouds: ['cloud-accounts', 'cloud-servers', 'servers'],
+  'cloud-orders': ['cloud-servers'],
   settings: ['registration'],
 };
 

@@ -112,6 +112,7 @@ export type Permission =
   | 'probes:write'
   | 'clouds:write'
   | 'agents:write'
+  | 'servers:manage'
   | 'rules:write'
   | 'silences:write'
   | 'channels:write'

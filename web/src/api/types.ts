@@ -82,6 +82,12 @@ export type CloudPolicyScope = CloudSchemas['CloudPolicyScope'];
 export type CloudPolicy = CloudSchemas['CloudPolicy'];
 export type CloudServerState = 'starting' | 'running' | 'stopping' | 'stopped' | 'stopped_billed' | 'deleting' | 'deleted' | 'unknown';
 export type CloudServer = Narrow<CloudSchemas['CloudServer'], { state: CloudServerState }>;
+export type CloudServerRequest = CloudSchemas['CloudServerRequest'];
+export type CloudServerCheck = CloudSchemas['CloudServerCheck'];
+export type CloudServerAction = CloudSchemas['CloudServerAction'];
+export type CloudServerActionRequest = CloudSchemas['CloudServerActionRequest'];
+export type CloudOrderState = CloudSchemas['CloudOrderState'];
+export type CloudOrder = CloudSchemas['CloudOrder'];
 
 /** `id` is that of the silence or the window, or of the alert that inhibits this one. */
 export type Muting = Narrow<Schemas['Muting'], { kind: 'silence' | 'maintenance' | 'inhibition' }>;

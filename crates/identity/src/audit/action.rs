@@ -121,6 +121,10 @@ named! {
         CloudAccountTested = "cloud_account.tested",
         /// An account with a cloud was asked by hand.
         CloudAccountAsked = "cloud_account.asked",
+        /// Servers were ordered from a cloud, or something to be done with one.
+        CloudOrderPlaced = "cloud_order.placed",
+        /// An order to a cloud was carried out, refused or given up.
+        CloudOrderEnded = "cloud_order.ended",
         /// A token with which machines join was made.
         EnrolmentTokenCreated = "enrolment_token.created",
         /// A token with which machines join was revoked.
@@ -177,6 +181,8 @@ named! {
         Probe = "probe",
         /// An account with a cloud.
         CloudAccount = "cloud account",
+        /// An order to a cloud.
+        CloudOrder = "cloud order",
         /// A token with which machines join.
         EnrolmentToken = "enrolment token",
         /// The agent on a machine.

@@ -70,7 +70,7 @@ impl Inventory {
             !regions.is_empty() && regions.iter().all(is_missing)
         });
         let taken_over = self
-            .take_over(&known.stored, regions.as_deref(), &listed, now_ms)
+            .take_over(&known.stored, regions.as_deref(), None, &listed, now_ms)
             .await?;
         let (sink, course) = (&*self.0.sink, &known.stored.course);
         let servers = &taken_over.servers;
@@ -95,21 +95,46 @@ impl Inventory {
         Ok(report)
     }
 
+    /// Lists the servers of one region anew, without asking what was measured.
+    pub(super) async fn refresh(&self, id: CloudAccountId, region: &str) -> Result<()> {
+        let asking = self.known(id)?.asking;
+        let _asking = asking.lock().await;
+        let known = self.known(id)?;
+        let account = self.opened(&known).await?;
+        let regions = [region.to_owned()];
+        let listed = account.servers().list(&regions).await;
+        let (regions, now_ms) = (Some(&regions[..]), self.now_ms());
+        let taken_over = self
+            .take_over(&known.stored, regions, Some(region), &listed, now_ms)
+            .await?;
+        self.end(taken_over.ended).await;
+        match listed.missing.into_iter().next() {
+            Some(missing) => Err(missing.error.into()),
+            None => Ok(()),
+        }
+    }
+
     /// Brings what was listed together with what is known, and gives names to those that are new.
     ///
-    /// That names are given out and kept under one lock is what keeps each of them single.
+    /// That names are given out and kept under one lock is what keeps each of them single. Where
+    /// `only` one region was listed, all others stay as they are.
     async fn take_over(
         &self,
         stored: &StoredAccount,
         regions: Option<&[String]>,
+        only: Option<&str>,
         listed: &yunhai_cloud::Inventory,
         now_ms: TimestampMs,
     ) -> Result<TakenOver> {
         let _changing = self.0.changing.lock().await;
-        match self.put_together(stored, regions, listed, now_ms).await {
+        match self
+            .put_together(stored, regions, only, listed, now_ms)
+            .await
+        {
             Err(Error::LabelTaken) => {
                 self.set_servers(self.0.store.servers().await?);
-                self.put_together(stored, regions, listed, now_ms).await
+                self.put_together(stored, regions, only, listed, now_ms)
+                    .await
             }
             outcome => outcome,
         }
@@ -119,6 +144,7 @@ impl Inventory {
         &self,
         stored: &StoredAccount,
         regions: Option<&[String]>,
+        only: Option<&str>,
         listed: &yunhai_cloud::Inventory,
         now_ms: TimestampMs,
     ) -> Result<TakenOver> {
@@ -129,11 +155,11 @@ impl Inventory {
             name: &settings.name,
             provider: settings.provider,
         };
-        let (before, others): (Vec<KnownServer>, Vec<KnownServer>) = self
-            .servers()
-            .iter()
-            .cloned()
-            .partition(|server| server.account_id == stored.id);
+        let (before, others): (Vec<KnownServer>, Vec<KnownServer>) =
+            self.servers().iter().cloned().partition(|server| {
+                let region = &server.details.server.region;
+                server.account_id == stored.id && only.is_none_or(|only| only == region)
+            });
         let taken = others.iter().map(|server| server.label.clone()).collect();
         let named = self.named_elsewhere(&before, &settings, listed, now_ms).await;
         let after = server::merge(

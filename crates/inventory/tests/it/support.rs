@@ -1,6 +1,6 @@
 //! A house with accounts: a cloud that does as it is told, a clock that stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -11,12 +11,12 @@ use yunhai_cloud::{
     Lifecycle, Metrics, MetricsQuery, MetricsRound, Missing, NewServer, Operation, OperationState,
     PowerState, Provider, ServerAction, ServerRef, Servers, Usage,
 };
-use yunhai_database::Database;
+use yunhai_database::{Database, Transaction};
 use yunhai_inventory::{
-    AccountSettings, AccountView, Inventory, InventoryParts, MIGRATIONS, NewAccount, Opener,
-    Result as Outcome, SampleSink, Stored,
+    AccountSettings, AccountView, Inventory, InventoryParts, MIGRATIONS, NewAccount, Opener, Order,
+    OrderLog, OrderState, Result as Outcome, SampleSink, Stored,
 };
-use yunhai_model::{CloudAccountId, Labels, ManualClock, Sample, Secret, TimeSeries};
+use yunhai_model::{CloudAccountId, CloudOrderId, Labels, ManualClock, Sample, Secret, TimeSeries};
 use yunhai_test_support::databases::{Engine, TestDatabase};
 use yunhai_vault::{MemoryKeyRing, Vault};
 
@@ -42,6 +42,31 @@ pub(crate) struct Script {
     pub(crate) gate: Option<Arc<Semaphore>>,
     /// Whether the next list panics.
     pub(crate) panics: bool,
+    /// The tokens of all orders for servers that arrived, in their order.
+    pub(crate) tokens: Vec<String>,
+    /// The servers that were made, by the token: each token makes them once.
+    pub(crate) made: BTreeMap<String, Vec<ServerRef>>,
+    /// What cloud-init got, with each order.
+    pub(crate) user_data: Vec<Option<String>>,
+    /// What was ordered for which server.
+    pub(crate) acts: Vec<(String, ServerAction)>,
+    /// What is answered to orders in place of taking them, one after the other.
+    pub(crate) refusals: VecDeque<ErrorKind>,
+    /// What is answered to those who follow, one after the other; then that it is done.
+    pub(crate) progress: VecDeque<Result<OperationState, Error>>,
+    /// Where an order hangs for ever.
+    pub(crate) hangs: Option<Hangs>,
+    /// How often somebody asked how far an operation is.
+    pub(crate) looks: usize,
+}
+
+/// Where the way to the cloud is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hangs {
+    /// Before an order arrives.
+    BeforeItArrives,
+    /// After it was carried out, before anybody is told.
+    BeforeTheAnswer,
 }
 
 #[derive(Clone, Default)]
@@ -222,28 +247,123 @@ impl Metrics for Opened {
     }
 }
 
-/// These tests change no servers.
-#[async_trait]
-impl Lifecycle for Opened {
-    async fn check_create(&self, _: &NewServer) -> Result<CreateCheck, Error> {
-        Err(unsupported())
+impl Opened {
+    /// Lets an order arrive, unless the test wants something else.
+    async fn arrive(&self, attempted: &str) -> Result<(), Error> {
+        if self.hangs(Hangs::BeforeItArrives) {
+            std::future::pending::<()>().await;
+        }
+        match self.cloud.0.lock().unwrap().refusals.pop_front() {
+            Some(kind) => Err(Error::new(kind, attempted, "no")),
+            None => Ok(()),
+        }
     }
 
-    async fn create(&self, _: &NewServer, _: &str) -> Result<Operation, Error> {
-        Err(unsupported())
+    async fn answer(&self) {
+        if self.hangs(Hangs::BeforeTheAnswer) {
+            std::future::pending::<()>().await;
+        }
     }
 
-    async fn act(&self, _: &ServerRef, _: ServerAction) -> Result<Operation, Error> {
-        Err(unsupported())
-    }
-
-    async fn follow(&self, _: &Operation) -> Result<OperationState, Error> {
-        Err(unsupported())
+    fn hangs(&self, at: Hangs) -> bool {
+        self.cloud.0.lock().unwrap().hangs == Some(at)
     }
 }
 
-fn unsupported() -> Error {
-    Error::new(ErrorKind::Unsupported, "change servers", "not here")
+#[async_trait]
+impl Lifecycle for Opened {
+    async fn check_create(&self, new: &NewServer) -> Result<CreateCheck, Error> {
+        Ok(CreateCheck {
+            micro_usd_per_hour: Some(u64::from(new.count) * 10_400),
+            findings: Vec::new(),
+        })
+    }
+
+    async fn create(&self, new: &NewServer, client_token: &str) -> Result<Operation, Error> {
+        self.cloud
+            .0
+            .lock()
+            .unwrap()
+            .tokens
+            .push(client_token.to_owned());
+        self.arrive("make servers").await?;
+        let servers = {
+            let mut script = self.cloud.0.lock().unwrap();
+            let user_data = new.user_data.as_ref().map(|data| data.expose().to_owned());
+            script.user_data.push(user_data);
+            if !script.made.contains_key(client_token) {
+                let first = script.servers.len();
+                for number in first..first + new.count as usize {
+                    let made = server(&new.region, &format!("i-{number}"), &new.name);
+                    script.servers.push(made);
+                }
+                let servers = script.servers[first..].iter();
+                let servers = servers.map(|server| server.server.clone()).collect();
+                script.made.insert(client_token.to_owned(), servers);
+            }
+            script.made[client_token].clone()
+        };
+        self.answer().await;
+        Ok(Operation {
+            servers,
+            action: None,
+            handle: None,
+        })
+    }
+
+    async fn act(&self, server: &ServerRef, action: ServerAction) -> Result<Operation, Error> {
+        self.arrive("do it").await?;
+        {
+            let mut script = self.cloud.0.lock().unwrap();
+            script.acts.push((server.id.clone(), action));
+            let mut servers = script.servers.iter_mut();
+            if let Some(found) = servers.find(|found| found.server == *server) {
+                found.state = match action {
+                    ServerAction::Stop => PowerState::Stopped,
+                    ServerAction::Delete => PowerState::Deleted,
+                    ServerAction::Start | ServerAction::Restart => PowerState::Running,
+                };
+            }
+        }
+        self.answer().await;
+        Ok(Operation {
+            servers: vec![server.clone()],
+            action: Some(action),
+            handle: Some("operation-1".to_owned()),
+        })
+    }
+
+    async fn follow(&self, _: &Operation) -> Result<OperationState, Error> {
+        let mut script = self.cloud.0.lock().unwrap();
+        script.looks += 1;
+        let next = script.progress.pop_front();
+        next.unwrap_or(Ok(OperationState::Done))
+    }
+}
+
+/// Keeps which orders have ended, as the audit log does.
+#[derive(Clone, Default)]
+pub(crate) struct Ends(pub(crate) Arc<Mutex<Recorded>>);
+
+#[derive(Default)]
+pub(crate) struct Recorded {
+    pub(crate) ended: Vec<(CloudOrderId, OrderState)>,
+    pub(crate) failure: Option<String>,
+}
+
+#[async_trait]
+impl OrderLog for Ends {
+    async fn commit_end(&self, transaction: Transaction, order: &Order) -> Result<(), String> {
+        let failure = self.0.lock().unwrap().failure.clone();
+        if let Some(failure) = failure {
+            transaction.roll_back().await;
+            return Err(failure);
+        }
+        transaction.commit().await.unwrap();
+        let mut recorded = self.0.lock().unwrap();
+        recorded.ended.push((order.id, order.state));
+        Ok(())
+    }
 }
 
 /// Keeps what was measured.
@@ -317,9 +437,10 @@ pub(crate) struct House {
     pub(crate) inventory: Inventory,
     pub(crate) cloud: Cloud,
     pub(crate) samples: Samples,
+    pub(crate) ends: Ends,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: Database,
-    vault: Vault,
+    pub(crate) vault: Vault,
     _folder: tempfile::TempDir,
     _test_database: TestDatabase,
 }
@@ -338,12 +459,13 @@ impl House {
         )
         .await
         .unwrap();
-        let (cloud, samples) = (Cloud::default(), Samples::default());
-        let inventory = load(&database, &cloud, &samples, &vault, &clock).await;
+        let (cloud, samples, ends) = (Cloud::default(), Samples::default(), Ends::default());
+        let inventory = load(&database, &cloud, &samples, &ends, &vault, &clock).await;
         Self {
             inventory,
             cloud,
             samples,
+            ends,
             clock,
             database,
             vault,
@@ -358,6 +480,7 @@ impl House {
             &self.database,
             &self.cloud,
             &self.samples,
+            &self.ends,
             &self.vault,
             &self.clock,
         )
@@ -371,15 +494,14 @@ impl House {
     /// Adds an account as a handler does, which commits.
     pub(crate) async fn try_add(&self, new: NewAccount) -> Outcome<AccountView> {
         let mut transaction = self.database.transaction();
-        let added = self.inventory.add(&mut transaction, new).await?;
-        transaction.commit().await?;
-        Ok(added)
+        let added = self.inventory.add(&mut transaction, new).await;
+        committed(transaction, added).await
     }
 
     pub(crate) async fn change(&self, id: CloudAccountId, new: NewAccount) -> Outcome<AccountView> {
         let mut transaction = self.database.transaction();
-        let (_, changed) = self.inventory.change(&mut transaction, id, new).await?;
-        transaction.commit().await?;
+        let changed = self.inventory.change(&mut transaction, id, new).await;
+        let (_, changed) = committed(transaction, changed).await?;
         Ok(changed)
     }
 
@@ -393,9 +515,8 @@ impl House {
         id: CloudAccountId,
     ) -> Outcome<AccountView> {
         let mut transaction = self.database.transaction();
-        let deleted = inventory.delete(&mut transaction, id).await?;
-        transaction.commit().await?;
-        Ok(deleted)
+        let deleted = inventory.delete(&mut transaction, id).await;
+        committed(transaction, deleted).await
     }
 
     /// Has every list wait for a permit.
@@ -410,10 +531,25 @@ impl House {
     }
 }
 
+/// Ends a transaction either way: one that is left to itself holds up the end of the database.
+pub(crate) async fn committed<T>(transaction: Transaction, outcome: Outcome<T>) -> Outcome<T> {
+    match outcome {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            transaction.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
 async fn load(
     database: &Database,
     cloud: &Cloud,
     samples: &Samples,
+    ends: &Ends,
     vault: &Vault,
     clock: &Arc<ManualClock>,
 ) -> Inventory {
@@ -421,6 +557,7 @@ async fn load(
         database: database.clone(),
         opener: Arc::new(cloud.clone()),
         sink: Arc::new(samples.clone()),
+        order_log: Arc::new(ends.clone()),
         vault: vault.clone(),
         clock: Arc::clone(clock) as _,
     })

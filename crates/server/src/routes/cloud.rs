@@ -1,5 +1,6 @@
 //! Accounts with clouds, and the servers in them.
 
+mod orders;
 mod servers;
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(test_cloud_account))
         .routes(routes!(show_cloud_policy))
         .merge(servers::router())
+        .merge(orders::router())
 }
 
 /// Lists the accounts with clouds and how they fare.

@@ -1,8 +1,11 @@
-import { Tooltip } from 'antd';
+import { PlusOutlined } from '@ant-design/icons';
+import { Button, Tooltip } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useList } from '../../api/hooks';
 import { useLabelValues } from '../../api/prometheus';
+import { useMay } from '../../api/session';
 import type { CloudAccount, CloudServer, CloudServerState } from '../../api/types';
 import { DataTable } from '../../components/DataTable';
 import { EmptyHint } from '../../components/EmptyHint';
@@ -12,7 +15,9 @@ import { useListState } from '../../components/useListState';
 import { exploreLink, serverLink } from '../../format/links';
 import { selector } from '../../format/promql';
 import { CloudServerStateMark, providerName } from './AccountMarks';
+import { CreateServersDialog } from './CreateServersDialog';
 import { cloudServersLink } from './links';
+import { ServerActions, useOrdersUnderWay } from './ServerActions';
 import { isWatched } from './troubles';
 
 const REFRESH_MS = 15_000;
@@ -26,73 +31,86 @@ export function CloudServerList() {
   const accounts = useList<CloudAccount>('cloud-accounts', { page_size: 500, sort: 'name' });
   const regions = useRegions(accounts.data?.items);
   const isFiltered = ['q', 'state', 'account', 'region', 'tag'].some((name) => state.read(name));
+  const mayManage = useMay('servers:manage');
+  const underWay = useOrdersUnderWay();
+  const [making, setMaking] = useState(false);
+  const make = mayManage && (
+    <Button type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
+      {t('cloud_create.button')}
+    </Button>
+  );
   return (
-    <DataTable<CloudServer>
-      path="cloud-servers"
-      state={state}
-      rowKey={({ account, id }) => `${account} ${id}`}
-      exportName="cloud-servers"
-      searchLabel={t('cloud_servers.search')}
-      refetchInterval={REFRESH_MS}
-      filters={[
-        { name: 'state', label: t('clouds.state.title'), options: STATES.map((value) => ({ value, label: t(`cloud_servers.state.${value}`) })) },
-        { name: 'account', label: t('cloud_servers.account'), options: (accounts.data?.items ?? []).map(({ name }) => ({ value: name, label: name })) },
-        { name: 'region', label: t('cloud_servers.region'), options: regions.map((value) => ({ value, label: value })) },
-        { name: 'tag', label: t('cloud_servers.tag') },
-      ]}
-      empty={
-        isFiltered ? <EmptyHint title={t('cloud_servers.none_found')} /> : <EmptyHint title={t('cloud_servers.empty')} hint={t('cloud_servers.empty_hint')} action={<Link className="link" to="/clouds">{t('cloud_servers.to_accounts')}</Link>} />
-      }
-      columns={[
-        { key: 'server', title: t('cloud_servers.name'), sortable: true, narrow: 'title', fixed: 'left', csv: ({ server }) => server, render: (server) => <ServerName server={server} isWatched={isWatched(server, accounts.data?.items)} /> },
-        {
-          key: 'state',
-          title: t('clouds.state.title'),
-          sortable: true,
-          narrow: 'title',
-          csv: (row) => row.state,
-          render: (row) => (
-            <span className="pair">
-              <CloudServerStateMark server={row} />
-              {row.gone_at_ms && <span className="faint"><TimeText ms={row.gone_at_ms} /></span>}
-            </span>
-          ),
-        },
-        { key: 'instance_type', title: t('cloud_servers.type'), sortable: true, csv: (row) => row.instance_type, render: (row) => <span className="mono">{row.instance_type}</span> },
-        {
-          key: 'region',
-          title: t('cloud_servers.where'),
-          sortable: true,
-          csv: (row) => row.zone ?? row.region,
-          render: (row) => (
-            <span className="pair">
-              <span className="num">{row.region}</span>
-              {row.zone && <span className="faint num">{row.zone}</span>}
-            </span>
-          ),
-        },
-        {
-          key: 'addresses',
-          title: t('cloud_servers.addresses'),
-          csv: (row) => [...row.public_addresses, ...row.private_addresses].join(' '),
-          render: (row) => row.public_addresses.length + row.private_addresses.length > 0 && <Addresses server={row} />,
-        },
-        { key: 'launched_at_ms', title: t('cloud_servers.launched'), sortable: true, csv: (row) => (row.launched_at_ms ? new Date(row.launched_at_ms).toISOString() : ''), render: (row) => <TimeText ms={row.launched_at_ms} /> },
-        { key: 'tags', title: t('servers.tags'), csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: ({ tags }) => tagsOf(tags).length > 0 && <Tags tags={tagsOf(tags)} /> },
-        {
-          key: 'account',
-          title: t('cloud_servers.account'),
-          sortable: true,
-          csv: (row) => row.account,
-          render: (row) => (
-            <span className="pair">
-              <span>{row.account}</span>
-              <span className="faint">{providerName(row.provider)}</span>
-            </span>
-          ),
-        },
-      ]}
-    />
+    <>
+      <DataTable<CloudServer>
+        path="cloud-servers"
+        state={state}
+        rowKey={({ account, id }) => `${account} ${id}`}
+        exportName="cloud-servers"
+        searchLabel={t('cloud_servers.search')}
+        refetchInterval={REFRESH_MS}
+        toolbar={make}
+        filters={[
+          { name: 'state', label: t('clouds.state.title'), options: STATES.map((value) => ({ value, label: t(`cloud_servers.state.${value}`) })) },
+          { name: 'account', label: t('cloud_servers.account'), options: (accounts.data?.items ?? []).map(({ name }) => ({ value: name, label: name })) },
+          { name: 'region', label: t('cloud_servers.region'), options: regions.map((value) => ({ value, label: value })) },
+          { name: 'tag', label: t('cloud_servers.tag') },
+        ]}
+        empty={
+          isFiltered ? <EmptyHint title={t('cloud_servers.none_found')} /> : <EmptyHint title={t('cloud_servers.empty')} hint={t('cloud_servers.empty_hint')} action={<Link className="link" to="/clouds">{t('cloud_servers.to_accounts')}</Link>} />
+        }
+        columns={[
+          { key: 'server', title: t('cloud_servers.name'), sortable: true, narrow: 'title', fixed: 'left', csv: ({ server }) => server, render: (server) => <ServerName server={server} isWatched={isWatched(server, accounts.data?.items)} /> },
+          {
+            key: 'state',
+            title: t('clouds.state.title'),
+            sortable: true,
+            narrow: 'title',
+            csv: (row) => row.state,
+            render: (row) => (
+              <span className="pair">
+                <CloudServerStateMark server={row} />
+                {row.gone_at_ms && <span className="faint"><TimeText ms={row.gone_at_ms} /></span>}
+              </span>
+            ),
+          },
+          { key: 'instance_type', title: t('cloud_servers.type'), sortable: true, csv: (row) => row.instance_type, render: (row) => <span className="mono">{row.instance_type}</span> },
+          {
+            key: 'region',
+            title: t('cloud_servers.where'),
+            sortable: true,
+            csv: (row) => row.zone ?? row.region,
+            render: (row) => (
+              <span className="pair">
+                <span className="num">{row.region}</span>
+                {row.zone && <span className="faint num">{row.zone}</span>}
+              </span>
+            ),
+          },
+          {
+            key: 'addresses',
+            title: t('cloud_servers.addresses'),
+            csv: (row) => [...row.public_addresses, ...row.private_addresses].join(' '),
+            render: (row) => row.public_addresses.length + row.private_addresses.length > 0 && <Addresses server={row} />,
+          },
+          { key: 'launched_at_ms', title: t('cloud_servers.launched'), sortable: true, csv: (row) => (row.launched_at_ms ? new Date(row.launched_at_ms).toISOString() : ''), render: (row) => <TimeText ms={row.launched_at_ms} /> },
+          { key: 'tags', title: t('servers.tags'), csv: ({ tags }) => Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(' '), render: ({ tags }) => tagsOf(tags).length > 0 && <Tags tags={tagsOf(tags)} /> },
+          {
+            key: 'account',
+            title: t('cloud_servers.account'),
+            sortable: true,
+            csv: (row) => row.account,
+            render: (row) => (
+              <span className="pair">
+                <span>{row.account}</span>
+                <span className="faint">{providerName(row.provider)}</span>
+              </span>
+            ),
+          },
+          { key: 'actions', title: '', fixed: 'right', render: (row) => <ServerActions server={row} underWay={underWay.get(row.server)} size="small" /> },
+        ]}
+      />
+      {making && <CreateServersDialog onClose={() => setMaking(false)} />}
+    </>
   );
 }
 

@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next';
 import { TabbedPage } from '../../components/TabbedPage';
 import { AccountList } from './AccountList';
 import { CloudServerList } from './CloudServerList';
+import { OrderList } from './OrderList';
 
 /** Accounts with clouds, and the servers in them. */
 export default function CloudsPage() {
@@ -13,6 +14,7 @@ export default function CloudsPage() {
       tabs={[
         { key: 'accounts', label: t('clouds.tab'), children: <AccountList /> },
         { key: 'servers', label: t('cloud_servers.tab'), children: <CloudServerList /> },
+        { key: 'orders', label: t('cloud_orders.tab'), children: <OrderList /> },
       ]}
     />
   );

@@ -4,6 +4,7 @@ import { formatUsd } from '../../format/numbers';
 import { type AccountValues, monthlyCostOfServer, needsSecret, START, toAccess, toPaused, toRequest, toValues } from './accountValues';
 import { AWS_REGIONS, isRegion } from './awsRegions';
 import { cloudServersLink } from './links';
+import { actionsFor, isTag, monthly, regionsOf, toServerRequest } from './serverValues';
 import { causesOf, isWatched, shareOfBudget, shortIdentity, troublesOf } from './troubles';
 
 const keys = (change: Partial<AccountValues> = {}): AccountValues => ({ ...START, name: ' production ', access_key_id: ' AKIA1 ', secret_access_key: 's ', ...change });
@@ -106,5 +107,30 @@ describe('what is missing of a cloud account', () => {
 
   it('leads to its servers', () => {
     expect(cloudServersLink({ account: '生产 A' })).toBe('/clouds?tab=servers&s_account=%E7%94%9F%E4%BA%A7+A');
+  });
+});
+
+describe('servers that are made', () => {
+  const values = { account: 'a1', region: 'eu-central-1', name: ' web ', image: ' ami-1 ', instance_type: 't3.micro' };
+
+  it('are asked for with what was entered and nothing else', () => {
+    expect(toServerRequest(values)).toEqual({ name: 'web', region: 'eu-central-1', zone: null, image: 'ami-1', instance_type: 't3.micro', ssh_key: null, subnet: null, security_groups: [], user_data: null, tags: {}, count: 1, disk_gib: null, is_protected: false });
+    const request = toServerRequest({ ...values, zone: ' b ', tags: ['team=web', 'url=a=b'], security_groups: [' sg-1', ' '], user_data: '#cloud-config\n', count: 3, is_protected: true });
+    expect(request).toMatchObject({ zone: 'b', tags: { team: 'web', url: 'a=b' }, security_groups: ['sg-1'], user_data: '#cloud-config\n', count: 3, is_protected: true });
+  });
+
+  it('have tags with a name, and stand where the account looks', () => {
+    expect(['team=web', 'team=', '=web', 'team', ' =x'].map(isTag)).toEqual([true, true, false, false, false]);
+    expect(regionsOf(stored(keys({ regions: ['eu-central-1'] })))).toEqual(['eu-central-1']);
+    expect(regionsOf({ ...stored(keys()), regions: ['us-east-1'] })).toEqual(['us-east-1']);
+    expect(regionsOf(undefined)).toEqual([]);
+    expect(monthly(0.01)).toBeCloseTo(7.3);
+  });
+
+  it('can be told only what makes sense in their state', () => {
+    expect(actionsFor('running')).toEqual(['stop', 'restart', 'delete']);
+    expect(actionsFor('stopped')).toEqual(['start', 'delete']);
+    expect(actionsFor('starting')).toEqual(['delete']);
+    expect(actionsFor('deleted')).toEqual([]);
   });
 });

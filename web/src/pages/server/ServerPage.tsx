@@ -15,6 +15,7 @@ import { RangePicker } from '../../components/RangePicker';
 import { ServerStateMark } from '../../components/StateMarks';
 import { useParameter } from '../../components/useParameter';
 import { useTimeRange } from '../../components/useTimeRange';
+import { CloudActions } from './CloudActions';
 import { CompareControl } from './CompareControl';
 import { groupMetrics } from './groupMetrics';
 import { MetricChart } from './MetricChart';
@@ -62,14 +63,17 @@ export default function ServerPage() {
         }
         hint={back}
         extra={
-          mayEdit && (
-            <>
-              <Button icon={<EditOutlined />} onClick={() => setEditing(true)}>
-                {t('server.watch')}
-              </Button>
-              {!detail.data.is_local && detail.data.state === 'down' && <RemoveServer server={name} />}
-            </>
-          )
+          <>
+            {!detail.data.is_local && <CloudActions name={name} />}
+            {mayEdit && (
+              <>
+                <Button icon={<EditOutlined />} onClick={() => setEditing(true)}>
+                  {t('server.watch')}
+                </Button>
+                {!detail.data.is_local && detail.data.state === 'down' && <RemoveServer server={name} />}
+              </>
+            )}
+          </>
         }
       />
       {editing && <WatchDialog server={detail.data} onClose={() => setEditing(false)} />}
