@@ -161,7 +161,9 @@ impl Inventory {
                 server.account_id == stored.id && only.is_none_or(|only| only == region)
             });
         let taken = others.iter().map(|server| server.label.clone()).collect();
-        let named = self.named_elsewhere(&before, &settings, listed, now_ms).await;
+        let named = self
+            .named_elsewhere(&before, &settings, listed, now_ms)
+            .await;
         let after = server::merge(
             &owner,
             before.clone(),
