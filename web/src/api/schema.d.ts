@@ -204,7 +204,7 @@ export interface components {
          * @description What the audit log records.
          * @enum {string}
          */
-        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "monitored_server.updated" | "monitored_server.deleted";
+        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "cloud_account.created" | "cloud_account.updated" | "cloud_account.deleted" | "cloud_account.tested" | "cloud_account.asked" | "cloud_order.placed" | "cloud_order.ended" | "enrolment_token.created" | "enrolment_token.revoked" | "agent.enrolled" | "agent.revoked" | "monitored_server.updated" | "monitored_server.deleted";
         /** @description One entry of the audit log. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -249,7 +249,7 @@ export interface components {
          * @description On what kind of thing something was done; it stands before the thing's name.
          * @enum {string}
          */
-        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
+        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "cloud account" | "cloud order" | "enrolment token" | "agent" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
         /** @description Whether the audit log is as it was written. */
         AuditVerification: {
             /**
@@ -260,6 +260,32 @@ export interface components {
             first_bad?: components["schemas"]["AuditFault"] | null;
             /** @description True where nothing was changed, deleted, inserted or cut off. */
             ok: boolean;
+        };
+        /** @description Whose rights are used at AWS. Secrets are never shown. */
+        AwsCredentials: {
+            /** @description Its id: `AKIA…`. */
+            access_key_id: string;
+            /** @enum {string} */
+            kind: "keys";
+            /** @description Its secret half; `null` keeps the one that is there. */
+            secret_access_key?: string | null;
+            /** @description Given with temporary keys; `null` keeps the one that is there. */
+            session_token?: string | null;
+        } | {
+            /** @enum {string} */
+            kind: "profile";
+            /** @description Its name. */
+            name: string;
+        } | {
+            /** @enum {string} */
+            kind: "instance_role";
+        };
+        /** @description A role that is assumed. */
+        AwsRole: {
+            /** @description Its name: `arn:aws:iam::123456789012:role/yunhai`. */
+            arn: string;
+            /** @description The word that the role's trust asks for. */
+            external_id?: string | null;
         };
         /** @description When a rule would have been pending or firing. */
         Backtest: {
@@ -320,14 +346,21 @@ export interface components {
         };
         /** @description A notification channel. Its secrets are never shown: `config` has `null` in their place. */
         Channel: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
             /** @description Its settings. */
             config: Record<string, never>;
             /** @description Whether it is used. */
             enabled: boolean;
             /** @description The channel's id. */
             id: string;
-            /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
+            /**
+             * @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+             *     `acs_sms` or `pubsub`.
+             */
             kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
             /** @description Whether the last delivery or test arrived. */
             last_ok?: boolean | null;
             /** @description What the channel answered to it, or why it did not arrive. */
@@ -339,22 +372,53 @@ export interface components {
             last_used_ms?: number | null;
             /** @description The channel's name. */
             name: string;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
             /**
              * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
              *     no longer this.
              */
             version: string;
         };
+        /** @description How a sample alert would read, without markup. */
+        ChannelPreview: {
+            /** @description What stands below it; of an SMS the whole text, of a webhook the data. */
+            body: string;
+            /** @description The title. */
+            title: string;
+        };
+        /** @description Asks how a sample alert would read on a channel. */
+        ChannelPreviewRequest: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
+            /** @description The kind of the channel. */
+            kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
+        };
         /** @description Makes or changes a channel. On a change, secrets left out or `null` stay as they are. */
         ChannelRequest: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
             /** @description Its settings. */
             config: Record<string, never>;
             /** @description Whether it is used. */
             enabled?: boolean;
-            /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
+            /**
+             * @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+             *     `acs_sms` or `pubsub`.
+             */
             kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
             /** @description The channel's name. */
             name: string;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
         };
         /** @description What a channel answered to a test. */
         ChannelTest: {
@@ -362,6 +426,363 @@ export interface components {
             answer: string;
             /** @description Whether it took the message. */
             ok: boolean;
+        };
+        /** @description What an account is opened with. */
+        CloudAccess: {
+            /** @description Whose rights are used. */
+            credentials: components["schemas"]["AwsCredentials"];
+            /** @description Where to ask instead of Amazon: a private cloud, or an emulator. */
+            endpoint?: string | null;
+            /** @enum {string} */
+            provider: "aws";
+            /**
+             * @description The regions that are looked at; all that are enabled where there are none. In China
+             *     one is needed.
+             */
+            regions?: string[];
+            role?: components["schemas"]["AwsRole"] | null;
+        };
+        /** @description An account with a cloud. */
+        CloudAccount: {
+            /** @description How it is opened; secrets are `null`. */
+            access: components["schemas"]["CloudAccess"];
+            /** @description The provider's number or name of the account. */
+            account?: string | null;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Whether it is asked. */
+            enabled: boolean;
+            /** @description The account's id. */
+            id: string;
+            /** @description Who the credentials are of. */
+            identity?: string | null;
+            /**
+             * Format: int64
+             * @description How often it is asked, in seconds.
+             */
+            interval_secs: number;
+            last_round?: components["schemas"]["CloudRound"] | null;
+            /**
+             * Format: double
+             * @description What they have cost this month (UTC) at the list price, in US dollars.
+             */
+            month_cost_usd: number;
+            /**
+             * Format: double
+             * @description What the questions may cost in a month, in US dollars.
+             */
+            monthly_budget_usd?: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What did not work when its access was tried last. */
+            problems: components["schemas"]["CloudTrouble"][];
+            /** @description Whose cloud it is: `aws`. */
+            provider: string;
+            /** @description The regions that were there when its access was tried last. */
+            regions: string[];
+            /** @description How it fares. */
+            state: components["schemas"]["CloudAccountState"];
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
+        };
+        /** @description What an account turned out to be when it was tried. */
+        CloudAccountCheck: {
+            /** @description The provider's number or name of the account. */
+            account: string;
+            /** @description Who the credentials are of. */
+            identity: string;
+            /** @description What does not work. */
+            problems: components["schemas"]["CloudTrouble"][];
+            /** @description The regions that are looked at. */
+            regions: string[];
+        };
+        /** @description An account to be kept. */
+        CloudAccountRequest: {
+            access?: components["schemas"]["CloudAccess"] | null;
+            /** @description Whether it is asked. */
+            enabled?: boolean;
+            /**
+             * Format: int64
+             * @description How often it is asked, in seconds.
+             */
+            interval_secs?: number;
+            /**
+             * Format: double
+             * @description What the provider may charge for the questions in a month, in US dollars; no limit if
+             *     absent.
+             */
+            monthly_budget_usd?: number | null;
+            /** @description The name: the label `account` of what is measured. */
+            name: string;
+        };
+        /**
+         * @description How an account fares.
+         * @enum {string}
+         */
+        CloudAccountState: "failing" | "incomplete" | "over_budget" | "ok" | "pending" | "paused";
+        /**
+         * @description Tries access without keeping it. Where it does not work at all, the answer is a problem
+         *     `cloud_refused` or `cloud_unreachable`.
+         */
+        CloudAccountTestRequest: {
+            /** @description Whose cloud it is and how it is opened. */
+            access: components["schemas"]["CloudAccess"];
+            /** @description The account whose secrets stand in for those that are `null`. */
+            id?: string | null;
+        };
+        /** @description Something that a dry run found. */
+        CloudFinding: {
+            /** @description Whether making the servers would fail because of this. */
+            is_fatal: boolean;
+            /** @description What it is, in the provider's words. */
+            text: string;
+        };
+        /** @description An order to a cloud. */
+        CloudOrder: {
+            /** @description The account's name at the time. */
+            account: string;
+            /** @description What is ordered. */
+            action: components["schemas"]["CloudOrderAction"];
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /**
+             * Format: int32
+             * @description How many of them are where they should be.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at_ms?: number | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether the provider may have carried it out, or may still do so, though nobody knows. */
+            is_outcome_unknown: boolean;
+            /** @description Who ordered it. */
+            ordered_by: string;
+            /**
+             * Format: int64
+             * @description When it was placed.
+             */
+            placed_at_ms: number;
+            problem?: components["schemas"]["CloudTrouble"] | null;
+            /** @description What the others do, in the provider's words. */
+            progress?: string | null;
+            /** @description Whose cloud it is. */
+            provider: string;
+            /** @description Where. */
+            region: string;
+            /**
+             * Format: int64
+             * @description When it was sent first.
+             */
+            sent_at_ms?: number | null;
+            /** @description What the server is called here, or the name of those to be made. */
+            server: string;
+            /** @description The provider's ids of the servers, once it has taken the order. */
+            server_ids: string[];
+            /** @description How far it is. */
+            state: components["schemas"]["CloudOrderState"];
+            /**
+             * Format: int32
+             * @description How many servers it is about.
+             */
+            total: number;
+        };
+        /**
+         * @description What is ordered.
+         * @enum {string}
+         */
+        CloudOrderAction: "create" | "start" | "stop" | "restart" | "delete";
+        /**
+         * @description How far an order is.
+         * @enum {string}
+         */
+        CloudOrderState: "waiting" | "running" | "done" | "failed" | "given_up";
+        /** @description The least rights that an account needs. */
+        CloudPolicy: {
+            /** @description The command of the provider's own tool that puts it in place. */
+            command: string;
+            /** @description The document, ready to be pasted. */
+            document: string;
+            /** @description What it is to the provider: `IAM policy`. */
+            kind: string;
+        };
+        /** @description What came of the last round of questions. */
+        CloudRound: {
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            at_ms: number;
+            /**
+             * Format: int64
+             * @description How many calls it took.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description What it cost at the list price, in US dollars.
+             */
+            cost_usd: number;
+            /** @description Whether metrics were left out, as they would have cost more than the month's budget. */
+            is_over_budget: boolean;
+            /** @description What could not be had. */
+            missing: components["schemas"]["CloudTrouble"][];
+            /**
+             * Format: int64
+             * @description How many measurements were stored.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description How many servers were found.
+             */
+            servers: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description A server of a cloud. */
+        CloudServer: {
+            /** @description The account that it is in. */
+            account: string;
+            /**
+             * Format: int64
+             * @description When it was first listed.
+             */
+            first_seen_ms: number;
+            /**
+             * Format: int64
+             * @description Since when it is gone.
+             */
+            gone_at_ms?: number | null;
+            /** @description The provider's id. */
+            id: string;
+            /** @description What it was made from. */
+            image?: string | null;
+            /** @description The provider's word for its size. */
+            instance_type: string;
+            /**
+             * Format: int64
+             * @description When it was last listed.
+             */
+            last_seen_ms: number;
+            /**
+             * Format: int64
+             * @description When it was started last.
+             */
+            launched_at_ms?: number | null;
+            /** @description The name that it has at the provider. */
+            name: string;
+            /** @description Its addresses in private networks. */
+            private_addresses: string[];
+            /** @description Whose cloud it is. */
+            provider: string;
+            /** @description Its addresses in the Internet. */
+            public_addresses: string[];
+            /** @description Its region. */
+            region: string;
+            /** @description What it is called here: the label `server` of what is measured. */
+            server: string;
+            /**
+             * @description `starting`, `running`, `stopping`, `stopped`, `stopped_billed`, `deleting`, `deleted` or
+             *     `unknown`.
+             */
+            state: string;
+            /** @description Its tags. */
+            tags: {
+                [key: string]: string;
+            };
+            /** @description Its zone. */
+            zone?: string | null;
+        };
+        /**
+         * @description What can be done with a server of a cloud.
+         * @enum {string}
+         */
+        CloudServerAction: "start" | "stop" | "restart" | "delete";
+        /** @description Something to be done with a server. */
+        CloudServerActionRequest: {
+            /** @description What is to be done. */
+            action: components["schemas"]["CloudServerAction"];
+            /** @description To delete it: the server's name, as typed by whoever deletes it. */
+            confirmation?: string | null;
+        };
+        /** @description What would happen if servers were made. */
+        CloudServerCheck: {
+            /** @description What was found. */
+            findings: components["schemas"]["CloudFinding"][];
+            /**
+             * Format: double
+             * @description The list price of all of them while they run, in US dollars an hour, without disks and
+             *     traffic; absent where the provider does not tell.
+             */
+            usd_per_hour?: number | null;
+            /** @description Whether nothing was found that would make it fail. */
+            would_succeed: boolean;
+        };
+        /** @description A server to be made. */
+        CloudServerRequest: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            count?: number;
+            /**
+             * Format: int32
+             * @description The size of its first disk; the image's own where it is left out.
+             */
+            disk_gib?: number | null;
+            /** @description What it is made from, in the provider's words: `ami-0abc…`. */
+            image: string;
+            /** @description The provider's word for its size: `t3.micro`. */
+            instance_type: string;
+            /** @description Whether deleting it is refused until the protection is lifted at the provider. */
+            is_protected?: boolean;
+            /** @description The name; of several each gets a number. */
+            name: string;
+            /** @description Where it is to stand: one of the account's regions. */
+            region: string;
+            /** @description The security groups (AWS), or network tags (Google), that hold for it. */
+            security_groups?: string[];
+            /** @description The SSH key: the name of a key pair (AWS), or a public key (Azure, Google). */
+            ssh_key?: string | null;
+            /** @description The subnet that it stands in. */
+            subnet?: string | null;
+            /** @description Its tags. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description Given to cloud-init at the first start. It is sealed, and forgotten once the order has ended. */
+            user_data?: string | null;
+            /** @description The zone within the region; the provider chooses where it is left out. */
+            zone?: string | null;
+        };
+        /** @description Something that could not be had, in the provider's words. */
+        CloudTrouble: {
+            /** @description The provider's own code. */
+            code?: string | null;
+            /** @description The next step. */
+            hint?: string | null;
+            /** @description What can be done about it: `credentials`, `denied`, `throttled`, `unreachable`, … */
+            kind: string;
+            /** @description What was attempted, and what the provider said. */
+            message: string;
+            /** @description Where: a region, or the account's name for all of it. */
+            scope?: string | null;
         };
         /** @description Says something on an alert. */
         CommentRequest: {
@@ -771,14 +1192,21 @@ export interface components {
         List_Channel: {
             /** @description The entries of this page. */
             items: {
+                /** @description The template of what stands below the title; the usual text if none. */
+                body_template?: string | null;
                 /** @description Its settings. */
                 config: Record<string, never>;
                 /** @description Whether it is used. */
                 enabled: boolean;
                 /** @description The channel's id. */
                 id: string;
-                /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
+                /**
+                 * @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+                 *     `acs_sms` or `pubsub`.
+                 */
                 kind: string;
+                /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+                language?: string | null;
                 /** @description Whether the last delivery or test arrived. */
                 last_ok?: boolean | null;
                 /** @description What the channel answered to it, or why it did not arrive. */
@@ -790,11 +1218,227 @@ export interface components {
                 last_used_ms?: number | null;
                 /** @description The channel's name. */
                 name: string;
+                quiet_hours?: components["schemas"]["QuietHours"] | null;
+                /** @description The template of the title; the usual title if none. */
+                title_template?: string | null;
                 /**
                  * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
                  *     no longer this.
                  */
                 version: string;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_CloudAccount: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description How it is opened; secrets are `null`. */
+                access: components["schemas"]["CloudAccess"];
+                /** @description The provider's number or name of the account. */
+                account?: string | null;
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /** @description Whether it is asked. */
+                enabled: boolean;
+                /** @description The account's id. */
+                id: string;
+                /** @description Who the credentials are of. */
+                identity?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it is asked, in seconds.
+                 */
+                interval_secs: number;
+                last_round?: components["schemas"]["CloudRound"] | null;
+                /**
+                 * Format: double
+                 * @description What they have cost this month (UTC) at the list price, in US dollars.
+                 */
+                month_cost_usd: number;
+                /**
+                 * Format: double
+                 * @description What the questions may cost in a month, in US dollars.
+                 */
+                monthly_budget_usd?: number | null;
+                /** @description Its name. */
+                name: string;
+                /** @description What did not work when its access was tried last. */
+                problems: components["schemas"]["CloudTrouble"][];
+                /** @description Whose cloud it is: `aws`. */
+                provider: string;
+                /** @description The regions that were there when its access was tried last. */
+                regions: string[];
+                /** @description How it fares. */
+                state: components["schemas"]["CloudAccountState"];
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_CloudOrder: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description The account's name at the time. */
+                account: string;
+                /** @description What is ordered. */
+                action: components["schemas"]["CloudOrderAction"];
+                /**
+                 * Format: int32
+                 * @description How often it was sent.
+                 */
+                attempts: number;
+                /**
+                 * Format: int32
+                 * @description How many of them are where they should be.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description When it ended.
+                 */
+                ended_at_ms?: number | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Whether the provider may have carried it out, or may still do so, though nobody knows. */
+                is_outcome_unknown: boolean;
+                /** @description Who ordered it. */
+                ordered_by: string;
+                /**
+                 * Format: int64
+                 * @description When it was placed.
+                 */
+                placed_at_ms: number;
+                problem?: components["schemas"]["CloudTrouble"] | null;
+                /** @description What the others do, in the provider's words. */
+                progress?: string | null;
+                /** @description Whose cloud it is. */
+                provider: string;
+                /** @description Where. */
+                region: string;
+                /**
+                 * Format: int64
+                 * @description When it was sent first.
+                 */
+                sent_at_ms?: number | null;
+                /** @description What the server is called here, or the name of those to be made. */
+                server: string;
+                /** @description The provider's ids of the servers, once it has taken the order. */
+                server_ids: string[];
+                /** @description How far it is. */
+                state: components["schemas"]["CloudOrderState"];
+                /**
+                 * Format: int32
+                 * @description How many servers it is about.
+                 */
+                total: number;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_CloudServer: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description The account that it is in. */
+                account: string;
+                /**
+                 * Format: int64
+                 * @description When it was first listed.
+                 */
+                first_seen_ms: number;
+                /**
+                 * Format: int64
+                 * @description Since when it is gone.
+                 */
+                gone_at_ms?: number | null;
+                /** @description The provider's id. */
+                id: string;
+                /** @description What it was made from. */
+                image?: string | null;
+                /** @description The provider's word for its size. */
+                instance_type: string;
+                /**
+                 * Format: int64
+                 * @description When it was last listed.
+                 */
+                last_seen_ms: number;
+                /**
+                 * Format: int64
+                 * @description When it was started last.
+                 */
+                launched_at_ms?: number | null;
+                /** @description The name that it has at the provider. */
+                name: string;
+                /** @description Its addresses in private networks. */
+                private_addresses: string[];
+                /** @description Whose cloud it is. */
+                provider: string;
+                /** @description Its addresses in the Internet. */
+                public_addresses: string[];
+                /** @description Its region. */
+                region: string;
+                /** @description What it is called here: the label `server` of what is measured. */
+                server: string;
+                /**
+                 * @description `starting`, `running`, `stopping`, `stopped`, `stopped_billed`, `deleting`, `deleted` or
+                 *     `unknown`.
+                 */
+                state: string;
+                /** @description Its tags. */
+                tags: {
+                    [key: string]: string;
+                };
+                /** @description Its zone. */
+                zone?: string | null;
             }[];
             /**
              * Format: int32
@@ -974,7 +1618,10 @@ export interface components {
                  * @description When it left.
                  */
                 sent_at_ms?: number | null;
-                /** @description `pending`, `sending`, `sent`, `failed`, or `merged` into a digest. */
+                /**
+                 * @description `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+                 *     hours, or `dropped` as it was over before they were.
+                 */
                 state: string;
                 /** @description What it says. */
                 summary: string;
@@ -1492,7 +2139,10 @@ export interface components {
              * @description When it left.
              */
             sent_at_ms?: number | null;
-            /** @description `pending`, `sending`, `sent`, `failed`, or `merged` into a digest. */
+            /**
+             * @description `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+             *     hours, or `dropped` as it was over before they were.
+             */
             state: string;
             /** @description What it says. */
             summary: string;
@@ -1727,7 +2377,23 @@ export interface components {
          * @description The stable code of a problem; the table of all of them is in the documentation.
          * @enum {string}
          */
-        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full";
+        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "cloud_refused" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full" | "cloud_unreachable";
+        /**
+         * @description Times of the week in which only what is severe is told at once, and the rest in one summary
+         *     afterwards.
+         */
+        QuietHours: {
+            /** @description When they begin, such as `22:00`. */
+            from: string;
+            /** @description The severities of alerts that come through all the same; `critical` unless given. */
+            let_through?: string[];
+            /** @description The time zone, such as `Asia/Shanghai`. */
+            time_zone: string;
+            /** @description When they end, such as `08:00`; on the next day if that is not after the beginning. */
+            until: string;
+            /** @description The days on which they begin, from 1 for Monday to 7 for Sunday; none for every day. */
+            weekdays?: number[];
+        };
         /** @description Confirms the password before a dangerous action. */
         ReauthenticateRequest: {
             /**
