@@ -63,6 +63,8 @@ export function pagesOf({ server, alert, group, rule, probe, cloud }) {
     { name: 'inhibition-new', path: '/silences?tab=inhibitions', open: ['inhibitions.new'] },
     { name: 'channels', path: '/channels' },
     { name: 'channel-new', path: '/channels', open: ['channels.new'] },
+    { name: 'channel-message', path: '/channels', open: ['channels.new', 'channels.message.tab', 'channels.message.preview'] },
+    { name: 'channel-quiet', path: '/channels', open: ['channels.new', 'channels.quiet.tab'] },
     { name: 'routes', path: '/channels?tab=routes' },
     { name: 'notifications', path: '/channels?tab=log' },
     { name: 'users', path: '/users' },

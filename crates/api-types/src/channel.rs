@@ -18,6 +18,14 @@ pub struct Channel {
     /// Its settings.
     #[schema(value_type = Object)]
     pub config: serde_json::Value,
+    /// The language of its messages, `en` or `zh-CN`; the server's if none.
+    pub language: Option<String>,
+    /// The template of the title; the usual title if none.
+    pub title_template: Option<String>,
+    /// The template of what stands below the title; the usual text if none.
+    pub body_template: Option<String>,
+    /// When only what is severe is told at once.
+    pub quiet_hours: Option<QuietHours>,
     /// Whether the last delivery or test arrived.
     pub last_ok: Option<bool>,
     /// What the channel answered to it, or why it did not arrive.
@@ -54,6 +62,67 @@ pub struct ChannelRequest {
     /// Its settings.
     #[schema(value_type = Object)]
     pub config: serde_json::Value,
+    /// The language of its messages, `en` or `zh-CN`; the server's if none.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The template of the title; the usual title if none.
+    #[serde(default)]
+    pub title_template: Option<String>,
+    /// The template of what stands below the title; the usual text if none.
+    #[serde(default)]
+    pub body_template: Option<String>,
+    /// When only what is severe is told at once; never if none.
+    #[serde(default)]
+    pub quiet_hours: Option<QuietHours>,
+}
+
+/// Times of the week in which only what is severe is told at once, and the rest in one summary
+/// afterwards.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// The time zone, such as `Asia/Shanghai`.
+    pub time_zone: String,
+    /// The days on which they begin, from 1 for Monday to 7 for Sunday; none for every day.
+    #[serde(default)]
+    pub weekdays: Vec<i8>,
+    /// When they begin, such as `22:00`.
+    pub from: String,
+    /// When they end, such as `08:00`; on the next day if that is not after the beginning.
+    pub until: String,
+    /// The severities of alerts that come through all the same; `critical` unless given.
+    #[serde(default = "critical")]
+    pub let_through: Vec<String>,
+}
+
+fn critical() -> Vec<String> {
+    vec!["critical".to_owned()]
+}
+
+/// Asks how a sample alert would read on a channel.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelPreviewRequest {
+    /// The kind of the channel.
+    pub kind: String,
+    /// The language of its messages, `en` or `zh-CN`; the server's if none.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The template of the title; the usual title if none.
+    #[serde(default)]
+    pub title_template: Option<String>,
+    /// The template of what stands below the title; the usual text if none.
+    #[serde(default)]
+    pub body_template: Option<String>,
+}
+
+/// How a sample alert would read, without markup.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChannelPreview {
+    /// The title.
+    pub title: String,
+    /// What stands below it; of an SMS the whole text, of a webhook the data.
+    pub body: String,
 }
 
 fn enabled() -> bool {
@@ -78,7 +147,8 @@ pub struct NotificationEntry {
     pub channel: String,
     /// The channel's id.
     pub channel_id: String,
-    /// `pending`, `sending`, `sent`, `failed`, or `merged` into a digest.
+    /// `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+    /// hours, or `dropped` as it was over before they were.
     pub state: String,
     /// What it says.
     pub summary: String,

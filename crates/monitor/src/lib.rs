@@ -2,6 +2,7 @@
 
 mod alert;
 mod backtest;
+mod channel_message;
 mod config;
 mod default_rules;
 mod dispatch;
@@ -17,6 +18,7 @@ mod monitor;
 mod notification;
 mod probe;
 mod probes;
+mod quiet_hours;
 mod routing;
 mod rule_file;
 mod rule_test;
@@ -32,6 +34,7 @@ mod yaml;
 
 pub use alert::{ALERT_NAME, Alert, AlertKind, RuleKey};
 pub use backtest::{BacktestInterval, BacktestSeries, backtest};
+pub use channel_message::MessageSettings;
 pub use config::MonitorConfig;
 pub use default_rules::{DEFAULT_RULES, DEFAULT_RULES_NAME};
 pub use dispatch::Muting;
@@ -48,11 +51,12 @@ pub use monitor::{
     SampleSink, StateChange,
 };
 pub use notification::{
-    AlertStatus, Delivered, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
-    RateLimit, RateLimits, SecretSealer,
+    AlertStatus, Delivered, Language, Notification, NotifiedAlert, Notifier, NotifyError, Occasion,
+    Preview, RateLimit, RateLimits, SecretSealer,
 };
 pub use probe::{NewProbe, Probe, ProbeRun, ProbeSettings};
 pub use probes::{Probes, ProbesParts};
+pub use quiet_hours::QuietHours;
 pub use routing::{Destination, Escalation, Route};
 pub use rule_file::{
     AlertRule, ENABLED, NO_DATA, NO_DATA_FOR, NoData, RECOVERY_THRESHOLD, RUNBOOK_URL,

@@ -10,6 +10,7 @@ mod leading;
 mod others;
 mod pacing;
 mod pruning;
+mod quiet;
 mod routes;
 mod rules;
 mod schedule;

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use yunhai_notify::{AlertStatus, Notification, NotifiedAlert, RateLimit, RateLimits};
+pub use yunhai_notify::{
+    AlertStatus, Language, Notification, NotifiedAlert, Preview, RateLimit, RateLimits,
+};
 
 /// Why a notification is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +20,8 @@ pub enum Occasion {
     Escalation,
     /// Several notifications in one, as the channel's limit was reached.
     Digest,
+    /// What was held back in quiet hours, in one.
+    Summary,
 }
 
 /// What a channel answered.
@@ -56,6 +60,12 @@ pub trait Notifier: Send + Sync {
 
     /// The channel's limits and what they are counted by; `None` where there are none.
     fn rate_limits(&self, config: &Value) -> Option<RateLimits>;
+
+    /// Whether a channel's messages are texts for people, so that templates have a place there.
+    fn has_texts(&self, config: &Value) -> bool;
+
+    /// A notification as it would read on a channel, whose secrets need not be known.
+    fn preview(&self, config: &Value, notification: &Notification) -> Preview;
 
     /// Sends a notification; `id` is the idempotency key, the same for every attempt.
     async fn send(

@@ -1,5 +1,5 @@
 //! Go's text templates as Prometheus's rules use them, with Prometheus's functions and the methods
-//! of times and durations. Leaves out `call` and other methods, as rules know nothing to call them on.
+//! of times and durations; [`MessageTemplate`] speaks of a notification instead, as Alertmanager's do. Leaves out `call` and other methods, as rules know nothing to call them on.
 
 mod check;
 mod functions;
@@ -18,6 +18,7 @@ use serde::{Serialize, Serializer};
 use yunhai_model::{Labels, TimestampMs};
 
 use tree::{Definitions, Node};
+use yunhai_notify::Notification;
 
 pub(crate) use number::format_value;
 
@@ -71,7 +72,7 @@ impl Template {
     /// Parses a template and checks the functions, variables and fields that it names.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         let (nodes, definitions) = parse::parse(source)?;
-        check::check(&nodes)?;
+        check::check(&nodes, check::Subject::Alert)?;
         Ok(Self {
             source: source.to_owned(),
             nodes,
@@ -87,6 +88,34 @@ impl Template {
     /// Renders the template.
     pub fn render(&self, data: &TemplateData) -> Result<String, RenderError> {
         render::render(&self.nodes, &self.definitions, data)
+    }
+}
+
+/// A parsed template of a message, whose data are a notification.
+#[derive(Clone, Debug)]
+pub(crate) struct MessageTemplate {
+    nodes: Vec<Node>,
+    definitions: Definitions,
+}
+
+impl MessageTemplate {
+    /// Parses a template and checks the functions, variables and fields that it names.
+    pub(crate) fn parse(source: &str) -> Result<Self, TemplateError> {
+        let (nodes, definitions) = parse::parse(source)?;
+        check::check(&nodes, check::Subject::Notification)?;
+        Ok(Self { nodes, definitions })
+    }
+
+    /// Renders the template.
+    pub(crate) fn render(&self, notification: &Notification) -> Result<String, TemplateError> {
+        let rendered = render::render_message(&self.nodes, &self.definitions, notification);
+        rendered.map_err(|error| match error {
+            RenderError::Failed(error) => error,
+            RenderError::NeedsQuery(_) => TemplateError {
+                offset: 0,
+                message: check::NO_QUERY.to_owned(),
+            },
+        })
     }
 }
 

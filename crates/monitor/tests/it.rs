@@ -8,6 +8,7 @@ mod it {
     mod leadership;
     mod muting;
     mod probes;
+    mod quiet_hours;
     mod retention;
     mod rules;
     mod support;

@@ -93,6 +93,11 @@ impl ChannelKind {
         Self::PubSub,
     ];
 
+    /// Whether its messages are texts for people; others carry the notification as data.
+    pub fn has_texts(self) -> bool {
+        !matches!(self, Self::Webhook | Self::PubSub)
+    }
+
     /// Returns the word that stands for it in settings.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -32,4 +32,4 @@ pub use error::{Error, SendError, SendErrorKind};
 pub use message::Language;
 pub use notification::{AlertStatus, Notification, NotifiedAlert};
 pub use rate_limit::{RateLimit, RateLimits, SendHistory};
-pub use sender::{BaseUrls, ChannelSender, Delivery, Sender, SenderOptions};
+pub use sender::{BaseUrls, ChannelSender, Delivery, Preview, Sender, SenderOptions};

@@ -34,6 +34,8 @@ const NAMED_ELSEWHERE: [&str; 2] = [ALERT_NAME, "severity"];
 const MAX_LABELS: usize = 8;
 /// How many characters of a name or a label's value are told.
 const MAX_NAME_CHARS: usize = 64;
+/// How many characters a title has at most.
+const MAX_TITLE_CHARS: usize = 100;
 /// How many characters of a summary or description are told.
 const MAX_SUMMARY_CHARS: usize = 300;
 
@@ -90,6 +92,9 @@ impl<'a> Message<'a> {
 
     /// Returns one line that says what it is about: `[Firing 2, resolved 1] HighCpu · db1`.
     pub(crate) fn title(&self) -> String {
+        if let Some(title) = &self.notification.title {
+            return clip(&one_line(title), MAX_TITLE_CHARS);
+        }
         let words = self.words();
         let counts = self.counts();
         let names = self.rule_names();
@@ -103,7 +108,10 @@ impl<'a> Message<'a> {
             .find_map(|label| self.notification.common_labels.get(label))
             .map(|place| format!(" · {place}"))
             .unwrap_or_default();
-        clip(&one_line(&format!("{counts} {subject}{place}")), 100)
+        clip(
+            &one_line(&format!("{counts} {subject}{place}")),
+            MAX_TITLE_CHARS,
+        )
     }
 
     /// Returns how many fire and how many are over, in brackets.
@@ -128,6 +136,12 @@ impl<'a> Message<'a> {
     /// Returns the alerts that fit into `space`, the first ones first, and the footer; firing
     /// ones come before those that are over.
     pub(crate) fn parts(&self, dialect: &dyn Dialect, separator: &str, space: Space) -> Parts {
+        if let Some(body) = &self.notification.body {
+            return Parts {
+                alerts: pieces(body, dialect, separator, space),
+                footer: None,
+            };
+        }
         let all = self.notification.alerts.len();
         let hidden = self.notification.truncated;
         // Room for the largest footer that can become necessary.
@@ -261,6 +275,76 @@ impl<'a> Message<'a> {
             },
         )
     }
+}
+
+/// Returns a text of several lines in pieces of the size that alerts have; what does not fit is
+/// left out, and `…` stands in its place.
+fn pieces(text: &str, dialect: &dyn Dialect, separator: &str, space: Space) -> Vec<String> {
+    const MORE: &str = "…";
+    let line_break = dialect.line_break();
+    let reserved = line_break.len() + MORE.len();
+    let most = space.bytes_per_alert.saturating_sub(reserved);
+    let mut left = space.bytes.saturating_sub(reserved);
+    let mut pieces: Vec<String> = Vec::new();
+    let mut is_cut = false;
+    for line in text.trim().lines() {
+        let line = line.replace(char::is_control, " ");
+        let (line, room) = fitting(line.trim_end(), dialect, most.min(left));
+        is_cut = !room;
+        let last = pieces.pop();
+        let (mut piece, added) = match last {
+            Some(last) if last.len() + line_break.len() + line.len() <= most => {
+                (last, line_break.len() + line.len())
+            }
+            last => {
+                pieces.extend(last);
+                (String::new(), separator.len() + line.len())
+            }
+        };
+        if added > left || pieces.len() >= space.alerts {
+            is_cut = true;
+        } else {
+            left -= added;
+            if !piece.is_empty() {
+                piece.push_str(line_break);
+            }
+            piece.push_str(&line);
+        }
+        pieces.push(piece);
+        if is_cut {
+            break;
+        }
+    }
+    // Providers refuse pieces without any text.
+    pieces.retain(|piece| !piece.trim().is_empty());
+    if let Some(piece) = pieces.last_mut()
+        && is_cut
+        && !piece.ends_with(MORE)
+    {
+        piece.push_str(line_break);
+        piece.push_str(MORE);
+    }
+    pieces
+}
+
+/// Escapes a line within so many bytes; what escaping adds is only known afterwards. Tells whether
+/// all of it has found room.
+fn fitting(line: &str, dialect: &dyn Dialect, room: usize) -> (String, bool) {
+    let mut escaped = dialect.escape(line);
+    let all = escaped.len() <= room;
+    let mut kept = line.chars().count();
+    while escaped.len() > room && kept > 0 {
+        kept = kept * 3 / 4;
+        escaped = dialect.escape(&clip(line, kept));
+    }
+    (
+        if kept == 0 && !all {
+            String::new()
+        } else {
+            escaped
+        },
+        all,
+    )
 }
 
 /// Returns the sign that tells state and severity at a glance.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use yunhai_model::{Labels, TimestampMs};
 
+use crate::Language;
+
 /// The label that holds the name of an alert's rule.
 pub(crate) const ALERT_NAME: &str = "alertname";
 
@@ -82,6 +84,15 @@ pub struct Notification {
     pub truncated_resolved: u64,
     /// The alerts.
     pub alerts: Vec<NotifiedAlert>,
+    /// The language of the message, where it is another one than usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// The title, instead of the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What stands below the title, instead of the usual text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 impl Notification {
@@ -105,6 +116,9 @@ impl Notification {
             truncated: 0,
             truncated_resolved: 0,
             alerts,
+            language: None,
+            title: None,
+            body: None,
         }
     }
 

@@ -11,8 +11,8 @@ use yunhai_model::{Clock, SystemClock};
 
 use crate::channel::pubsub::Tokens;
 use crate::channel::{self, Context, Scrubber};
-use crate::message::Message;
-use crate::{ChannelConfig, Error, Language, Notification, SendError, SendErrorKind};
+use crate::message::{Message, Space, dialect};
+use crate::{ChannelConfig, ChannelKind, Error, Language, Notification, SendError, SendErrorKind};
 
 /// Where the providers' services are, if not at their own addresses: scheme, host and port are
 /// replaced, the rest of an address stays.
@@ -67,6 +67,15 @@ pub struct Delivery {
     pub answer: String,
 }
 
+/// A notification in words, without markup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The title.
+    pub title: String,
+    /// What stands below it; of a message by telephone the whole.
+    pub body: String,
+}
+
 /// Delivers notifications; a [`Sender`] outside of tests.
 #[async_trait]
 pub trait ChannelSender: Send + Sync {
@@ -111,6 +120,31 @@ impl Sender {
     }
 }
 
+impl Sender {
+    /// Puts a notification into words as a channel of a kind does, but without markup.
+    pub fn preview(&self, kind: ChannelKind, notification: &Notification) -> Preview {
+        let message = Message {
+            notification,
+            language: notification.language.unwrap_or(self.options.language),
+            time_zone: &self.options.time_zone,
+        };
+        let body = match kind {
+            ChannelKind::Twilio | ChannelKind::AcsSms => message.short(3, 1600),
+            ChannelKind::Webhook | ChannelKind::PubSub => {
+                format!("{:#}", channel::webhook::payload(notification, 0))
+            }
+            _ => {
+                let parts = message.parts(&dialect::Plain, "\n\n", Space::of_bytes(20_000));
+                parts.join("\n\n")
+            }
+        };
+        Preview {
+            title: message.title(),
+            body,
+        }
+    }
+}
+
 #[async_trait]
 impl ChannelSender for Sender {
     async fn send(
@@ -125,7 +159,7 @@ impl ChannelSender for Sender {
             base_urls: &self.options.base_urls,
             message: Message {
                 notification,
-                language: self.options.language,
+                language: notification.language.unwrap_or(self.options.language),
                 time_zone: &self.options.time_zone,
             },
             id,

@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use yunhai_model::{Secret, TimeSeries};
 use yunhai_monitor::{
-    Delivered, Notification, Notifier, NotifyError, RateLimits, SampleSink, SecretSealer, place_of,
+    Delivered, Notification, Notifier, NotifyError, Preview, RateLimits, SampleSink, SecretSealer,
+    place_of,
 };
-use yunhai_notify::{ChannelConfig, ChannelSender, SendError, Sender};
+use yunhai_notify::{ChannelConfig, ChannelKind, ChannelSender, SendError, Sender};
 use yunhai_series::Store;
 use yunhai_vault::Vault;
 
@@ -32,6 +33,15 @@ impl Notifier for ChannelNotifier {
         parse(config).ok()?.rate_limits()
     }
 
+    fn has_texts(&self, config: &Value) -> bool {
+        kind_of(config).is_none_or(ChannelKind::has_texts)
+    }
+
+    fn preview(&self, config: &Value, notification: &Notification) -> Preview {
+        let kind = kind_of(config).unwrap_or(ChannelKind::Email);
+        self.0.preview(kind, notification)
+    }
+
     async fn send(
         &self,
         config: &Value,
@@ -51,6 +61,10 @@ impl Notifier for ChannelNotifier {
             Err(error) => Err(notify_error(&error)),
         }
     }
+}
+
+fn kind_of(config: &Value) -> Option<ChannelKind> {
+    serde_json::from_value(config["kind"].clone()).ok()
 }
 
 fn parse(config: &Value) -> Result<ChannelConfig, String> {

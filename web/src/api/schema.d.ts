@@ -252,7 +252,7 @@ export interface components {
          * @description What the audit log records.
          * @enum {string}
          */
-        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "cloud_account.created" | "cloud_account.updated" | "cloud_account.deleted" | "cloud_account.tested" | "cloud_account.asked" | "enrolment_token.created" | "enrolment_token.revoked" | "agent.enrolled" | "agent.revoked" | "monitored_server.updated" | "monitored_server.deleted";
+        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "cloud_account.created" | "cloud_account.updated" | "cloud_account.deleted" | "cloud_account.tested" | "cloud_account.asked" | "cloud_order.placed" | "cloud_order.ended" | "enrolment_token.created" | "enrolment_token.revoked" | "agent.enrolled" | "agent.revoked" | "monitored_server.updated" | "monitored_server.deleted";
         /** @description One entry of the audit log. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -297,7 +297,7 @@ export interface components {
          * @description On what kind of thing something was done; it stands before the thing's name.
          * @enum {string}
          */
-        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "cloud account" | "enrolment token" | "agent" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
+        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "cloud account" | "cloud order" | "enrolment token" | "agent" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
         /** @description Whether the audit log is as it was written. */
         AuditVerification: {
             /**
@@ -394,6 +394,8 @@ export interface components {
         };
         /** @description A notification channel. Its secrets are never shown: `config` has `null` in their place. */
         Channel: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
             /** @description Its settings. */
             config: Record<string, never>;
             /** @description Whether it is used. */
@@ -405,6 +407,8 @@ export interface components {
              *     `acs_sms` or `pubsub`.
              */
             kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
             /** @description Whether the last delivery or test arrived. */
             last_ok?: boolean | null;
             /** @description What the channel answered to it, or why it did not arrive. */
@@ -416,14 +420,37 @@ export interface components {
             last_used_ms?: number | null;
             /** @description The channel's name. */
             name: string;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
             /**
              * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
              *     no longer this.
              */
             version: string;
         };
+        /** @description How a sample alert would read, without markup. */
+        ChannelPreview: {
+            /** @description What stands below it; of an SMS the whole text, of a webhook the data. */
+            body: string;
+            /** @description The title. */
+            title: string;
+        };
+        /** @description Asks how a sample alert would read on a channel. */
+        ChannelPreviewRequest: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
+            /** @description The kind of the channel. */
+            kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
+        };
         /** @description Makes or changes a channel. On a change, secrets left out or `null` stay as they are. */
         ChannelRequest: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
             /** @description Its settings. */
             config: Record<string, never>;
             /** @description Whether it is used. */
@@ -433,8 +460,13 @@ export interface components {
              *     `acs_sms` or `pubsub`.
              */
             kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
             /** @description The channel's name. */
             name: string;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
         };
         /** @description What a channel answered to a test. */
         ChannelTest: {
@@ -552,6 +584,79 @@ export interface components {
             /** @description The account whose secrets stand in for those that are `null`. */
             id?: string | null;
         };
+        /** @description Something that a dry run found. */
+        CloudFinding: {
+            /** @description Whether making the servers would fail because of this. */
+            is_fatal: boolean;
+            /** @description What it is, in the provider's words. */
+            text: string;
+        };
+        /** @description An order to a cloud. */
+        CloudOrder: {
+            /** @description The account's name at the time. */
+            account: string;
+            /** @description What is ordered. */
+            action: components["schemas"]["CloudOrderAction"];
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /**
+             * Format: int32
+             * @description How many of them are where they should be.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at_ms?: number | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether the provider may have carried it out, or may still do so, though nobody knows. */
+            is_outcome_unknown: boolean;
+            /** @description Who ordered it. */
+            ordered_by: string;
+            /**
+             * Format: int64
+             * @description When it was placed.
+             */
+            placed_at_ms: number;
+            problem?: components["schemas"]["CloudTrouble"] | null;
+            /** @description What the others do, in the provider's words. */
+            progress?: string | null;
+            /** @description Whose cloud it is. */
+            provider: string;
+            /** @description Where. */
+            region: string;
+            /**
+             * Format: int64
+             * @description When it was sent first.
+             */
+            sent_at_ms?: number | null;
+            /** @description What the server is called here, or the name of those to be made. */
+            server: string;
+            /** @description The provider's ids of the servers, once it has taken the order. */
+            server_ids: string[];
+            /** @description How far it is. */
+            state: components["schemas"]["CloudOrderState"];
+            /**
+             * Format: int32
+             * @description How many servers it is about.
+             */
+            total: number;
+        };
+        /**
+         * @description What is ordered.
+         * @enum {string}
+         */
+        CloudOrderAction: "create" | "start" | "stop" | "restart" | "delete";
+        /**
+         * @description How far an order is.
+         * @enum {string}
+         */
+        CloudOrderState: "waiting" | "running" | "done" | "failed" | "given_up";
         /** @description The least rights that an account needs. */
         CloudPolicy: {
             /** @description The command of the provider's own tool that puts it in place. */
@@ -650,6 +755,68 @@ export interface components {
                 [key: string]: string;
             };
             /** @description Its zone. */
+            zone?: string | null;
+        };
+        /**
+         * @description What can be done with a server of a cloud.
+         * @enum {string}
+         */
+        CloudServerAction: "start" | "stop" | "restart" | "delete";
+        /** @description Something to be done with a server. */
+        CloudServerActionRequest: {
+            /** @description What is to be done. */
+            action: components["schemas"]["CloudServerAction"];
+            /** @description To delete it: the server's name, as typed by whoever deletes it. */
+            confirmation?: string | null;
+        };
+        /** @description What would happen if servers were made. */
+        CloudServerCheck: {
+            /** @description What was found. */
+            findings: components["schemas"]["CloudFinding"][];
+            /**
+             * Format: double
+             * @description The list price of all of them while they run, in US dollars an hour, without disks and
+             *     traffic; absent where the provider does not tell.
+             */
+            usd_per_hour?: number | null;
+            /** @description Whether nothing was found that would make it fail. */
+            would_succeed: boolean;
+        };
+        /** @description A server to be made. */
+        CloudServerRequest: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            count?: number;
+            /**
+             * Format: int32
+             * @description The size of its first disk; the image's own where it is left out.
+             */
+            disk_gib?: number | null;
+            /** @description What it is made from, in the provider's words: `ami-0abc…`. */
+            image: string;
+            /** @description The provider's word for its size: `t3.micro`. */
+            instance_type: string;
+            /** @description Whether deleting it is refused until the protection is lifted at the provider. */
+            is_protected?: boolean;
+            /** @description The name; of several each gets a number. */
+            name: string;
+            /** @description Where it is to stand: one of the account's regions. */
+            region: string;
+            /** @description The security groups (AWS), or network tags (Google), that hold for it. */
+            security_groups?: string[];
+            /** @description The SSH key: the name of a key pair (AWS), or a public key (Azure, Google). */
+            ssh_key?: string | null;
+            /** @description The subnet that it stands in. */
+            subnet?: string | null;
+            /** @description Its tags. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description Given to cloud-init at the first start. It is sealed, and forgotten once the order has ended. */
+            user_data?: string | null;
+            /** @description The zone within the region; the provider chooses where it is left out. */
             zone?: string | null;
         };
         /** @description Something that could not be had, in the provider's words. */
@@ -1231,6 +1398,8 @@ export interface components {
         List_Channel: {
             /** @description The entries of this page. */
             items: {
+                /** @description The template of what stands below the title; the usual text if none. */
+                body_template?: string | null;
                 /** @description Its settings. */
                 config: Record<string, never>;
                 /** @description Whether it is used. */
@@ -1242,6 +1411,8 @@ export interface components {
                  *     `acs_sms` or `pubsub`.
                  */
                 kind: string;
+                /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+                language?: string | null;
                 /** @description Whether the last delivery or test arrived. */
                 last_ok?: boolean | null;
                 /** @description What the channel answered to it, or why it did not arrive. */
@@ -1253,6 +1424,9 @@ export interface components {
                 last_used_ms?: number | null;
                 /** @description The channel's name. */
                 name: string;
+                quiet_hours?: components["schemas"]["QuietHours"] | null;
+                /** @description The template of the title; the usual title if none. */
+                title_template?: string | null;
                 /**
                  * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
                  *     no longer this.
@@ -1325,6 +1499,80 @@ export interface components {
                  *     no longer this.
                  */
                 version: string;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_CloudOrder: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description The account's name at the time. */
+                account: string;
+                /** @description What is ordered. */
+                action: components["schemas"]["CloudOrderAction"];
+                /**
+                 * Format: int32
+                 * @description How often it was sent.
+                 */
+                attempts: number;
+                /**
+                 * Format: int32
+                 * @description How many of them are where they should be.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description When it ended.
+                 */
+                ended_at_ms?: number | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Whether the provider may have carried it out, or may still do so, though nobody knows. */
+                is_outcome_unknown: boolean;
+                /** @description Who ordered it. */
+                ordered_by: string;
+                /**
+                 * Format: int64
+                 * @description When it was placed.
+                 */
+                placed_at_ms: number;
+                problem?: components["schemas"]["CloudTrouble"] | null;
+                /** @description What the others do, in the provider's words. */
+                progress?: string | null;
+                /** @description Whose cloud it is. */
+                provider: string;
+                /** @description Where. */
+                region: string;
+                /**
+                 * Format: int64
+                 * @description When it was sent first.
+                 */
+                sent_at_ms?: number | null;
+                /** @description What the server is called here, or the name of those to be made. */
+                server: string;
+                /** @description The provider's ids of the servers, once it has taken the order. */
+                server_ids: string[];
+                /** @description How far it is. */
+                state: components["schemas"]["CloudOrderState"];
+                /**
+                 * Format: int32
+                 * @description How many servers it is about.
+                 */
+                total: number;
             }[];
             /**
              * Format: int32
@@ -1629,7 +1877,10 @@ export interface components {
                  * @description When it left.
                  */
                 sent_at_ms?: number | null;
-                /** @description `pending`, `sending`, `sent`, `failed`, or `merged` into a digest. */
+                /**
+                 * @description `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+                 *     hours, or `dropped` as it was over before they were.
+                 */
                 state: string;
                 /** @description What it says. */
                 summary: string;
@@ -2147,7 +2398,10 @@ export interface components {
              * @description When it left.
              */
             sent_at_ms?: number | null;
-            /** @description `pending`, `sending`, `sent`, `failed`, or `merged` into a digest. */
+            /**
+             * @description `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+             *     hours, or `dropped` as it was over before they were.
+             */
             state: string;
             /** @description What it says. */
             summary: string;
@@ -2383,6 +2637,22 @@ export interface components {
          * @enum {string}
          */
         ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "cloud_refused" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full" | "cloud_unreachable";
+        /**
+         * @description Times of the week in which only what is severe is told at once, and the rest in one summary
+         *     afterwards.
+         */
+        QuietHours: {
+            /** @description When they begin, such as `22:00`. */
+            from: string;
+            /** @description The severities of alerts that come through all the same; `critical` unless given. */
+            let_through?: string[];
+            /** @description The time zone, such as `Asia/Shanghai`. */
+            time_zone: string;
+            /** @description When they end, such as `08:00`; on the next day if that is not after the beginning. */
+            until: string;
+            /** @description The days on which they begin, from 1 for Monday to 7 for Sunday; none for every day. */
+            weekdays?: number[];
+        };
         /** @description Confirms the password before a dangerous action. */
         ReauthenticateRequest: {
             /**

@@ -38,7 +38,7 @@ describe('pages', () => {
     const before = { webhook_url: '********', secret: '********', at_all: true, unknown: 1 };
     expect(toValues('dingtalk', before)).toMatchObject({ webhook_url: '', secret: '', at_all: true });
     expect(toConfig('dingtalk', { webhook_url: '', secret: 'new', at_mobiles: ' 1\n2, ' }, before)).toMatchObject({ webhook_url: '********', secret: 'new', at_mobiles: ['1', '2'], unknown: 1 });
-    expect(Object.keys(KINDS)).toHaveLength(7);
+    expect(Object.keys(KINDS)).toHaveLength(12);
   });
 
   it('keep, change and drop the headers and the authorisation of a webhook', () => {

@@ -1,7 +1,7 @@
 //! Orders are carried out, one step at a time. What a step is about to do, and what came of it, is
 //! written down before and after it, so that any server goes on from there when another is killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ impl Inventory {
         let mut tidied: Option<Instant> = None;
         let mut is_database_away = false;
         loop {
+            let ours: BTreeSet<CloudOrderId> = under_way.values().copied().collect();
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = steps.join_next_with_id() => {
@@ -80,8 +81,14 @@ impl Inventory {
             is_database_away = false;
             let now: BTreeMap<CloudOrderId, i64> =
                 open.iter().map(|open| (open.id, open.version)).collect();
-            self.tell_what_differs(&seen, &now);
+            let changed = differing(&seen, &now);
+            for id in &changed {
+                self.tell_order(*id);
+            }
             seen = now;
+            if !changed.is_subset(&ours) {
+                self.take_over_what_others_did().await;
+            }
             let now_ms = self.now_ms();
             for due in open.iter().filter(|open| open.is_due(now_ms)) {
                 if under_way.len() >= AT_ONCE {
@@ -128,17 +135,12 @@ impl Inventory {
         Ok(self.0.store.open_orders().await?.len())
     }
 
-    fn tell_what_differs(
-        &self,
-        seen: &BTreeMap<CloudOrderId, i64>,
-        now: &BTreeMap<CloudOrderId, i64>,
-    ) {
-        let changed = now
-            .iter()
-            .filter(|(id, version)| seen.get(id) != Some(version));
-        let ended = seen.iter().filter(|(id, _)| !now.contains_key(id));
-        for (id, _) in changed.chain(ended) {
-            self.tell_order(*id);
+    /// Shows what the orders did that another server has carried on, at once and not with the next
+    /// round.
+    async fn take_over_what_others_did(&self) {
+        if let Err(error) = self.reload().await {
+            let error = with_causes(&error);
+            tracing::warn!(error, "cannot look for changes of cloud servers");
         }
     }
 
@@ -296,6 +298,18 @@ impl Inventory {
         let recorded = self.0.order_log.commit_end(transaction, order).await;
         recorded.map_err(Error::Unrecorded)
     }
+}
+
+/// The orders that have changed, are new or have ended between two looks.
+fn differing(
+    before: &BTreeMap<CloudOrderId, i64>,
+    now: &BTreeMap<CloudOrderId, i64>,
+) -> BTreeSet<CloudOrderId> {
+    let changed = now
+        .iter()
+        .filter(|(id, version)| before.get(id) != Some(version));
+    let ended = before.iter().filter(|(id, _)| !now.contains_key(id));
+    changed.chain(ended).map(|(id, _)| *id).collect()
 }
 
 /// What is to be done next with an order.

@@ -253,6 +253,15 @@ async fn they_are_carried_out_by_themselves_and_others_are_told() {
     house.clock.advance_ms(2_000);
     eventually("the end", || !house.ends().is_empty()).await;
     assert_eq!(changes.recv().await.unwrap(), placed.order.id);
+    let shows_it = |inventory: &Inventory| {
+        let servers = inventory.servers();
+        let web = servers.iter().find(|server| server.label == "web").unwrap();
+        web.details.state == PowerState::Stopped
+    };
+    eventually("what it did", || {
+        shows_it(&house.inventory) && shows_it(&other)
+    })
+    .await;
     stop.cancel();
     for running in running {
         running.await.unwrap();

@@ -7,8 +7,10 @@ use yunhai_model::{ChannelId, Labels, TimestampMs};
 
 use super::{Monitor, StateChange, check};
 use crate::alert::digest;
+use crate::channel_message::{MessageSettings, sample};
 use crate::error::{Error, Result};
-use crate::notification::{AlertStatus, Delivered, Notification, NotifiedAlert};
+use crate::notification::{AlertStatus, Delivered, Notification, NotifiedAlert, Preview};
+use crate::quiet_hours::QuietHours;
 use crate::routing::Route;
 use crate::store::{Channel, NewChannel, SEALED_PREFIX, is_used_by, place, settings};
 
@@ -132,13 +134,14 @@ impl Monitor {
             fingerprint: digest("test"),
             value: None,
         };
-        let notification = Notification::new(
+        let mut notification = Notification::new(
             channel.name.clone(),
             "test",
             Labels::default(),
             self.0.config.external_url.clone(),
             vec![alert],
         );
+        channel.message.word(&mut notification);
         let test_id = digest(&format!("test\0{id}\0{now_ms}"));
         let limits = self.0.notifier.rate_limits(&config);
         if let Some(limits) = &limits {
@@ -164,6 +167,15 @@ impl Monitor {
         Ok(sent?)
     }
 
+    /// How a sample alert would read on a channel of such settings, or what is wrong with them. Only
+    /// the kind among the settings counts.
+    pub fn preview_message(&self, config: &Value, message: &MessageSettings) -> Result<Preview> {
+        check("message", message.faults())?;
+        let mut sample = sample("sample", self.now_ms(), &self.0.config.external_url);
+        message.word(&mut sample);
+        Ok(self.0.notifier.preview(config, &sample))
+    }
+
     /// How the last test of a channel went.
     pub async fn last_channel_test(&self, id: ChannelId) -> Result<Option<ChannelTest>> {
         let store = &self.0.store;
@@ -181,12 +193,22 @@ impl Monitor {
         if let Err(message) = self.0.notifier.check(&new.config) {
             faults.push(format!("config: {message}"));
         }
+        faults.extend(new.message.faults());
+        if new.message.has_texts() && !self.0.notifier.has_texts(&new.config) {
+            faults.push(
+                "body_template: this kind of channel carries data, which have no title and no text"
+                    .to_owned(),
+            );
+        }
+        faults.extend(new.quiet_hours.iter().flat_map(QuietHours::faults));
         check("channel", faults)?;
         let mut channel = Channel {
             id,
             name: new.name,
             config: new.config,
             is_enabled: new.is_enabled,
+            message: new.message,
+            quiet_hours: new.quiet_hours,
             updated_at_ms: self.now_ms(),
         };
         for pointer in self.0.notifier.secret_fields(&channel.config) {

@@ -14,6 +14,7 @@ use super::counting::{UNKNOWN_KIND, count_attempt, count_finished, kind_of, tell
 use super::pacing::Counted;
 use super::{Monitor, StateChange};
 use crate::alert::digest;
+use crate::channel_message::MessageSettings;
 use crate::error::Result;
 use crate::notification::{Notification, NotifyError, Occasion};
 use crate::store::{Channel, EventKind, OutboxEntry, OutboxState};
@@ -27,6 +28,7 @@ struct Outlet {
     kind: &'static str,
     /// Its settings with the secrets in the clear.
     config: Value,
+    message: MessageSettings,
     limits: Option<RateLimits>,
     entries: Vec<OutboxEntry>,
 }
@@ -45,6 +47,7 @@ enum Attempt {
 impl Monitor {
     /// Sends what is due, the channels side by side; returns how many arrived.
     pub(super) async fn deliver(&self) -> Result<usize> {
+        self.release_held().await?;
         let entries = self.0.store.unfinished_outbox().await?;
         if entries.is_empty() {
             tell_pending([].into_iter());
@@ -73,6 +76,13 @@ impl Monitor {
         let mut together: BTreeMap<String, Vec<Outlet>> = BTreeMap::new();
         for (id, entries) in by_channel {
             let channel = channels.iter().find(|channel| channel.id == id);
+            let entries = match channel {
+                Some(channel) => self.hold_back(channel, entries).await?,
+                None => entries,
+            };
+            if entries.is_empty() {
+                continue;
+            }
             if let Some(outlet) = self.outlet(channel, entries).await? {
                 let key = outlet.limits.as_ref();
                 let key = key.map_or_else(|| id.to_string(), |limits| limits.counted_by.clone());
@@ -113,6 +123,7 @@ impl Monitor {
             channel: channel.id,
             kind: kind_of(&config),
             limits: self.0.notifier.rate_limits(&config),
+            message: channel.message.clone(),
             config,
             entries,
         }))
@@ -215,7 +226,9 @@ impl Monitor {
         transaction.commit().await?;
         let lease = self.0.config.send_lease.0;
         let begun = Instant::now();
-        let sending = self.0.notifier.send(config, &entry.id, &entry.notification);
+        let mut notification = entry.notification.clone();
+        outlet.message.word(&mut notification);
+        let sending = self.0.notifier.send(config, &entry.id, &notification);
         let outcome = tokio::time::timeout(lease, sending)
             .await
             .unwrap_or_else(|_| {
@@ -408,6 +421,7 @@ impl Monitor {
             sequence: merged[0].sequence,
             term: 0,
             limited_failures: 0,
+            held_since_ms: None,
         };
         let store = &self.0.store;
         let transaction = self.begin_as_leader().await?;

@@ -117,6 +117,7 @@ impl Monitor {
                 alerts: outgoing.alerts.clone(),
                 term: 0,
                 limited_failures: 0,
+                held_since_ms: None,
                 sequence,
             };
             store.add_to_outbox(&transaction, &entry).await?;

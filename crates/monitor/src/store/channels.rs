@@ -9,7 +9,9 @@ use yunhai_model::{ChannelId, TimestampMs};
 
 use super::Store;
 use super::rows::{self, Row};
+use crate::channel_message::MessageSettings;
 use crate::error::{Error, Result};
+use crate::quiet_hours::QuietHours;
 use crate::routing::Route;
 
 /// A channel as it is stored.
@@ -24,12 +26,18 @@ pub struct Channel {
     pub config: Value,
     /// Whether notifications go there.
     pub is_enabled: bool,
+    /// What its messages say.
+    #[serde(default)]
+    pub message: MessageSettings,
+    /// When only what is severe is told at once; `None` for never.
+    #[serde(default)]
+    pub quiet_hours: Option<QuietHours>,
     /// When it was changed last; later each time, also where the clock stood still.
     pub updated_at_ms: TimestampMs,
 }
 
 /// What a new or changed channel is made of.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannel {
     /// Its name, unique.
@@ -39,6 +47,12 @@ pub struct NewChannel {
     /// Whether notifications go there.
     #[serde(default = "enabled")]
     pub is_enabled: bool,
+    /// What its messages say.
+    #[serde(default)]
+    pub message: MessageSettings,
+    /// When only what is severe is told at once; `None` for never.
+    #[serde(default)]
+    pub quiet_hours: Option<QuietHours>,
 }
 
 fn enabled() -> bool {

@@ -1,7 +1,8 @@
 //! The outbox: notifications that are written down before they are sent.
 //!
 //! pending → sending (until a lease ends) → sent, failed or merged into a digest. A row whose lease
-//! has ended is sent again under the same id.
+//! has ended is sent again under the same id. In quiet hours: pending → held → merged into the summary
+//! that follows them, or dropped.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, Value};
@@ -31,6 +32,10 @@ pub enum OutboxState {
     Failed,
     /// It was put into a digest.
     Merged,
+    /// The channel's quiet hours hold it back.
+    Held,
+    /// It was held back, and over before the quiet hours were.
+    Dropped,
 }
 
 impl OutboxState {
@@ -42,6 +47,8 @@ impl OutboxState {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::Merged => "merged",
+            Self::Held => "held",
+            Self::Dropped => "dropped",
         }
     }
 }
@@ -87,6 +94,9 @@ pub struct OutboxEntry {
     /// How many attempts failed in a way of which only a few are made.
     #[serde(default)]
     pub limited_failures: i64,
+    /// When the quiet hours began that hold it back.
+    #[serde(default)]
+    pub held_since_ms: Option<TimestampMs>,
 }
 
 /// Which notifications are wanted.
@@ -159,6 +169,18 @@ impl Store {
         let states = [OutboxState::Pending, OutboxState::Sending].map(OutboxState::as_str);
         let query = rows::select::<OutboxEntry>()
             .and_where(Expr::col("state").is_in(states))
+            .order_by("created_at", Order::Asc)
+            .order_by("sequence", Order::Asc)
+            .order_by("id", Order::Asc)
+            .limit(2000)
+            .to_owned();
+        rows::read(self.database.connection(), &query).await
+    }
+
+    /// The rows that quiet hours hold back, in the order in which they were made.
+    pub(crate) async fn held_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        let query = rows::select::<OutboxEntry>()
+            .and_where(Expr::col("state").eq(OutboxState::Held.as_str()))
             .order_by("created_at", Order::Asc)
             .order_by("sequence", Order::Asc)
             .order_by("id", Order::Asc)

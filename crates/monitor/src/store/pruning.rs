@@ -31,7 +31,12 @@ impl Store {
 
     /// Deletes notifications that were finished before a moment.
     pub(crate) async fn prune_outbox(&self, before_ms: TimestampMs, batch: u64) -> Result<u64> {
-        let done = [OutboxState::Sent, OutboxState::Failed, OutboxState::Merged];
+        let done = [
+            OutboxState::Sent,
+            OutboxState::Failed,
+            OutboxState::Merged,
+            OutboxState::Dropped,
+        ];
         let is_over = Condition::all()
             .add(Expr::col("state").is_in(done.map(OutboxState::as_str)))
             .add(Expr::col("finished_at").lt(before_ms));

@@ -58,6 +58,14 @@ pub enum EventKind {
         channel: ChannelId,
         answer: String,
     },
+    /// A notification is held back by the channel's quiet hours.
+    Held {
+        notification: String,
+        channel: ChannelId,
+        until_ms: TimestampMs,
+    },
+    /// The alert came and went in a channel's quiet hours: nobody is told of it there.
+    Dropped { channel: ChannelId },
     /// A notification did not arrive and is given up.
     Failed {
         notification: String,

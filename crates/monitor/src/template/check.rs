@@ -13,6 +13,10 @@ use super::tree::{Binding, Command, Node, Operand, Pipeline};
 enum Kind {
     /// The template's data as a whole.
     Data,
+    /// A notification.
+    Message,
+    Alerts,
+    Alert,
     Labels,
     /// What `query` yields.
     Samples,
@@ -22,21 +26,38 @@ enum Kind {
     Unknown,
 }
 
+/// What a template speaks of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Subject {
+    /// One alert, as the templates of rules do.
+    Alert,
+    /// A notification, as the templates of channels do.
+    Notification,
+}
+
+pub(super) const NO_QUERY: &str = "`query` cannot be used here: a message tells what a rule has \
+    found; put the value into an annotation of the rule";
+
 /// Checks the fields that the nodes of a template name.
-pub(super) fn check(nodes: &[Node]) -> Result<(), TemplateError> {
+pub(super) fn check(nodes: &[Node], subject: Subject) -> Result<(), TemplateError> {
+    let root = match subject {
+        Subject::Alert => Kind::Data,
+        Subject::Notification => Kind::Message,
+    };
     let mut assigned = HashSet::new();
     find_assigned(nodes, &mut assigned);
     let mut checker = Checker {
         variables: vec![
-            (String::new(), Kind::Data),
+            (String::new(), root),
             ("labels".to_owned(), Kind::Labels),
             ("value".to_owned(), Kind::Plain),
             ("externalLabels".to_owned(), Kind::Labels),
             ("externalURL".to_owned(), Kind::Plain),
         ],
         assigned,
+        subject,
     };
-    checker.nodes(nodes, Kind::Data)
+    checker.nodes(nodes, root)
 }
 
 /// Finds the variables that are given another value somewhere: of those nothing can be told.
@@ -86,6 +107,7 @@ fn find_assigned(nodes: &[Node], found: &mut HashSet<String>) {
 struct Checker {
     variables: Vec<(String, Kind)>,
     assigned: HashSet<String>,
+    subject: Subject,
 }
 
 impl Checker {
@@ -139,6 +161,7 @@ impl Checker {
                 let item = match self.pipeline(pipeline, dot)? {
                     Kind::Samples => Kind::Sample,
                     Kind::Labels => Kind::Plain,
+                    Kind::Alerts => Kind::Alert,
                     _ => Kind::Unknown,
                 };
                 if binding.variables.len() == 1 {
@@ -190,6 +213,9 @@ impl Checker {
                 return Ok(Kind::Plain);
             }
             Operand::Nil => return Ok(Kind::Unknown),
+            Operand::Function(name) if name == "query" && self.subject == Subject::Notification => {
+                return Err(error(offset, NO_QUERY.to_owned()));
+            }
             Operand::Function(name) => return Ok(kind_of_result(name)),
             Operand::Field(path) => (dot, path),
             Operand::Variable(name, path) => (self.variable(name), path),
@@ -223,12 +249,31 @@ fn kind_of_result(function: &str) -> Kind {
 /// What a field is; the error says which ones there are.
 fn field(kind: Kind, name: &str) -> Result<Kind, String> {
     let known = match (kind, name) {
-        (Kind::Unknown, _) => return Ok(Kind::Unknown),
-        (Kind::Data | Kind::Sample, "Labels") | (Kind::Data, "ExternalLabels") => {
-            return Ok(Kind::Labels);
-        }
-        (Kind::Data | Kind::Sample, "Value") | (Kind::Data, "ExternalURL") | (Kind::Labels, _) => {
+        // Times have fields and methods, and what has not ended has none.
+        (Kind::Unknown, _) | (Kind::Alert, "StartsAt" | "EndsAt") => return Ok(Kind::Unknown),
+        (Kind::Data | Kind::Sample | Kind::Alert, "Labels")
+        | (Kind::Data, "ExternalLabels")
+        | (Kind::Message, "GroupLabels" | "CommonLabels" | "CommonAnnotations")
+        | (Kind::Alert, "Annotations") => return Ok(Kind::Labels),
+        (Kind::Data | Kind::Sample, "Value")
+        | (Kind::Data, "ExternalURL")
+        | (Kind::Labels, _)
+        | (Kind::Message, "Status" | "Receiver" | "ExternalURL" | "TruncatedAlerts")
+        | (Kind::Alert, "Status" | "Value" | "GeneratorURL" | "Fingerprint") => {
             return Ok(Kind::Plain);
+        }
+        (Kind::Message, "Alerts") | (Kind::Alerts, "Firing" | "Resolved") => {
+            return Ok(Kind::Alerts);
+        }
+        (Kind::Message, _) => {
+            "known are `.Status`, `.Alerts`, `.CommonLabels`, `.CommonAnnotations`, `.GroupLabels`, \
+             `.Receiver`, `.ExternalURL` and `.TruncatedAlerts`; the labels of an alert are \
+             `.Labels` within `range .Alerts`"
+        }
+        (Kind::Alerts, _) => "go over the alerts with `range`; known are `.Firing` and `.Resolved`",
+        (Kind::Alert, _) => {
+            "an alert has `.Status`, `.Labels`, `.Annotations`, `.Value`, `.StartsAt`, `.EndsAt`, \
+             `.GeneratorURL` and `.Fingerprint`"
         }
         (Kind::Data, _) => {
             "known are `.Labels`, `.Value`, `.ExternalLabels` and `.ExternalURL`; a label is \

@@ -1,6 +1,11 @@
 //! From tree and data to text.
 
-use super::time::duration_field;
+use std::collections::BTreeMap;
+
+use yunhai_model::Labels;
+use yunhai_notify::Notification;
+
+use super::time::{Time, duration_field};
 use super::tree::{Binding, Command, Definitions, Node, Operand, Pipeline};
 use super::value::Value;
 use super::{RenderError, TemplateData, TemplateError, functions};
@@ -27,11 +32,39 @@ pub(super) fn render(
     definitions: &Definitions,
     data: &TemplateData,
 ) -> Result<String, RenderError> {
+    render_about(nodes, definitions, data, &Value::Data)
+}
+
+/// Renders what a channel says of a notification.
+pub(super) fn render_message(
+    nodes: &[Node],
+    definitions: &Definitions,
+    notification: &Notification,
+) -> Result<String, RenderError> {
+    let data = TemplateData {
+        labels: notification.common_labels.clone(),
+        value: notification
+            .alerts
+            .first()
+            .and_then(|alert| alert.value)
+            .unwrap_or(f64::NAN),
+        external_url: notification.external_url.clone(),
+        ..TemplateData::default()
+    };
+    render_about(nodes, definitions, &data, &message(notification))
+}
+
+fn render_about(
+    nodes: &[Node],
+    definitions: &Definitions,
+    data: &TemplateData,
+    subject: &Value,
+) -> Result<String, RenderError> {
     let mut renderer = Renderer {
         data,
         definitions,
         variables: vec![
-            (String::new(), Value::Data),
+            (String::new(), subject.clone()),
             ("labels".to_owned(), Value::Labels(data.labels.clone())),
             ("value".to_owned(), Value::Number(data.value)),
             (
@@ -47,8 +80,60 @@ pub(super) fn render(
         steps: 0,
         depth: 0,
     };
-    renderer.nodes(nodes, &Value::Data)?;
+    renderer.nodes(nodes, subject)?;
     Ok(renderer.output)
+}
+
+/// A notification as templates see it, in Alertmanager's words.
+fn message(notification: &Notification) -> Value {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let texts = |pairs: &BTreeMap<String, String>| Value::Labels(Labels::new(pairs.clone()));
+    let time = |at_ms: i64| Time::from_secs(at_ms as f64 / 1000.0).map_or(Value::Nil, Value::Time);
+    let alerts = notification.alerts.iter().map(|alert| {
+        map([
+            ("Status", text(alert.status.as_str())),
+            ("Labels", Value::Labels(alert.labels.clone())),
+            ("Annotations", texts(&alert.annotations)),
+            ("StartsAt", time(alert.starts_at_ms)),
+            ("EndsAt", alert.ends_at_ms.map_or(Value::Nil, time)),
+            ("GeneratorURL", text(&alert.generator_url)),
+            ("Fingerprint", text(&alert.fingerprint)),
+            ("Value", alert.value.map_or(Value::Nil, Value::Number)),
+        ])
+    });
+    map([
+        ("Alerts", Value::List(alerts.collect())),
+        ("Status", text(notification.status.as_str())),
+        ("Receiver", text(&notification.receiver)),
+        ("ExternalURL", text(&notification.external_url)),
+        (
+            "GroupLabels",
+            Value::Labels(notification.group_labels.clone()),
+        ),
+        (
+            "CommonLabels",
+            Value::Labels(notification.common_labels.clone()),
+        ),
+        ("CommonAnnotations", texts(&notification.common_annotations)),
+        (
+            "TruncatedAlerts",
+            Value::Integer(notification.truncated as i64),
+        ),
+    ])
+}
+
+fn map<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    Value::Map(fields.into())
+}
+
+/// The alerts of a list that are in a state.
+fn in_state(alerts: Vec<Value>, state: &str) -> Value {
+    let is_so = |alert: &Value| {
+        matches!(alert, Value::Map(fields)
+            if matches!(fields.get("Status"), Some(Value::Text(text)) if text == state))
+    };
+    Value::List(alerts.into_iter().filter(is_so).collect())
 }
 
 struct Renderer<'a> {
@@ -292,6 +377,8 @@ impl Renderer<'_> {
             (Value::Labels(labels), name) => {
                 Some(Value::Text(labels.get(name).unwrap_or_default().to_owned()))
             }
+            (Value::List(alerts), "Firing") => Some(in_state(alerts, "firing")),
+            (Value::List(alerts), "Resolved") => Some(in_state(alerts, "resolved")),
             (Value::Map(items), name) => Some(items.get(name).cloned().unwrap_or(Value::Nil)),
             (Value::Time(time), name) => time.field(name),
             (Value::Duration(nanos), name) => duration_field(nanos, name),

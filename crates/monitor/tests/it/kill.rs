@@ -20,8 +20,8 @@ use yunhai_model::{
 };
 use yunhai_monitor::{
     DEFAULT_RULES_NAME, Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel,
-    Node, Notification, Notifier, NotifyError, OutboxFilter, OutboxState, RateLimits, Route,
-    SampleSink,
+    Node, Notification, Notifier, NotifyError, OutboxFilter, OutboxState, Preview, RateLimits,
+    Route, SampleSink,
 };
 use yunhai_promql::{Engine, Matcher, Queryable, SelectError, SelectHints};
 use yunhai_test_support::databases::{self, TestDatabase};
@@ -86,6 +86,14 @@ impl Notifier for Poster {
 
     fn rate_limits(&self, _: &Value) -> Option<RateLimits> {
         None
+    }
+
+    fn has_texts(&self, _: &Value) -> bool {
+        true
+    }
+
+    fn preview(&self, _: &Value, _: &Notification) -> Preview {
+        unreachable!("nobody asks for a preview here")
     }
 
     async fn send(
@@ -256,6 +264,7 @@ async fn survive(engine: databases::Engine, kills: usize) {
         name: "parent".into(),
         config: json!({"kind": "test", "address": address}),
         is_enabled: true,
+        ..NewChannel::default()
     };
     let channel = monitor
         .add_channel(&mut transaction, channel)

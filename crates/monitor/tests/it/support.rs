@@ -11,7 +11,7 @@ use yunhai_model::{
 };
 use yunhai_monitor::{
     Delivered, MIGRATIONS, Monitor, MonitorConfig, MonitorParts, NewChannel, Node, Notification,
-    Notifier, NotifyError, RateLimit, RateLimits, Route, SampleSink, SecretSealer,
+    Notifier, NotifyError, Preview, RateLimit, RateLimits, Route, SampleSink, SecretSealer,
 };
 use yunhai_promql::{Engine, Matcher, MemoryStore, Queryable, SelectError, SelectHints};
 use yunhai_test_support::databases::{self, TestDatabase};
@@ -123,6 +123,17 @@ impl Notifier for Recorder {
                 window: Duration::from_mins(1),
             }],
         })
+    }
+
+    fn has_texts(&self, config: &Value) -> bool {
+        config["kind"] != "data"
+    }
+
+    fn preview(&self, _: &Value, notification: &Notification) -> Preview {
+        Preview {
+            title: notification.title.clone().unwrap_or_default(),
+            body: notification.body.clone().unwrap_or_default(),
+        }
     }
 
     async fn send(
@@ -247,6 +258,7 @@ impl House {
             name: name.to_owned(),
             config,
             is_enabled: true,
+            ..NewChannel::default()
         };
         change!(self.database, self.monitor => add_channel(new))
             .unwrap()

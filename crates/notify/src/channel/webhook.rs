@@ -165,7 +165,7 @@ pub(super) async fn send(
 }
 
 /// Writes a notification as Alertmanager does, with as many alerts as are wanted and fit.
-pub(super) fn payload(notification: &Notification, max_alerts: usize) -> Value {
+pub(crate) fn payload(notification: &Notification, max_alerts: usize) -> Value {
     let wanted = match max_alerts {
         0 => usize::MAX,
         limit => limit,

@@ -47,7 +47,10 @@ impl Message<'_> {
         } else {
             format!(" {url}")
         };
-        let summary = self.in_order().next().and_then(|alert| {
+        let body = self.notification.body.as_ref();
+        let link = if body.is_some() { String::new() } else { link };
+        let summary = body.or_else(|| {
+            let alert = self.in_order().next()?;
             let text = alert.annotations.get("summary");
             text.or(alert.annotations.get("description"))
         });
@@ -83,8 +86,8 @@ impl Message<'_> {
     /// The title, with how the group stands in one word, as an SMS shows no colours.
     fn sms_title(&self) -> String {
         let mark = match self.notification.status {
-            AlertStatus::Firing => "",
-            AlertStatus::Resolved => "OK ",
+            AlertStatus::Resolved if self.notification.title.is_none() => "OK ",
+            _ => "",
         };
         sms_signs(&format!("{mark}{}", self.title()))
     }

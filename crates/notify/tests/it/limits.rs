@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use yunhai_model::Clock;
-use yunhai_notify::{AlertStatus, Language, Notification, SendHistory};
+use yunhai_notify::{AlertStatus, ChannelSender as _, Language, Notification, SendHistory};
 use yunhai_test_support::channels::Provider;
 
 use super::support::{PROVIDERS, World, alert, channel, enormous, notification};
@@ -178,6 +178,18 @@ proptest! {
                 let channel = world.channel(provider);
                 world.send(&channel, &notification).await.unwrap();
             }
-        });
+            world.clock.advance_ms(60_000);
+            world.simulator.advance_ms(60_000);
+            // The same texts as the words of a channel's own templates.
+            let lines: Vec<String> = texts.iter().map(|text| text.repeat(repeat)).collect();
+            notification.title = Some(format!("t{}", lines[0]));
+            notification.body = Some(format!("b\n{}", lines.join("\n")));
+            for provider in PROVIDERS {
+                let channel = world.channel(provider);
+                let outcome = world.sender.send(&channel, &notification, "delivery-2").await;
+                prop_assert!(outcome.is_ok(), "{provider:?}: {outcome:?}");
+            }
+            Ok(())
+        })?;
     }
 }

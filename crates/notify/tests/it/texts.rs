@@ -26,6 +26,25 @@ async fn every_channel_writes_in_both_languages() {
 }
 
 #[tokio::test]
+async fn words_of_a_channel_s_own_stand_where_people_read() {
+    let world = World::english().await;
+    let mut own = usual();
+    own.title = Some("云海 alert".into());
+    own.body = Some("first *line*\n\n<b>second</b> & last".into());
+    for provider in PROVIDERS {
+        let channel = world.channel(provider);
+        let body = world.deliver(provider, &channel, &own).await.to_string();
+        if matches!(provider, Provider::Webhook | Provider::PubSub) {
+            assert!(!body.contains("云海 alert"), "{provider:?}: {body}");
+            continue;
+        }
+        assert!(body.contains("云海 alert"), "{provider:?}: {body}");
+        assert!(body.contains("last"), "{provider:?}: {body}");
+        assert!(!body.contains("is firing"), "{provider:?}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn labels_cannot_mention_people_or_make_links() {
     let world = World::english().await;
     let mut evil = alert(

@@ -419,6 +419,8 @@ fn event_of(event: yunhai_monitor::AlertEvent, channels: &BTreeMap<String, Strin
             None,
             format!("{}: {answer}", channel_name(channel)),
         ),
+        EventKind::Held { channel, .. } => ("held", None, channel_name(channel)),
+        EventKind::Dropped { channel } => ("dropped", None, channel_name(channel)),
         EventKind::Failed { channel, error, .. } => (
             "notification_failed",
             None,

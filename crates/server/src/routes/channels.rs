@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
-    Channel, ChannelFilter, ChannelRequest, ChannelTest, Fault, List, ListQuery, NotificationEntry,
-    NotificationFilter, Problem, ProblemCode,
+    Channel, ChannelFilter, ChannelPreview, ChannelPreviewRequest, ChannelRequest, ChannelTest,
+    Fault, List, ListQuery, NotificationEntry, NotificationFilter, Problem, ProblemCode,
+    QuietHours,
 };
 use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
 use yunhai_model::{ChannelId, PageRequest, TimestampMs};
 use yunhai_monitor::{
-    Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState, version_of,
+    Channel as Stored, Language, MessageSettings, NewChannel, OutboxEntry, OutboxFilter,
+    OutboxState, version_of,
 };
 
 use crate::app::App;
@@ -48,6 +50,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list_channels, create_channel))
         .routes(routes!(show_channel, update_channel, delete_channel))
         .routes(routes!(test_channel))
+        .routes(routes!(preview_channel))
         .routes(routes!(list_notifications))
 }
 
@@ -198,6 +201,25 @@ async fn test_channel(
     Ok(Json(test))
 }
 
+/// Shows how a sample alert would read on a channel, or what is wrong with its templates.
+#[utoipa::path(post, path = "/channels/preview", tag = "channels",
+    request_body = ChannelPreviewRequest,
+    responses((status = OK, body = ChannelPreview), Refused))]
+async fn preview_channel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(body): Json<ChannelPreviewRequest>,
+) -> ApiResult<Json<ChannelPreview>> {
+    caller.require(Permission::ServersRead)?;
+    let message = message_from(body.language, body.title_template, body.body_template)?;
+    let config = json!({ "kind": body.kind });
+    let preview = app.monitor.preview_message(&config, &message)?;
+    Ok(Json(ChannelPreview {
+        title: preview.title,
+        body: preview.body,
+    }))
+}
+
 /// Lists notifications: what was sent, what waits, what failed.
 #[utoipa::path(get, path = "/notifications", tag = "channels",
     params(ListQuery, NotificationFilter),
@@ -275,7 +297,70 @@ fn new_channel(body: ChannelRequest) -> ApiResult<NewChannel> {
         name: body.name,
         config: Value::Object(config),
         is_enabled: body.enabled,
+        message: message_from(body.language, body.title_template, body.body_template)?,
+        quiet_hours: body.quiet_hours.map(quiet_from),
     })
+}
+
+/// Reads what a channel's messages say; an empty template is none.
+fn message_from(
+    language: Option<String>,
+    title: Option<String>,
+    body: Option<String>,
+) -> ApiResult<MessageSettings> {
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let language = match given(language) {
+        None => None,
+        Some(name) => match serde_json::from_value::<Language>(json!(name)) {
+            Ok(language) => Some(language),
+            Err(_) => return Err(unknown_language(&name)),
+        },
+    };
+    Ok(MessageSettings {
+        language,
+        title: given(title),
+        body: given(body),
+    })
+}
+
+fn unknown_language(name: &str) -> ApiError {
+    let fault = Fault {
+        pointer: Some("/language".to_owned()),
+        detail: format!("there is no language `{name}`; choose `en` or `zh-CN`"),
+        ..Fault::default()
+    };
+    Problem::new(ProblemCode::ValidationFailed, "the language is not known")
+        .with_errors(vec![fault])
+        .into()
+}
+
+fn quiet_from(quiet: QuietHours) -> yunhai_monitor::QuietHours {
+    yunhai_monitor::QuietHours {
+        time_zone: quiet.time_zone,
+        weekdays: quiet.weekdays,
+        from: quiet.from,
+        until: quiet.until,
+        let_through: quiet.let_through,
+    }
+}
+
+fn quiet_of(quiet: yunhai_monitor::QuietHours) -> QuietHours {
+    QuietHours {
+        time_zone: quiet.time_zone,
+        weekdays: quiet.weekdays,
+        from: quiet.from,
+        until: quiet.until,
+        let_through: quiet.let_through,
+    }
+}
+
+/// The word for a language, as it travels.
+fn language_word(language: Language) -> String {
+    match language {
+        Language::English => "en",
+        Language::SimplifiedChinese => "zh-CN",
+    }
+    .to_owned()
 }
 
 /// Marks secrets that a request leaves out or sends as `null` as unchanged. Deeper down only `null`
@@ -358,6 +443,10 @@ fn shown(channel: Stored, last: Option<LastUse>) -> Channel {
         kind,
         enabled: channel.is_enabled,
         config,
+        language: channel.message.language.map(language_word),
+        title_template: channel.message.title,
+        body_template: channel.message.body,
+        quiet_hours: channel.quiet_hours.map(quiet_of),
         last_used_ms: last.as_ref().map(|(at_ms, ..)| *at_ms),
         last_ok: last.as_ref().map(|(_, ok, _)| *ok),
         last_result: last.and_then(|(.., result)| result),
@@ -375,6 +464,8 @@ fn outbox_state(text: &str) -> ApiResult<OutboxState> {
         OutboxState::Sent,
         OutboxState::Failed,
         OutboxState::Merged,
+        OutboxState::Held,
+        OutboxState::Dropped,
     ]
     .into_iter()
     .find(|state| state.as_str() == text)
@@ -382,7 +473,8 @@ fn outbox_state(text: &str) -> ApiResult<OutboxState> {
         ApiError::new(
             ProblemCode::InvalidRequest,
             format!(
-                "state: there is no state `{text}`; choose pending, sending, sent, failed or merged"
+                "state: there is no state `{text}`; choose pending, sending, sent, failed, \
+                 merged, held or dropped"
             ),
         )
     })
@@ -419,8 +511,11 @@ fn entry_of(entry: OutboxEntry, names: &BTreeMap<ChannelId, String>) -> Notifica
         sent_at_ms: entry
             .finished_at_ms
             .filter(|_| entry.state == OutboxState::Sent),
-        next_attempt_ms: matches!(entry.state, OutboxState::Pending | OutboxState::Sending)
-            .then_some(entry.due_at_ms),
+        next_attempt_ms: matches!(
+            entry.state,
+            OutboxState::Pending | OutboxState::Sending | OutboxState::Held
+        )
+        .then_some(entry.due_at_ms),
         answer: entry.error.or(entry.answer),
         id: entry.id,
     }

@@ -75,6 +75,69 @@ async fn a_test_and_what_came_of_it_stand_with_the_channel_and_in_the_audit_log(
 }
 
 #[tokio::test]
+async fn a_channel_has_words_and_quiet_hours_of_its_own() {
+    let simulator = simulator().await;
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let url = format!(
+        "{}/cgi-bin/webhook/send?key={WECOM_KEY}",
+        simulator.base_url()
+    );
+    let mut channel = json!({
+        "name": "wecom", "kind": "wecom", "config": {"webhook_url": url}, "language": "zh-CN",
+        "title_template": "云海 {{ .CommonLabels.alertname }}",
+        "quiet_hours": {"time_zone": "Asia/Shanghai", "from": "22:00", "until": "08:00"},
+    });
+    let (status, made) = admin.send(Method::POST, "/api/v1/channels", &channel).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let quiet = json!({
+        "time_zone": "Asia/Shanghai", "weekdays": [], "from": "22:00", "until": "08:00",
+        "let_through": ["critical"],
+    });
+    assert_eq!(made["quiet_hours"], quiet);
+    let path = format!("/api/v1/channels/{}", made["id"].as_str().unwrap());
+    let test = format!("{path}/test");
+    let (_, tested) = admin.send(Method::POST, &test, &Value::Null).await;
+    assert_eq!(tested["ok"], true, "{tested}");
+    let sent = simulator.accepted(Provider::WeCom)[0].body.to_string();
+    assert!(sent.contains("云海 TestNotification"), "{sent}");
+    assert!(sent.contains("告警中"), "{sent}");
+
+    // All that is wrong is named by its field, with its place.
+    channel["body_template"] = json!("a\n{{ .Server }}");
+    channel["quiet_hours"]["from"] = json!("22");
+    let (status, refused) = admin.send(Method::PUT, &path, &channel).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+    let pointers: Vec<_> = refused["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["pointer"].as_str().unwrap())
+        .collect();
+    assert_eq!(pointers, ["/body_template", "/quiet_hours/from"]);
+    assert!(refused.to_string().contains("line 2, column"), "{refused}");
+
+    let asked =
+        json!({"kind": "wecom", "language": "zh-CN", "body_template": "{{ len .Alerts }} 条"});
+    let preview = "/api/v1/channels/preview";
+    let (status, shown) = admin.send(Method::POST, preview, &asked).await;
+    assert_eq!(status, StatusCode::OK, "{shown}");
+    assert_eq!(shown["body"], "3 条");
+    assert!(
+        shown["title"].as_str().unwrap().contains("告警 2"),
+        "{shown}"
+    );
+    let (status, _) = admin
+        .send(
+            Method::POST,
+            preview,
+            &json!({"kind": "wecom", "language": "fr"}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn messages_are_in_the_language_of_the_configuration() {
     for (language, word) in [("en", "is firing"), ("zh-CN", "告警中")] {
         let monitor = json!({"language": language});

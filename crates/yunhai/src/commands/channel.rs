@@ -5,7 +5,9 @@ use std::io::Read;
 use anyhow::{Context, bail};
 use reqwest::Method;
 use serde_json::{Map, Value};
-use yunhai_api_types::{Channel, ChannelRequest, ChannelTest};
+use yunhai_api_types::{
+    Channel, ChannelPreview, ChannelPreviewRequest, ChannelRequest, ChannelTest, QuietHours,
+};
 
 use super::{Session, name_and_value, segment, shell_word};
 use crate::output::{optional, print_done, print_fields, print_rows, time};
@@ -30,11 +32,16 @@ pub(crate) enum ChannelCommand {
         kind: String,
         #[command(flatten)]
         settings: Settings,
+        #[command(flatten)]
+        message: Message,
+        #[command(flatten)]
+        quiet: Box<Quiet>,
     },
     /// Change a channel; what is not given stays, secrets too
     #[command(after_help = "Examples:
   yunhai channel edit ops --set url=https://hooks.example.com/new
   yunhai channel edit ops --disable
+  yunhai channel edit ops --quiet 22:00-08:00 --quiet-zone Asia/Shanghai
   yunhai channel edit mail --unset reply_to --name operators")]
     Edit {
         /// The channel's name or id
@@ -53,6 +60,21 @@ pub(crate) enum ChannelCommand {
         /// A setting to remove; may be given several times
         #[arg(long, value_name = "NAME")]
         unset: Vec<String>,
+        #[command(flatten)]
+        message: Message,
+        #[command(flatten)]
+        quiet: Box<Quiet>,
+    },
+    /// Show how a sample alert reads on a channel, with its templates or with others
+    #[command(after_help = "Examples:
+  yunhai channel preview ops
+  yunhai channel preview ops --language zh-CN \\
+    --title-template '{{ .CommonLabels.alertname }}: {{ len .Alerts.Firing }}'")]
+    Preview {
+        /// The channel's name or id
+        channel: String,
+        #[command(flatten)]
+        message: Message,
     },
     /// Show a channel; secrets are not shown
     Show {
@@ -91,6 +113,7 @@ const KINDS: [&str; 12] = [
 
 /// Settings of a channel.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_field_names)] // The names of the options.
 pub(crate) struct Settings {
     /// A setting, as NAME=VALUE; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -101,6 +124,92 @@ pub(crate) struct Settings {
     /// Read the settings as JSON from the standard input, which keeps secrets off the command line
     #[arg(long)]
     config_stdin: bool,
+}
+
+/// What the messages of a channel say.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Message {
+    /// The language of the messages, en or zh-CN; an empty text for the server's
+    #[arg(long)]
+    language: Option<String>,
+    /// The template of the title; an empty text for the usual title
+    #[arg(long, value_name = "TEMPLATE")]
+    title_template: Option<String>,
+    /// The template of what stands below the title; an empty text for the usual one
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "body_template_file")]
+    body_template: Option<String>,
+    /// A file with the template of what stands below the title; - for the standard input
+    #[arg(long, value_name = "FILE")]
+    body_template_file: Option<std::path::PathBuf>,
+}
+
+/// When only what is severe is told at once.
+#[derive(Debug, clap::Args)]
+#[allow(clippy::struct_field_names)] // The names of the options.
+pub(crate) struct Quiet {
+    /// Quiet hours: hold back what is not severe, and tell it in one summary afterwards
+    #[arg(long, value_name = "FROM-UNTIL", value_parser = parse_hours)]
+    quiet: Option<(String, String)>,
+    /// The time zone of --quiet, such as Asia/Shanghai; default: that of this machine
+    #[arg(long, value_name = "ZONE", requires = "quiet")]
+    quiet_zone: Option<String>,
+    /// The days on which quiet hours begin, from 1 for Monday to 7 for Sunday: 1,2,3,4,5
+    #[arg(long, value_name = "DAYS", requires = "quiet", value_delimiter = ',')]
+    quiet_days: Vec<i8>,
+    /// The severities that come through all the same
+    #[arg(
+        long,
+        value_name = "SEVERITIES",
+        requires = "quiet",
+        value_delimiter = ',',
+        default_value = "critical"
+    )]
+    quiet_except: Vec<String>,
+    /// Have no quiet hours any more
+    #[arg(long, conflicts_with = "quiet")]
+    no_quiet: bool,
+}
+
+impl Quiet {
+    /// Returns the quiet hours as given, or else as they were.
+    fn over(self, before: Option<QuietHours>) -> Option<QuietHours> {
+        match self.quiet {
+            Some((from, until)) => Some(QuietHours {
+                time_zone: self
+                    .quiet_zone
+                    .unwrap_or_else(super::window::zone_of_this_machine),
+                weekdays: self.quiet_days,
+                from,
+                until,
+                let_through: self.quiet_except,
+            }),
+            None if self.no_quiet => None,
+            None => before,
+        }
+    }
+}
+
+fn parse_hours(text: &str) -> Result<(String, String), String> {
+    let (from, until) = text.split_once('-').ok_or("write it like 22:00-08:00")?;
+    Ok((from.trim().to_owned(), until.trim().to_owned()))
+}
+
+impl Message {
+    /// Returns language, title and body, each as given or else as it was.
+    fn over(
+        self,
+        language: Option<String>,
+        title: Option<String>,
+        body: Option<String>,
+    ) -> anyhow::Result<[Option<String>; 3]> {
+        let file = self.body_template_file.as_deref();
+        let read = file.map(super::read_file_or_stdin).transpose()?;
+        Ok([
+            self.language.or(language),
+            self.title_template.or(title),
+            self.body_template.or(read).or(body),
+        ])
+    }
 }
 
 impl Settings {
@@ -136,12 +245,19 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
             name,
             kind,
             settings,
+            message,
+            quiet,
         } => {
+            let [language, title_template, body_template] = message.over(None, None, None)?;
             let request = ChannelRequest {
                 name,
                 kind,
                 enabled: true,
                 config: settings.read()?.into(),
+                language,
+                title_template,
+                body_template,
+                quiet_hours: quiet.over(None),
             };
             let channel: Channel = client
                 .send_json(Method::POST, "api/v1/channels", &request)
@@ -160,6 +276,8 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
             disable,
             settings,
             unset,
+            message,
+            quiet,
         } => {
             let before = find(&client, &channel).await?;
             // Secrets are `null` in what the server tells, and `null` leaves them as they are.
@@ -170,16 +288,37 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
                     .remove(name)
                     .with_context(|| format!("channel {} has no setting `{name}`", before.name))?;
             }
+            let [language, title_template, body_template] =
+                message.over(before.language, before.title_template, before.body_template)?;
             let request = ChannelRequest {
                 name: name.unwrap_or(before.name),
                 kind: before.kind,
                 enabled: enable || (before.enabled && !disable),
                 config: config.into(),
+                language,
+                title_template,
+                body_template,
+                quiet_hours: quiet.over(before.quiet_hours),
             };
             let path = format!("api/v1/channels/{}", segment(&before.id));
             let after: Channel = client.send_json(Method::PUT, &path, &request).await?;
             let sentence = format!("Changed channel {}.", after.name);
             print_done(session.format, &after, &sentence);
+        }
+        ChannelCommand::Preview { channel, message } => {
+            let found = find(&client, &channel).await?;
+            let [language, title_template, body_template] =
+                message.over(found.language, found.title_template, found.body_template)?;
+            let request = ChannelPreviewRequest {
+                kind: found.kind,
+                language,
+                title_template,
+                body_template,
+            };
+            let path = "api/v1/channels/preview";
+            let preview: ChannelPreview = client.send_json(Method::POST, path, &request).await?;
+            let text = format!("{}\n\n{}", preview.title, preview.body);
+            print_done(session.format, &preview, &text);
         }
         ChannelCommand::Show { channel } => {
             let found = find(&client, &channel).await?;
@@ -188,6 +327,10 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
                 ("name", found.name.clone()),
                 ("kind", found.kind.clone()),
                 ("enabled", found.enabled.to_string()),
+                ("language", optional(found.language.as_deref())),
+                ("title template", optional(found.title_template.as_deref())),
+                ("body template", optional(found.body_template.as_deref())),
+                ("quiet hours", quiet_text(found.quiet_hours.as_ref())),
                 ("last used", time(found.last_used_ms)),
                 ("last result", optional(found.last_result.as_deref())),
             ];
@@ -239,6 +382,25 @@ pub(crate) async fn run(session: &Session, command: ChannelCommand) -> anyhow::R
         }
     }
     Ok(())
+}
+
+fn quiet_text(quiet: Option<&QuietHours>) -> String {
+    let Some(quiet) = quiet else {
+        return "none".to_owned();
+    };
+    let days: Vec<String> = quiet.weekdays.iter().map(ToString::to_string).collect();
+    let days = if days.is_empty() {
+        "every day".to_owned()
+    } else {
+        format!("days {}", days.join(","))
+    };
+    format!(
+        "{}-{} {}, {days}, except {}",
+        quiet.from,
+        quiet.until,
+        quiet.time_zone,
+        quiet.let_through.join(",")
+    )
 }
 
 /// Finds a channel by its name or id.

@@ -523,7 +523,8 @@ fn usd(usd: f64) -> String {
     format!("{usd:.4} USD")
 }
 
-async fn find(client: &Client, name_or_id: &str) -> anyhow::Result<CloudAccount> {
+/// Finds an account by its name or id.
+pub(super) async fn find(client: &Client, name_or_id: &str) -> anyhow::Result<CloudAccount> {
     let accounts: Vec<CloudAccount> = client.list("api/v1/cloud-accounts", &[]).await?;
     accounts
         .into_iter()

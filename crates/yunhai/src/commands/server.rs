@@ -1,8 +1,10 @@
 //! `yunhai status` and `yunhai server …`.
 
+mod orders;
+
 use anyhow::Context;
 use reqwest::Method;
-use yunhai_api_types::{Overview, ServerDetail, ServerSettings, ServerSummary};
+use yunhai_api_types::{CloudServerAction, Overview, ServerDetail, ServerSettings, ServerSummary};
 use yunhai_model::HumanDuration;
 
 use super::{Session, name_and_value, segment};
@@ -60,6 +62,22 @@ pub(crate) enum ServerCommand {
         /// The server's name
         name: String,
     },
+    /// Make servers in a cloud, and wait until they run
+    #[command(after_help = "\
+Example:
+  yunhai server create shop --account prod --region eu-central-1 \\
+      --image ami-0abc --type t3.micro --key ops --count 2 --dry-run")]
+    Create(Box<orders::CreateArgs>),
+    /// Start servers of clouds, and wait until they run
+    Start(orders::ActArgs),
+    /// Stop servers of clouds, so that their processors cost nothing, and wait until they have
+    Stop(orders::ActArgs),
+    /// Restart servers of clouds
+    Restart(orders::ActArgs),
+    /// Delete servers of clouds with their first disks, and wait until they are gone
+    Delete(orders::DeleteArgs),
+    /// List what was ordered from clouds and how far it is, or show one order
+    Orders(orders::OrdersArgs),
 }
 
 /// Runs `yunhai server …`.
@@ -175,6 +193,14 @@ pub(crate) async fn run(session: &Session, command: ServerCommand) -> anyhow::Re
             let sentence = format!("Removed server {name}; it comes back when it sends again.");
             print_done(session.format, &(), &sentence);
         }
+        ServerCommand::Create(args) => orders::create(session, *args).await?,
+        ServerCommand::Start(args) => orders::act(session, CloudServerAction::Start, args).await?,
+        ServerCommand::Stop(args) => orders::act(session, CloudServerAction::Stop, args).await?,
+        ServerCommand::Restart(args) => {
+            orders::act(session, CloudServerAction::Restart, args).await?;
+        }
+        ServerCommand::Delete(args) => orders::delete(session, args).await?,
+        ServerCommand::Orders(args) => orders::list(session, args).await?,
     }
     Ok(())
 }

@@ -243,7 +243,7 @@ async fn find(client: &Client, window: &str) -> anyhow::Result<MaintenanceWindow
     }
 }
 
-fn zone_of_this_machine() -> String {
+pub(super) fn zone_of_this_machine() -> String {
     jiff::tz::TimeZone::system()
         .iana_name()
         .unwrap_or("UTC")

@@ -5,9 +5,11 @@ import { useChange } from '../../api/hooks';
 import type { Channel } from '../../api/types';
 import { FormDialog } from '../../components/FormDialog';
 import { type Authorization, type ChannelField, type Header, isSecret, KINDS, toConfig, toValues } from './channelFields';
+import { DATA_KINDS, MessageFields, type MessageValues, writeMessage } from './MessageFields';
+import { QuietFields, type QuietValues, readQuiet, writeQuiet } from './QuietFields';
 import { AuthorizationField, HeadersField } from './WebhookFields';
 
-interface Values {
+interface Values extends MessageValues, QuietValues {
   name: string;
   enabled: boolean;
   config: Record<string, unknown>;
@@ -19,13 +21,13 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
   const [form] = Form.useForm<Values>();
   const [kind, setKind] = useState(channel?.kind ?? 'email');
   const change = useChange();
-  const save = ({ name, enabled, config }: Values) =>
+  const save = ({ name, enabled, config, quiet, quiet_hours, ...message }: Values) =>
     change.mutate(
       {
         method: channel ? 'PUT' : 'POST',
         path: channel ? `channels/${channel.id}` : 'channels',
         version: channel?.version,
-        body: { name: name.trim(), kind, enabled, config: toConfig(kind, config, channel?.config) },
+        body: { name: name.trim(), kind, enabled, config: toConfig(kind, config, channel?.config), ...writeMessage(DATA_KINDS.includes(kind) ? {} : message), quiet_hours: writeQuiet({ quiet, quiet_hours }) },
       },
       { onSuccess: onClose },
     );
@@ -49,7 +51,15 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
       change={change}
       form={form}
       width={560}
-      initialValues={{ name: channel?.name ?? '', enabled: channel?.enabled ?? true, config: toValues(kind, channel?.config ?? {}) }}
+      initialValues={{
+        name: channel?.name ?? '',
+        enabled: channel?.enabled ?? true,
+        config: toValues(kind, channel?.config ?? {}),
+        language: channel?.language ?? undefined,
+        title_template: channel?.title_template ?? '',
+        body_template: channel?.body_template ?? '',
+        ...readQuiet(channel?.quiet_hours),
+      }}
       onSubmit={save}
       onClose={onClose}
     >
@@ -72,6 +82,14 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
       {rare.length > 0 && (
         <Collapse ghost style={{ margin: '0 -12px 8px' }} items={[{ key: 'rare', label: t('common.more'), forceRender: true, children: rare.map(item) }]} />
       )}
+      <Collapse
+        ghost
+        style={{ margin: '0 -12px 8px' }}
+        items={[
+          { key: 'message', label: t('channels.message.tab'), forceRender: true, children: <MessageFields key={kind} kind={kind} /> },
+          { key: 'quiet', label: t('channels.quiet.tab'), forceRender: true, children: <QuietFields /> },
+        ]}
+      />
       <Form.Item name="enabled" label={t('channels.enabled')} valuePropName="checked">
         <Switch />
       </Form.Item>

@@ -7,7 +7,7 @@ import { EmptyHint } from '../../components/EmptyHint';
 import { TimeText } from '../../components/TimeText';
 import { useListState } from '../../components/useListState';
 
-const COLOURS: Record<string, string> = { sent: 'green', pending: 'gold', sending: 'blue', failed: 'red', merged: 'default' };
+const COLOURS: Record<string, string> = { sent: 'green', pending: 'gold', sending: 'blue', failed: 'red', merged: 'default', held: 'purple', dropped: 'default' };
 const STATES = Object.keys(COLOURS);
 
 /** Every notification and what became of it. */
@@ -34,7 +34,7 @@ export function NotificationLog() {
         { key: 'channel', title: t('notifications.channel'), narrow: 'title', csv: (row) => row.channel, render: (row) => row.channel },
         { key: 'summary', title: t('notifications.summary'), csv: (row) => row.summary, render: (row) => <div style={{ maxWidth: 280, minWidth: 160, overflowWrap: 'anywhere' }}>{row.summary}</div> },
         { key: 'attempts', title: t('notifications.attempts'), align: 'right', csv: (row) => row.attempts, render: (row) => row.attempts },
-        { key: 'sent_at_ms', title: t('notifications.sent'), render: (row) => <TimeText ms={row.sent_at_ms ?? (row.state === 'pending' ? row.next_attempt_ms : undefined)} /> },
+        { key: 'sent_at_ms', title: t('notifications.sent'), render: (row) => <TimeText ms={row.sent_at_ms ?? (row.state === 'pending' || row.state === 'held' ? row.next_attempt_ms : undefined)} /> },
         { key: 'answer', title: t('channels.answer'), csv: (row) => row.answer, render: (row) => row.answer && <div className="mono" style={{ maxWidth: 240 }}>{row.answer}</div> },
       ]}
     />
