@@ -1,5 +1,7 @@
 //! Notification channels and the log of what was sent.
 
+mod wording;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,15 +13,14 @@ use utoipa_axum::routes;
 use yunhai_api_types::{
     Channel, ChannelFilter, ChannelPreview, ChannelPreviewRequest, ChannelRequest, ChannelTest,
     Fault, List, ListQuery, NotificationEntry, NotificationFilter, Problem, ProblemCode,
-    QuietHours,
 };
 use yunhai_identity::{Action, AuditEvent, Outcome, Permission, Target, TargetKind};
 use yunhai_model::{ChannelId, PageRequest, TimestampMs};
 use yunhai_monitor::{
-    Channel as Stored, Language, MessageSettings, NewChannel, OutboxEntry, OutboxFilter,
-    OutboxState, version_of,
+    Channel as Stored, NewChannel, OutboxEntry, OutboxFilter, OutboxState, version_of,
 };
 
+use self::wording::{language_word, message_from, quiet_from, quiet_of};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::changes;
@@ -300,67 +301,6 @@ fn new_channel(body: ChannelRequest) -> ApiResult<NewChannel> {
         message: message_from(body.language, body.title_template, body.body_template)?,
         quiet_hours: body.quiet_hours.map(quiet_from),
     })
-}
-
-/// Reads what a channel's messages say; an empty template is none.
-fn message_from(
-    language: Option<String>,
-    title: Option<String>,
-    body: Option<String>,
-) -> ApiResult<MessageSettings> {
-    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    let language = match given(language) {
-        None => None,
-        Some(name) => match serde_json::from_value::<Language>(json!(name)) {
-            Ok(language) => Some(language),
-            Err(_) => return Err(unknown_language(&name)),
-        },
-    };
-    Ok(MessageSettings {
-        language,
-        title: given(title),
-        body: given(body),
-    })
-}
-
-fn unknown_language(name: &str) -> ApiError {
-    let fault = Fault {
-        pointer: Some("/language".to_owned()),
-        detail: format!("there is no language `{name}`; choose `en` or `zh-CN`"),
-        ..Fault::default()
-    };
-    Problem::new(ProblemCode::ValidationFailed, "the language is not known")
-        .with_errors(vec![fault])
-        .into()
-}
-
-fn quiet_from(quiet: QuietHours) -> yunhai_monitor::QuietHours {
-    yunhai_monitor::QuietHours {
-        time_zone: quiet.time_zone,
-        weekdays: quiet.weekdays,
-        from: quiet.from,
-        until: quiet.until,
-        let_through: quiet.let_through,
-    }
-}
-
-fn quiet_of(quiet: yunhai_monitor::QuietHours) -> QuietHours {
-    QuietHours {
-        time_zone: quiet.time_zone,
-        weekdays: quiet.weekdays,
-        from: quiet.from,
-        until: quiet.until,
-        let_through: quiet.let_through,
-    }
-}
-
-/// The word for a language, as it travels.
-fn language_word(language: Language) -> String {
-    match language {
-        Language::English => "en",
-        Language::SimplifiedChinese => "zh-CN",
-    }
-    .to_owned()
 }
 
 /// Marks secrets that a request leaves out or sends as `null` as unchanged. Deeper down only `null`

@@ -253,7 +253,7 @@ async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
     let audit = admin.get("/api/v1/audit?page_size=1").await;
     let entry = &audit["items"][0];
     assert_eq!(entry["action"], "cloud_account.tested");
-    assert_eq!(entry["outcome"], "failure");
+    assert_eq!(entry["outcome"], "failed");
     assert!(!entry.to_string().contains("swordfish"), "{entry}");
 }
 
@@ -284,6 +284,153 @@ async fn an_account_is_changed_with_its_entry_and_only_while_it_is_what_was_read
     check(&server, &admin, delete.seen_at(path, fields)).await;
 }
 
+/// Has the cloud throttle the making of servers so many times.
+fn busy(times: u32) -> Value {
+    json!([{
+        "service": "ec2",
+        "operation": "RunInstances",
+        "times": times,
+        "error": { "code": "RequestLimitExceeded", "status": 503, "message": "slow down" },
+    }])
+}
+
+fn new_servers(image: &str) -> Value {
+    json!({
+        "name": "shop",
+        "region": REGION,
+        "image": image,
+        "instance_type": "t3.micro",
+        "user_data": "#cloud-config hush-data",
+        "tags": { "team": "shop" },
+        "count": 2,
+        "is_protected": true,
+    })
+}
+
+#[tokio::test]
+async fn servers_are_ordered_and_followed_to_their_end() {
+    let mut aws = Aws::start(AwsKind::Moto).unwrap();
+    let image = aws.image().unwrap();
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let new = account("prod", &aws.faulty_endpoint, Some("s"));
+    let (status, made) = admin
+        .send(Method::POST, "/api/v1/cloud-accounts", &new)
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let path = format!("/api/v1/cloud-accounts/{}", made["id"].as_str().unwrap());
+
+    let checks = format!("{path}/server-checks");
+    let (status, check) = admin
+        .send(Method::POST, &checks, &new_servers(&image))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{check}");
+    assert_eq!(check["would_succeed"], true, "{check}");
+    let (_, check) = admin
+        .send(Method::POST, &checks, &new_servers("ami-no"))
+        .await;
+    assert_eq!(check["would_succeed"], false);
+    assert!(
+        check["findings"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("ami-no")
+    );
+    let mut elsewhere = new_servers(&image);
+    elsewhere["region"] = json!("mars");
+    let servers = format!("{path}/servers");
+    let (status, refused) = admin.send(Method::POST, &servers, &elsewhere).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused["errors"][0]["pointer"], "/region", "{refused}");
+
+    let order = async |path: &str, body: &Value, key: &str| {
+        let request = admin.request(Method::POST, path).json(body);
+        let (status, order) = answer(request.header("Idempotency-Key", key)).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{order}");
+        order
+    };
+    let end = async |order: &Value| {
+        let path = format!("/api/v1/cloud-orders/{}", order["id"].as_str().unwrap());
+        eventually("the end of the order", async || {
+            let order = admin.get(&path).await;
+            (!order["ended_at_ms"].is_null()).then_some(order)
+        })
+        .await
+    };
+    aws.throw(&busy(2)).unwrap();
+    let placed = order(&servers, &new_servers(&image), "once").await;
+    let again = order(&servers, &new_servers(&image), "once").await;
+    assert_eq!(placed["id"], again["id"]);
+    let done = end(&placed).await;
+    assert_eq!(done["state"], "done", "{done}");
+    assert_eq!((&done["done"], &done["problem"]), (&json!(2), &Value::Null));
+    let listed = admin
+        .get("/api/v1/cloud-servers?tag=team=shop&sort=server")
+        .await;
+    assert_eq!(listed["total"], 2, "each once: {listed}");
+    assert_eq!(listed["items"][0]["server"], "shop-1");
+
+    let actions = "/api/v1/cloud-servers/shop-1/actions";
+    let act =
+        |action: &str, typed: Option<&str>| json!({ "action": action, "confirmation": typed });
+    let stopped = end(&order(actions, &act("stop", None), "stop").await).await;
+    assert_eq!(stopped["state"], "done", "{stopped}");
+    let listed = admin.get("/api/v1/cloud-servers?state=stopped").await;
+    assert_eq!(listed["items"][0]["server"], "shop-1");
+
+    let (status, refused) = admin
+        .send(Method::POST, actions, &act("delete", Some("shop")))
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused["errors"][0]["pointer"], "/confirmation");
+    let kept = end(&order(actions, &act("delete", Some("shop-1")), "delete").await).await;
+    assert_eq!(kept["state"], "failed", "it is protected: {kept}");
+    assert_eq!(kept["problem"]["kind"], "conflict");
+    assert_eq!(kept["problem"]["code"], "OperationNotPermitted");
+    let hint = kept["problem"]["hint"].as_str().unwrap();
+    assert!(hint.contains("lift the protection"), "{hint}");
+
+    let orders = admin
+        .get("/api/v1/cloud-orders?open=false&account=prod")
+        .await;
+    assert_eq!(orders["total"], 3);
+    assert_eq!(orders["items"][0]["action"], "delete");
+    let nobody = "/api/v1/cloud-servers/nobody/actions";
+    let (status, _) = admin.send(Method::POST, nobody, &act("stop", None)).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let audit = admin.get("/api/v1/audit?page_size=500").await.to_string();
+    assert_eq!(
+        audit.matches("\"cloud_order.placed\"").count(),
+        3,
+        "{audit}"
+    );
+    assert_eq!(audit.matches("\"cloud_order.ended\"").count(), 3);
+    assert!(!audit.contains("hush-data"));
+}
+
+#[tokio::test]
+async fn an_order_is_placed_with_its_entry() {
+    let mut aws = Aws::start(AwsKind::Moto).unwrap();
+    let image = aws.image().unwrap();
+    let server = TestServer::start().await;
+    let admin = server.sign_in_new("ada", Role::Administrator).await;
+    let new = account("prod", &aws.faulty_endpoint, Some("s"));
+    let (_, made) = admin
+        .send(Method::POST, "/api/v1/cloud-accounts", &new)
+        .await;
+    let path = format!("cloud-accounts/{}/servers", made["id"].as_str().unwrap());
+    // An order that ends is an entry of its own: this one does not.
+    aws.throw(&busy(1_000_000)).unwrap();
+    let create = change(
+        "cloud_order.placed",
+        Method::POST,
+        &path,
+        new_servers(&image),
+    );
+    let create = create.seen_at("cloud-orders", &["id"]);
+    check(&server, &admin, create).await;
+}
+
 #[tokio::test]
 async fn an_operator_sees_accounts_and_changes_none() {
     let server = TestServer::start().await;
@@ -307,5 +454,10 @@ async fn an_operator_sees_accounts_and_changes_none() {
     let (status, _) = operator
         .send(Method::POST, "/api/v1/cloud-account-tests", &test)
         .await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(operator.get("/api/v1/cloud-orders").await["total"], 0);
+    let actions = "/api/v1/cloud-servers/web/actions";
+    let stop = json!({ "action": "stop" });
+    let (status, _) = operator.send(Method::POST, actions, &stop).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }

@@ -231,7 +231,7 @@ impl Settings {
             let (name, path) = name_and_value("--set-file", setting)?;
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {path} for `{name}`"))?;
-            config.insert(name.to_owned(), text.into());
+            config.insert(name.to_owned(), text.trim_end().into());
         }
         Ok(config)
     }

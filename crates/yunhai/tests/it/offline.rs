@@ -220,3 +220,88 @@ fn maintenance_windows_are_changed_piece_by_piece() {
     let nonsense = run(&["alert", "window", "edit", "nightly", "--cron", "at night"]).failed();
     assert!(nonsense.contains("write it like"), "{nonsense}");
 }
+
+#[test]
+fn a_channel_gets_words_and_quiet_hours_and_loses_them_again() {
+    let home = empty_home();
+    let run = |words: &[&str]| {
+        let words: Vec<&str> = words.iter().copied().chain(["--data", "data"]).collect();
+        home.run(&words)
+    };
+    home.write(
+        "url.txt",
+        "https://hooks.slack.com/services/T0/B0/0123456789",
+    );
+    home.write(
+        "body.txt",
+        "{{ range .Alerts }}{{ .Labels.server }}\n{{ end }}",
+    );
+    let add = [
+        "channel",
+        "add",
+        "--name",
+        "ops",
+        "--kind",
+        "slack",
+        "--set-file",
+        "webhook_url=url.txt",
+    ];
+    run(&add).done();
+    let edit = [
+        "channel",
+        "edit",
+        "ops",
+        "--language",
+        "zh-CN",
+        "--title-template",
+        "云海 {{ .Status }}",
+        "--body-template-file",
+        "body.txt",
+        "--quiet",
+        "22:00-08:00",
+        "--quiet-zone",
+        "Asia/Shanghai",
+        "--quiet-days",
+        "1,2",
+    ];
+    run(&edit).done();
+    let preview = run(&["channel", "preview", "ops"]).done();
+    assert_eq!(preview, "云海 firing\n\nweb-1\nweb-2\ndb-1\n");
+    let shown = run(&["channel", "show", "ops"]).done();
+    for part in [
+        "zh-CN",
+        "22:00-08:00 Asia/Shanghai, days 1,2, except critical",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    assert!(!shown.contains("0123456789"), "{shown}");
+    let wrong = [
+        "channel",
+        "preview",
+        "ops",
+        "--body-template",
+        "{{ .Server }}",
+    ];
+    let refused = run(&wrong).failed();
+    assert!(refused.contains("line 1, column"), "{refused}");
+    let plain = [
+        "channel",
+        "edit",
+        "ops",
+        "--language",
+        "",
+        "--title-template",
+        "",
+        "--body-template",
+        "",
+        "--no-quiet",
+    ];
+    run(&plain).done();
+    let preview = run(&["channel", "preview", "ops"]).done();
+    assert!(
+        preview.starts_with("[Firing 2, resolved 1] CpuHigh\n"),
+        "{preview}"
+    );
+    let channel = offline_json(&home, "channel show ops");
+    assert_eq!(channel["quiet_hours"], Value::Null);
+}
