@@ -11,7 +11,7 @@ use yunhai_cloud::{
     Lifecycle, Metrics, MetricsQuery, MetricsRound, Missing, NewServer, Operation, OperationState,
     PowerState, Provider, ServerAction, ServerRef, Servers, Usage,
 };
-use yunhai_database::Database;
+use yunhai_database::{Database, Transaction};
 use yunhai_inventory::{
     AccountSettings, AccountView, Inventory, InventoryParts, MIGRATIONS, NewAccount, Opener,
     Result as Outcome, SampleSink, Stored,
@@ -371,16 +371,14 @@ impl House {
     /// Adds an account as a handler does, which commits.
     pub(crate) async fn try_add(&self, new: NewAccount) -> Outcome<AccountView> {
         let mut transaction = self.database.transaction();
-        let added = self.inventory.add(&mut transaction, new).await?;
-        transaction.commit().await?;
-        Ok(added)
+        let added = self.inventory.add(&mut transaction, new).await;
+        ended(transaction, added).await
     }
 
     pub(crate) async fn change(&self, id: CloudAccountId, new: NewAccount) -> Outcome<AccountView> {
         let mut transaction = self.database.transaction();
-        let (_, changed) = self.inventory.change(&mut transaction, id, new).await?;
-        transaction.commit().await?;
-        Ok(changed)
+        let changed = self.inventory.change(&mut transaction, id, new).await;
+        ended(transaction, changed.map(|(_, after)| after)).await
     }
 
     pub(crate) async fn delete(&self, id: CloudAccountId) -> Outcome<AccountView> {
@@ -393,9 +391,8 @@ impl House {
         id: CloudAccountId,
     ) -> Outcome<AccountView> {
         let mut transaction = self.database.transaction();
-        let deleted = inventory.delete(&mut transaction, id).await?;
-        transaction.commit().await?;
-        Ok(deleted)
+        let deleted = inventory.delete(&mut transaction, id).await;
+        ended(transaction, deleted).await
     }
 
     /// Has every list wait for a permit.
@@ -473,4 +470,18 @@ pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("{what} does not come");
+}
+
+/// Commits what succeeded. What failed is undone at once, so that the test's database can be dropped.
+async fn ended<T>(transaction: Transaction, outcome: Outcome<T>) -> Outcome<T> {
+    match outcome {
+        Ok(done) => {
+            transaction.commit().await?;
+            Ok(done)
+        }
+        Err(error) => {
+            transaction.roll_back().await;
+            Err(error)
+        }
+    }
 }

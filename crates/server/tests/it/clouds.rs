@@ -253,7 +253,7 @@ async fn what_does_not_work_is_refused_in_the_clouds_words_and_not_kept() {
     let audit = admin.get("/api/v1/audit?page_size=1").await;
     let entry = &audit["items"][0];
     assert_eq!(entry["action"], "cloud_account.tested");
-    assert_eq!(entry["outcome"], "failure");
+    assert_eq!(entry["outcome"], "failed");
     assert!(!entry.to_string().contains("swordfish"), "{entry}");
 }
 

@@ -105,22 +105,14 @@ Example:
     },
 }
 
-/// Whose rights are used at AWS.
+/// How an account at AWS is opened.
 #[derive(Debug, clap::Args)]
-#[group(id = "credentials", required = true, multiple = false, args = ["access_key_id", "profile", "instance_role"])]
 pub(crate) struct AwsArgs {
-    /// The id of an access key; its secret half comes by --secret-stdin
-    #[arg(long, value_name = "AKIA…")]
-    access_key_id: Option<String>,
+    #[command(flatten)]
+    whose: AwsIdentity,
     /// Read the secret half of the access key from the standard input
     #[arg(long, requires = "access_key_id")]
     secret_stdin: bool,
-    /// A profile in ~/.aws of the machine that Yunhai runs on
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// Use the role of the machine that Yunhai runs on
-    #[arg(long)]
-    instance_role: bool,
     /// A role to assume with these rights
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
@@ -133,6 +125,21 @@ pub(crate) struct AwsArgs {
     /// Where to ask instead of Amazon: a private cloud, or an emulator
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
+}
+
+/// Whose rights are used at AWS.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct AwsIdentity {
+    /// The id of an access key; its secret half comes by --secret-stdin
+    #[arg(long, value_name = "AKIA…")]
+    access_key_id: Option<String>,
+    /// A profile in ~/.aws of the machine that Yunhai runs on
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Use the role of the machine that Yunhai runs on
+    #[arg(long)]
+    instance_role: bool,
 }
 
 /// How often an account is asked, and what that may cost.
@@ -154,7 +161,7 @@ pub(crate) struct SettingsArgs {
 
 impl AwsArgs {
     fn access(self) -> anyhow::Result<CloudAccess> {
-        let credentials = match (self.access_key_id, self.profile) {
+        let credentials = match (self.whose.access_key_id, self.whose.profile) {
             (Some(access_key_id), _) => AwsCredentials::Keys {
                 access_key_id,
                 secret_access_key: Some(self::secret(self.secret_stdin)?),
