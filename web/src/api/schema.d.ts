@@ -204,7 +204,7 @@ export interface components {
          * @description What the audit log records.
          * @enum {string}
          */
-        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "monitored_server.updated" | "monitored_server.deleted";
+        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "cloud_account.created" | "cloud_account.updated" | "cloud_account.deleted" | "cloud_account.tested" | "cloud_account.asked" | "monitored_server.updated" | "monitored_server.deleted";
         /** @description One entry of the audit log. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -249,7 +249,7 @@ export interface components {
          * @description On what kind of thing something was done; it stands before the thing's name.
          * @enum {string}
          */
-        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
+        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "cloud account" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
         /** @description Whether the audit log is as it was written. */
         AuditVerification: {
             /**
@@ -260,6 +260,32 @@ export interface components {
             first_bad?: components["schemas"]["AuditFault"] | null;
             /** @description True where nothing was changed, deleted, inserted or cut off. */
             ok: boolean;
+        };
+        /** @description Whose rights are used at AWS. Secrets are never shown. */
+        AwsCredentials: {
+            /** @description Its id: `AKIA…`. */
+            access_key_id: string;
+            /** @enum {string} */
+            kind: "keys";
+            /** @description Its secret half; `null` keeps the one that is there. */
+            secret_access_key?: string | null;
+            /** @description Given with temporary keys; `null` keeps the one that is there. */
+            session_token?: string | null;
+        } | {
+            /** @enum {string} */
+            kind: "profile";
+            /** @description Its name. */
+            name: string;
+        } | {
+            /** @enum {string} */
+            kind: "instance_role";
+        };
+        /** @description A role that is assumed. */
+        AwsRole: {
+            /** @description Its name: `arn:aws:iam::123456789012:role/yunhai`. */
+            arn: string;
+            /** @description The word that the role's trust asks for. */
+            external_id?: string | null;
         };
         /** @description When a rule would have been pending or firing. */
         Backtest: {
@@ -362,6 +388,228 @@ export interface components {
             answer: string;
             /** @description Whether it took the message. */
             ok: boolean;
+        };
+        /** @description What an account is opened with. */
+        CloudAccess: {
+            /** @description Whose rights are used. */
+            credentials: components["schemas"]["AwsCredentials"];
+            /** @description Where to ask instead of Amazon: a private cloud, or an emulator. */
+            endpoint?: string | null;
+            /** @enum {string} */
+            provider: "aws";
+            /**
+             * @description The regions that are looked at; all that are enabled where there are none. In China
+             *     one is needed.
+             */
+            regions?: string[];
+            role?: components["schemas"]["AwsRole"] | null;
+        };
+        /** @description An account with a cloud. */
+        CloudAccount: {
+            /** @description How it is opened; secrets are `null`. */
+            access: components["schemas"]["CloudAccess"];
+            /** @description The provider's number or name of the account. */
+            account?: string | null;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Whether it is asked. */
+            enabled: boolean;
+            /** @description The account's id. */
+            id: string;
+            /** @description Who the credentials are of. */
+            identity?: string | null;
+            /**
+             * Format: int64
+             * @description How often it is asked, in seconds.
+             */
+            interval_secs: number;
+            last_round?: components["schemas"]["CloudRound"] | null;
+            /**
+             * Format: double
+             * @description What they have cost this month (UTC) at the list price, in US dollars.
+             */
+            month_cost_usd: number;
+            /**
+             * Format: double
+             * @description What the questions may cost in a month, in US dollars.
+             */
+            monthly_budget_usd?: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What did not work when its access was tried last. */
+            problems: components["schemas"]["CloudTrouble"][];
+            /** @description Whose cloud it is: `aws`. */
+            provider: string;
+            /** @description The regions that were there when its access was tried last. */
+            regions: string[];
+            /** @description How it fares. */
+            state: components["schemas"]["CloudAccountState"];
+            /**
+             * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+             *     no longer this.
+             */
+            version: string;
+        };
+        /** @description What an account turned out to be when it was tried. */
+        CloudAccountCheck: {
+            /** @description The provider's number or name of the account. */
+            account: string;
+            /** @description Who the credentials are of. */
+            identity: string;
+            /** @description What does not work. */
+            problems: components["schemas"]["CloudTrouble"][];
+            /** @description The regions that are looked at. */
+            regions: string[];
+        };
+        /** @description An account to be kept. */
+        CloudAccountRequest: {
+            access?: components["schemas"]["CloudAccess"] | null;
+            /** @description Whether it is asked. */
+            enabled?: boolean;
+            /**
+             * Format: int64
+             * @description How often it is asked, in seconds.
+             */
+            interval_secs?: number;
+            /**
+             * Format: double
+             * @description What the provider may charge for the questions in a month, in US dollars; no limit if
+             *     absent.
+             */
+            monthly_budget_usd?: number | null;
+            /** @description The name: the label `account` of what is measured. */
+            name: string;
+        };
+        /**
+         * @description How an account fares.
+         * @enum {string}
+         */
+        CloudAccountState: "failing" | "incomplete" | "over_budget" | "ok" | "pending" | "paused";
+        /**
+         * @description Tries access without keeping it. Where it does not work at all, the answer is a problem
+         *     `cloud_refused` or `cloud_unreachable`.
+         */
+        CloudAccountTestRequest: {
+            /** @description Whose cloud it is and how it is opened. */
+            access: components["schemas"]["CloudAccess"];
+            /** @description The account whose secrets stand in for those that are `null`. */
+            id?: string | null;
+        };
+        /** @description The least rights that an account needs. */
+        CloudPolicy: {
+            /** @description The command of the provider's own tool that puts it in place. */
+            command: string;
+            /** @description The document, ready to be pasted. */
+            document: string;
+            /** @description What it is to the provider: `IAM policy`. */
+            kind: string;
+        };
+        /** @description What came of the last round of questions. */
+        CloudRound: {
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            at_ms: number;
+            /**
+             * Format: int64
+             * @description How many calls it took.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description What it cost at the list price, in US dollars.
+             */
+            cost_usd: number;
+            /** @description Whether metrics were left out, as they would have cost more than the month's budget. */
+            is_over_budget: boolean;
+            /** @description What could not be had. */
+            missing: components["schemas"]["CloudTrouble"][];
+            /**
+             * Format: int64
+             * @description How many measurements were stored.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description How many servers were found.
+             */
+            servers: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description A server of a cloud. */
+        CloudServer: {
+            /** @description The account that it is in. */
+            account: string;
+            /**
+             * Format: int64
+             * @description When it was first listed.
+             */
+            first_seen_ms: number;
+            /**
+             * Format: int64
+             * @description Since when it is gone.
+             */
+            gone_at_ms?: number | null;
+            /** @description The provider's id. */
+            id: string;
+            /** @description What it was made from. */
+            image?: string | null;
+            /** @description The provider's word for its size. */
+            instance_type: string;
+            /**
+             * Format: int64
+             * @description When it was last listed.
+             */
+            last_seen_ms: number;
+            /**
+             * Format: int64
+             * @description When it was started last.
+             */
+            launched_at_ms?: number | null;
+            /** @description The name that it has at the provider. */
+            name: string;
+            /** @description Its addresses in private networks. */
+            private_addresses: string[];
+            /** @description Whose cloud it is. */
+            provider: string;
+            /** @description Its addresses in the Internet. */
+            public_addresses: string[];
+            /** @description Its region. */
+            region: string;
+            /** @description What it is called here: the label `server` of what is measured. */
+            server: string;
+            /**
+             * @description `starting`, `running`, `stopping`, `stopped`, `stopped_billed`, `deleting`, `deleted` or
+             *     `unknown`.
+             */
+            state: string;
+            /** @description Its tags. */
+            tags: {
+                [key: string]: string;
+            };
+            /** @description Its zone. */
+            zone?: string | null;
+        };
+        /** @description Something that could not be had, in the provider's words. */
+        CloudTrouble: {
+            /** @description The provider's own code. */
+            code?: string | null;
+            /** @description The next step. */
+            hint?: string | null;
+            /** @description What can be done about it: `credentials`, `denied`, `throttled`, `unreachable`, … */
+            kind: string;
+            /** @description What was attempted, and what the provider said. */
+            message: string;
+            /** @description Where: a region, or the account's name for all of it. */
+            scope?: string | null;
         };
         /** @description Says something on an alert. */
         CommentRequest: {
@@ -795,6 +1043,145 @@ export interface components {
                  *     no longer this.
                  */
                 version: string;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_CloudAccount: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description How it is opened; secrets are `null`. */
+                access: components["schemas"]["CloudAccess"];
+                /** @description The provider's number or name of the account. */
+                account?: string | null;
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /** @description Whether it is asked. */
+                enabled: boolean;
+                /** @description The account's id. */
+                id: string;
+                /** @description Who the credentials are of. */
+                identity?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it is asked, in seconds.
+                 */
+                interval_secs: number;
+                last_round?: components["schemas"]["CloudRound"] | null;
+                /**
+                 * Format: double
+                 * @description What they have cost this month (UTC) at the list price, in US dollars.
+                 */
+                month_cost_usd: number;
+                /**
+                 * Format: double
+                 * @description What the questions may cost in a month, in US dollars.
+                 */
+                monthly_budget_usd?: number | null;
+                /** @description Its name. */
+                name: string;
+                /** @description What did not work when its access was tried last. */
+                problems: components["schemas"]["CloudTrouble"][];
+                /** @description Whose cloud it is: `aws`. */
+                provider: string;
+                /** @description The regions that were there when its access was tried last. */
+                regions: string[];
+                /** @description How it fares. */
+                state: components["schemas"]["CloudAccountState"];
+                /**
+                 * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
+                 *     no longer this.
+                 */
+                version: string;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_CloudServer: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description The account that it is in. */
+                account: string;
+                /**
+                 * Format: int64
+                 * @description When it was first listed.
+                 */
+                first_seen_ms: number;
+                /**
+                 * Format: int64
+                 * @description Since when it is gone.
+                 */
+                gone_at_ms?: number | null;
+                /** @description The provider's id. */
+                id: string;
+                /** @description What it was made from. */
+                image?: string | null;
+                /** @description The provider's word for its size. */
+                instance_type: string;
+                /**
+                 * Format: int64
+                 * @description When it was last listed.
+                 */
+                last_seen_ms: number;
+                /**
+                 * Format: int64
+                 * @description When it was started last.
+                 */
+                launched_at_ms?: number | null;
+                /** @description The name that it has at the provider. */
+                name: string;
+                /** @description Its addresses in private networks. */
+                private_addresses: string[];
+                /** @description Whose cloud it is. */
+                provider: string;
+                /** @description Its addresses in the Internet. */
+                public_addresses: string[];
+                /** @description Its region. */
+                region: string;
+                /** @description What it is called here: the label `server` of what is measured. */
+                server: string;
+                /**
+                 * @description `starting`, `running`, `stopping`, `stopped`, `stopped_billed`, `deleting`, `deleted` or
+                 *     `unknown`.
+                 */
+                state: string;
+                /** @description Its tags. */
+                tags: {
+                    [key: string]: string;
+                };
+                /** @description Its zone. */
+                zone?: string | null;
             }[];
             /**
              * Format: int32
@@ -1727,7 +2114,7 @@ export interface components {
          * @description The stable code of a problem; the table of all of them is in the documentation.
          * @enum {string}
          */
-        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full";
+        ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "cloud_refused" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full" | "cloud_unreachable";
         /** @description Confirms the password before a dangerous action. */
         ReauthenticateRequest: {
             /**

@@ -84,7 +84,7 @@ async fn create_cloud_account(
     caller.require(Permission::CloudsWrite)?;
     let provider = body.access.as_ref().map(provider_of);
     let provider = provider.unwrap_or(Provider::Aws);
-    let new = new_account(body, provider)?;
+    let new = new_account(&body, provider)?;
     let mut transaction = app.database.transaction();
     let account = account_of(app.inventory.add(&mut transaction, new).await?)?;
     let event =
@@ -123,7 +123,7 @@ async fn update_cloud_account(
         Some(access) => provider_of(access),
         None => app.inventory.account(id)?.settings.provider,
     };
-    let new = new_account(body, provider)?;
+    let new = new_account(&body, provider)?;
     let mut transaction = app.database.transaction();
     let (before, account) = app.inventory.change(&mut transaction, id, new).await?;
     let (before, account) = (account_of(before)?, account_of(account)?);
@@ -326,7 +326,7 @@ fn secret(access: &CloudAccess) -> ApiResult<Secret> {
     Ok(Secret::new(value.to_string()))
 }
 
-fn new_account(body: CloudAccountRequest, provider: Provider) -> ApiResult<NewAccount> {
+fn new_account(body: &CloudAccountRequest, provider: Provider) -> ApiResult<NewAccount> {
     Ok(NewAccount {
         access: body.access.as_ref().map(secret).transpose()?,
         settings: AccountSettings {
