@@ -210,6 +210,12 @@ impl Client {
             if error.kind == ErrorKind::Throttled {
                 self.throttle.leave_alone(&question.limit, wait);
             }
+            // What was ordered may be under way though nobody answered; a restart is one too many.
+            let is_order =
+                question.method == Method::POST && question.audience == Audience::Manager;
+            if is_order && error.kind == ErrorKind::Unreachable {
+                return Err(error);
+            }
             let is_late = wait > LONGEST_WAIT || Instant::now() + wait > deadline;
             if !error.is_transient() || attempt >= ATTEMPTS || is_late {
                 return Err(error);

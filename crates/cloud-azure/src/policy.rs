@@ -3,8 +3,10 @@
 use serde_json::json;
 use yunhai_cloud::{Policy, PolicyScope};
 
-/// To see servers and what is measured of them.
+/// To see servers and what is measured of them. The lists of a location have rights of their own,
+/// which a role can name by the star only.
 const WATCH: &[&str] = &[
+    "Microsoft.Compute/locations/*/read",
     "Microsoft.Compute/virtualMachines/read",
     "Microsoft.Insights/metrics/read",
     "Microsoft.Network/networkInterfaces/read",
@@ -22,15 +24,13 @@ const MANAGE: &[&str] = &[
     "Microsoft.Compute/galleries/images/read",
     "Microsoft.Compute/galleries/images/versions/read",
     "Microsoft.Compute/images/read",
-    "Microsoft.Compute/locations/operations/read",
-    "Microsoft.Compute/locations/publishers/artifacttypes/offers/skus/versions/read",
-    "Microsoft.Compute/locations/usages/read",
     "Microsoft.Compute/skus/read",
     "Microsoft.Compute/virtualMachines/deallocate/action",
     "Microsoft.Compute/virtualMachines/delete",
     "Microsoft.Compute/virtualMachines/restart/action",
     "Microsoft.Compute/virtualMachines/start/action",
     "Microsoft.Compute/virtualMachines/write",
+    "Microsoft.Network/locations/operationResults/read",
     "Microsoft.Network/locations/operations/read",
     "Microsoft.Network/networkInterfaces/delete",
     "Microsoft.Network/networkInterfaces/join/action",

@@ -14,6 +14,7 @@ mod login;
 mod manager;
 mod monitor;
 mod network;
+mod offers;
 mod operations;
 mod world;
 

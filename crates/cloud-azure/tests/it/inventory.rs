@@ -105,6 +105,7 @@ async fn without_addresses_the_servers_are_there_all_the_same() {
     let fixture = AzureFixture::start().await;
     fixture.make_in(SUBSCRIPTIONS[0], LOCATIONS[0], "web");
     fixture.azure.permit(&[
+        "Microsoft.Compute/locations/virtualMachines/read",
         "Microsoft.Compute/virtualMachines/read",
         "Microsoft.Resources/subscriptions/read",
     ]);

@@ -1,6 +1,6 @@
 //! What the printed roles allow is enough, and no more.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use yunhai_cloud::{
     Account as _, ErrorKind, Lifecycle as _, Metrics as _, MetricsQuery, MetricsRound,
     OperationState, PolicyScope, ServerAction, Servers as _,
@@ -33,6 +33,13 @@ async fn the_printed_role_is_enough_to_watch_and_no_more() {
     let servers = account.list(&check.regions).await;
     assert_eq!(servers.missing, []);
     assert_eq!(servers.servers.len(), 1);
+    // Locations by themselves are other lists.
+    let of_location = with(&fixture.azure, |settings| {
+        settings["regions"] = json!([LOCATIONS[0]]);
+    });
+    let listed = of_location.list(&[LOCATIONS[0].to_owned()]).await;
+    assert_eq!(listed.missing, []);
+    assert_eq!(listed.servers, servers.servers);
     let query = MetricsQuery {
         servers: &servers.servers,
         from_ms: fixture.now_ms() - 3_600_000,
