@@ -1,9 +1,9 @@
 //! What Monitor knows of virtual machines, fifty of them in a call.
 //!
 //! Microsoft charges for reading metrics by "standard API calls", 0.01 $ for a thousand beyond a
-//! first million a month. A call for several metrics of several resources counts as several; here
-//! each metric of each server counts as one and the free ones are left out of account, so that the
-//! true cost is never above what is told.
+//! first million a month. How many of them a call for several metrics of several resources is, it
+//! does not say exactly: here each metric of each server counts as one, and the free ones are left
+//! out of account, which is an estimate on the safe side.
 
 use std::collections::BTreeMap;
 

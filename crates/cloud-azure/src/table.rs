@@ -123,4 +123,22 @@ mod tests {
         assert!(convert(Normalised::IsUp, 0.8).abs() < 1e-12);
         assert!((convert(Normalised::IsUp, 1.0) - 1.0).abs() < 1e-12);
     }
+
+    #[test]
+    fn the_document_has_the_same_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/metrics.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        for metric in METRICS {
+            let aggregation = match metric.aggregation {
+                "total" => "Total",
+                _ => "Average",
+            };
+            let row = format!(
+                "| `{}` | `{}` | {aggregation} | `{}` |",
+                metric.raw, metric.name, metric.ours
+            );
+            assert!(document.contains(&row), "{row}");
+        }
+        assert_eq!(document.matches("| `azure_").count(), METRICS.len());
+    }
 }

@@ -11,11 +11,11 @@
 
 mod compute;
 mod login;
-mod manager;
 mod monitor;
 mod network;
 mod offers;
 mod operations;
+mod requests;
 mod world;
 
 use std::io::Write as _;
@@ -76,7 +76,7 @@ impl AzureSimulator {
             .await
             .context("no free port for the simulator of Azure")?;
         let address = listener.local_addr()?;
-        let plain = manager::router(Arc::clone(&state), format!("http://{address}"));
+        let plain = requests::router(Arc::clone(&state), format!("http://{address}"));
         let plain = tokio::spawn(async move {
             // It ends only by being aborted.
             let _ = axum::serve(listener, plain).await;
@@ -85,7 +85,7 @@ impl AzureSimulator {
         let secure_listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         secure_listener.set_nonblocking(true)?;
         let secure_address = secure_listener.local_addr()?;
-        let secure = manager::router(Arc::clone(&state), format!("https://{secure_address}"));
+        let secure = requests::router(Arc::clone(&state), format!("https://{secure_address}"));
         let own = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
         let mut certificate = tempfile::NamedTempFile::new()?;
         certificate.write_all(own.cert.pem().as_bytes())?;

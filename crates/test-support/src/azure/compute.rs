@@ -7,10 +7,10 @@
 
 use serde_json::{Value, json};
 
-use super::manager::{self, Reply, Request};
 use super::network::spelled;
 use super::offers::{IMAGE_VERSION, SIZES, image_version, sku};
 use super::operations::Effect;
+use super::requests::{self, Reply, Request};
 use super::world::{Machine, World};
 use super::{LOCATIONS, monitor};
 
@@ -37,7 +37,7 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Repl
                 return Err(Reply::error(400, "InvalidParameter", said));
             }
             let items = world.listed(subscription, |_| true, is_status_only);
-            Ok(manager::page(world, request, &items))
+            Ok(requests::page(world, request, &items))
         }
         [
             "subscriptions",
@@ -55,7 +55,7 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Repl
                 return Err(Reply::error(500, "InternalExecutionError", &said));
             }
             let items = world.listed(subscription, |l| l == location, false);
-            Ok(manager::page(world, request, &items))
+            Ok(requests::page(world, request, &items))
         }
         [
             "subscriptions",
@@ -68,7 +68,7 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Repl
         ] => {
             read(world, request, &action("locations/usages/read"))?;
             known_location(location)?;
-            Ok(manager::page(world, request, &world.usages(location)))
+            Ok(requests::page(world, request, &world.usages(location)))
         }
         [
             "subscriptions",
@@ -104,9 +104,9 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Repl
             }
         }
         ["subscriptions", _, "providers", _, "skus"] => {
-            manager::method(request, "GET")?;
-            manager::version(request, &["2021-07-01"])?;
-            manager::authorise(world, request, &action("skus/read"))?;
+            requests::method(request, "GET")?;
+            requests::version(request, &["2021-07-01"])?;
+            requests::authorise(world, request, &action("skus/read"))?;
             let filter = request.query("$filter").unwrap_or_default();
             let location = filter
                 .strip_prefix("location eq '")
@@ -120,7 +120,7 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Repl
             };
             known_location(location)?;
             let items: Vec<Value> = SIZES.iter().map(|size| sku(location, size)).collect();
-            Ok(manager::page(world, request, &items))
+            Ok(requests::page(world, request, &items))
         }
         [
             "subscriptions",
@@ -146,8 +146,8 @@ fn machine(world: &mut World, request: &Request, id: &str, rest: &[&str]) -> Res
     match (request.method.as_str(), rest) {
         (_, ["providers", "microsoft.insights", "metrics"]) => monitor::single(world, request, id),
         ("PUT", ["providers", "microsoft.authorization", "locks", _]) => {
-            manager::version(request, &["2020-05-01"])?;
-            manager::authorise(world, request, "Microsoft.Authorization/locks/write")?;
+            requests::version(request, &["2020-05-01"])?;
+            requests::authorise(world, request, "Microsoft.Authorization/locks/write")?;
             world.document(id)?;
             let given = request.json()?;
             if given["properties"]["level"] != "CanNotDelete" {
@@ -181,8 +181,8 @@ fn machine(world: &mut World, request: &Request, id: &str, rest: &[&str]) -> Res
         }
         ("PUT", []) => put(world, request, id),
         ("DELETE", []) => {
-            manager::version(request, VERSIONS)?;
-            manager::authorise(world, request, &action("delete"))?;
+            requests::version(request, VERSIONS)?;
+            requests::authorise(world, request, &action("delete"))?;
             if world.is_locked(id) {
                 let said = format!(
                     "The scope '{id}' cannot perform delete operation because following scope(s) are locked: '{id}'. Please remove the lock and try again."
@@ -197,8 +197,8 @@ fn machine(world: &mut World, request: &Request, id: &str, rest: &[&str]) -> Res
             Ok(world.begin(request, &location, effect, Reply::new(202, Value::Null)))
         }
         ("POST", [verb @ ("start" | "deallocate" | "restart" | "poweroff")]) => {
-            manager::version(request, VERSIONS)?;
-            manager::authorise(world, request, &action(&format!("{verb}/action")))?;
+            requests::version(request, VERSIONS)?;
+            requests::authorise(world, request, &action(&format!("{verb}/action")))?;
             world.document(id)?;
             let (during, after) = match *verb {
                 "start" => ("starting", "running"),
@@ -216,13 +216,13 @@ fn machine(world: &mut World, request: &Request, id: &str, rest: &[&str]) -> Res
 }
 
 fn put(world: &mut World, request: &Request, id: &str) -> Result<Reply, Reply> {
-    manager::version(request, VERSIONS)?;
+    requests::version(request, VERSIONS)?;
     for action in [
         "Compute/virtualMachines/write",
         "Compute/disks/write",
         "Network/networkInterfaces/join/action",
     ] {
-        manager::authorise(world, request, &format!("Microsoft.{action}"))?;
+        requests::authorise(world, request, &format!("Microsoft.{action}"))?;
     }
     if world.machines.contains_key(id) {
         // Changing what is there is nothing that anybody here does.
@@ -471,9 +471,9 @@ fn instance_view(machine: &Machine) -> Value {
 }
 
 fn read(world: &World, request: &Request, action: &str) -> Result<(), Reply> {
-    manager::method(request, "GET")?;
-    manager::version(request, VERSIONS)?;
-    manager::authorise(world, request, action)
+    requests::method(request, "GET")?;
+    requests::version(request, VERSIONS)?;
+    requests::authorise(world, request, action)
 }
 
 fn known_location(location: &str) -> Result<(), Reply> {

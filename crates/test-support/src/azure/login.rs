@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::manager::{Reply, Request};
+use super::requests::{Reply, Request};
 use super::world::{Token, World};
 use super::{CLIENT_ID, CLIENT_SECRET, TENANT};
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::login::{MANAGER, METRICS};
-use super::manager::{self, Reply, Request};
+use super::requests::{self, Reply, Request};
 use super::world::World;
 
 /// The metrics that there are, with their units: "Supported metrics for
@@ -49,7 +49,7 @@ struct Asked {
 
 /// Answers `metrics:getBatch`.
 pub(super) fn batch(world: &mut World, request: &Request) -> Result<Reply, Reply> {
-    manager::authenticate(world, request, METRICS)?;
+    requests::authenticate(world, request, METRICS)?;
     let [
         "metrics-of",
         region,
@@ -67,10 +67,10 @@ pub(super) fn batch(world: &mut World, request: &Request) -> Result<Reply, Reply
             "The service is unavailable.",
         ));
     }
-    manager::method(request, "POST")?;
-    manager::version(request, &["2023-10-01", "2024-02-01"])?;
-    manager::known_subscription(subscription)?;
-    manager::authorise(world, request, "Microsoft.Insights/metrics/read")?;
+    requests::method(request, "POST")?;
+    requests::version(request, &["2023-10-01", "2024-02-01"])?;
+    requests::known_subscription(subscription)?;
+    requests::authorise(world, request, "Microsoft.Insights/metrics/read")?;
     let namespace = request.query("metricnamespace").unwrap_or_default();
     if !namespace.eq_ignore_ascii_case("Microsoft.Compute/virtualMachines") {
         return Err(bad("metricnamespace is required."));
@@ -119,10 +119,10 @@ pub(super) fn batch(world: &mut World, request: &Request) -> Result<Reply, Reply
 
 /// Answers for one machine by itself: `Response` of `metrics_API.json`.
 pub(super) fn single(world: &mut World, request: &Request, machine: &str) -> Result<Reply, Reply> {
-    manager::authenticate(world, request, MANAGER)?;
-    manager::method(request, "GET")?;
-    manager::version(request, &["2023-10-01", "2024-02-01"])?;
-    manager::authorise(world, request, "Microsoft.Insights/metrics/read")?;
+    requests::authenticate(world, request, MANAGER)?;
+    requests::method(request, "GET")?;
+    requests::version(request, &["2023-10-01", "2024-02-01"])?;
+    requests::authorise(world, request, "Microsoft.Insights/metrics/read")?;
     let Some(document) = world.machines.get(machine) else {
         return Err(Reply::not_found(machine));
     };

@@ -7,24 +7,24 @@
 use serde_json::{Value, json};
 
 use super::SUBNET;
-use super::manager::{self, Reply, Request};
 use super::operations::Effect;
+use super::requests::{self, Reply, Request};
 use super::world::World;
 
 /// The versions that there are here.
 pub(super) const VERSIONS: &[&str] = &["2024-05-01"];
 
 pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Reply> {
-    manager::version(request, VERSIONS)?;
+    requests::version(request, VERSIONS)?;
     match request.parts()[..] {
         ["subscriptions", subscription, "providers", _, kind] => {
-            manager::method(request, "GET")?;
+            requests::method(request, "GET")?;
             let (action, of) = match kind {
                 "networkinterfaces" => ("networkInterfaces", &world.interfaces),
                 "publicipaddresses" => ("publicIPAddresses", &world.addresses),
                 _ => return Err(Reply::not_found(&request.path)),
             };
-            manager::authorise(world, request, &format!("Microsoft.Network/{action}/read"))?;
+            requests::authorise(world, request, &format!("Microsoft.Network/{action}/read"))?;
             if world.is_network_broken {
                 let said = "The server was unable to complete your request.";
                 return Err(Reply::error(500, "InternalServerError", said));
@@ -35,11 +35,11 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Repl
                 .filter(|(id, _)| id.starts_with(&root))
                 .map(|(_, document)| document.clone())
                 .collect();
-            Ok(manager::page(world, request, &items))
+            Ok(requests::page(world, request, &items))
         }
         [.., "virtualnetworks", _, "subnets", _] => {
-            manager::method(request, "GET")?;
-            manager::authorise(
+            requests::method(request, "GET")?;
+            requests::authorise(
                 world,
                 request,
                 "Microsoft.Network/virtualNetworks/subnets/read",
@@ -71,16 +71,16 @@ fn interface(world: &mut World, request: &Request) -> Result<Reply, Reply> {
     let action = |verb: &str| format!("Microsoft.Network/networkInterfaces/{verb}");
     match request.method.as_str() {
         "GET" => {
-            manager::authorise(world, request, &action("read"))?;
+            requests::authorise(world, request, &action("read"))?;
             let found = world.interfaces.get(&id).cloned();
             found
                 .map(Reply::ok)
                 .ok_or_else(|| Reply::not_found(&request.path))
         }
         "PUT" => {
-            manager::authorise(world, request, &action("write"))?;
+            requests::authorise(world, request, &action("write"))?;
             let join = "Microsoft.Network/virtualNetworks/subnets/join/action";
-            manager::authorise(world, request, join)?;
+            requests::authorise(world, request, join)?;
             super::compute::known_group(request)?;
             let given = request.json()?;
             let properties = &given["properties"];
@@ -122,7 +122,7 @@ fn interface(world: &mut World, request: &Request) -> Result<Reply, Reply> {
             Ok(world.begin(request, &location, effect, reply))
         }
         "DELETE" => {
-            manager::authorise(world, request, &action("delete"))?;
+            requests::authorise(world, request, &action("delete"))?;
             let Some(document) = world.interfaces.get(&id) else {
                 return Ok(Reply::new(204, Value::Null));
             };
@@ -134,7 +134,7 @@ fn interface(world: &mut World, request: &Request) -> Result<Reply, Reply> {
             let reply = Reply::new(202, Value::Null);
             Ok(world.begin(request, &location, Effect::InterfaceDeleted(id), reply))
         }
-        _ => manager::method(request, "GET, PUT or DELETE").map(|()| Reply::ok(Value::Null)),
+        _ => requests::method(request, "GET, PUT or DELETE").map(|()| Reply::ok(Value::Null)),
     }
 }
 

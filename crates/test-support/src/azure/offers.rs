@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::manager::Request;
+use super::requests::Request;
 use super::world::World;
 
 /// The one version of the one image.

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::manager::{self, Reply, Request};
+use super::requests::{self, Reply, Request};
 use super::world::{OperationFault, World};
 
 /// What an operation does in the end.
@@ -120,17 +120,17 @@ impl World {
 
 /// Tells how far an operation is.
 pub(super) fn answer(world: &mut World, request: &Request) -> Result<Reply, Reply> {
-    manager::method(request, "GET")?;
+    requests::method(request, "GET")?;
     let parts = request.parts();
     let provider = if parts[3] == "microsoft.network" {
-        manager::version(request, super::network::VERSIONS)?;
+        requests::version(request, super::network::VERSIONS)?;
         "Microsoft.Network"
     } else {
-        manager::version(request, super::compute::VERSIONS)?;
+        requests::version(request, super::compute::VERSIONS)?;
         "Microsoft.Compute"
     };
     let action = format!("{provider}/locations/operations/read");
-    manager::authorise(world, request, &action)?;
+    requests::authorise(world, request, &action)?;
     let (id, now_ms) = (parts[7].to_owned(), world.now_ms());
     let retry_after_secs = world.operation_retry_after_secs;
     let Some(pending) = world.operations.get_mut(&id) else {
