@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, IF_NONE_MATCH};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use yunhai_cloud::{Error, ErrorKind, Result};
 
@@ -116,7 +117,8 @@ impl Client {
     }
 
     /// Follows a list of the Resource Manager through all its pages. What came before a failure is
-    /// returned with it. The number is that of the pages that were asked for.
+    /// returned with it, and so is the rest where entries are strange. The number is that of the
+    /// pages that were asked for.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -125,6 +127,7 @@ impl Client {
         let mut found = Vec::new();
         let mut calls = 0;
         let mut pages = Pages::default();
+        let mut strange = None;
         let failure = loop {
             let mut question = self.manager(Method::GET, path, None, attempted);
             if let Some(next) = pages.address() {
@@ -136,8 +139,13 @@ impl Client {
                 Err(error) => break Some(error),
             };
             match self.page(page, attempted) {
-                Ok((mut items, next)) => {
-                    found.append(&mut items);
+                Ok((items, next)) => {
+                    for item in items {
+                        match serde_json::from_value(item) {
+                            Ok(item) => found.push(item),
+                            Err(error) => strange = strange.or(Some(error)),
+                        }
+                    }
                     match pages.go_on(next, attempted.to_owned()) {
                         Ok(true) if (calls as usize) < MOST_PAGES => {}
                         Ok(true) => {
@@ -151,20 +159,18 @@ impl Client {
                 Err(error) => break Some(error),
             }
         };
+        let failure = failure.or_else(|| {
+            let said = format!("an entry is not as agreed upon: {}", strange?);
+            Some(Error::new(ErrorKind::Protocol, attempted, said))
+        });
         (found, calls, failure)
     }
 
-    fn page<T: DeserializeOwned>(
-        &self,
-        mut page: Value,
-        attempted: &str,
-    ) -> Result<(Vec<T>, Option<String>)> {
-        let strange = |said: String| Error::new(ErrorKind::Protocol, attempted, said);
-        let Some(items) = page.get_mut("value").map(Value::take) else {
-            return Err(strange("the answer is no list".to_owned()));
+    fn page(&self, mut page: Value, attempted: &str) -> Result<(Vec<Value>, Option<String>)> {
+        let Some(Value::Array(items)) = page.get_mut("value").map(Value::take) else {
+            let said = "the answer is no list";
+            return Err(Error::new(ErrorKind::Protocol, attempted, said));
         };
-        let items = serde_json::from_value(items)
-            .map_err(|error| strange(format!("the answer is not as agreed upon: {error}")))?;
         let next = page.get("nextLink").and_then(Value::as_str);
         let next = next
             .filter(|next| !next.is_empty())
@@ -278,6 +284,15 @@ fn left_alone(attempted: &str, wait: Duration) -> Error {
         wait.as_secs().max(1)
     );
     Error::new(ErrorKind::Throttled, attempted, said)
+}
+
+/// Reads what is not there, and what is null, as nothing: Azure does both.
+pub(crate) fn null_as_nothing<'de, D, T>(deserializer: D) -> std::result::Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Returns the subscription that a path or an id leads to.

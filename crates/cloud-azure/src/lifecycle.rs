@@ -16,7 +16,7 @@ use crate::machine::power_state;
 use crate::operation::{Progress, Track};
 use crate::order::{ORDER_TAG, Order, mark};
 
-/// `resources/…/Microsoft.Authorization/locks/stable/2020-05-01/locks.json`.
+/// `resources/…/Microsoft.Authorization/stable/2020-05-01/locks.json`.
 const LOCKS_VERSION: &str = "2020-05-01";
 
 /// How long a network interface may take, and how often one looks.

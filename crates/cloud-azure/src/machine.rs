@@ -6,21 +6,22 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use yunhai_cloud::{CloudServer, PowerState, ServerRef};
 
+use crate::client::null_as_nothing;
 use crate::network::Network;
 
 /// A virtual machine, from `VirtualMachine` of `virtualMachine.json`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     location: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     tags: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     zones: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     properties: MachineProperties,
 }
 
@@ -29,9 +30,13 @@ pub(crate) struct Machine {
 struct MachineProperties {
     provisioning_state: Option<String>,
     time_created: Option<String>,
+    #[serde(deserialize_with = "null_as_nothing")]
     hardware_profile: HardwareProfile,
+    #[serde(deserialize_with = "null_as_nothing")]
     storage_profile: StorageProfile,
+    #[serde(deserialize_with = "null_as_nothing")]
     os_profile: OsProfile,
+    #[serde(deserialize_with = "null_as_nothing")]
     instance_view: InstanceView,
 }
 
@@ -44,6 +49,7 @@ struct HardwareProfile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct StorageProfile {
+    #[serde(deserialize_with = "null_as_nothing")]
     image_reference: ImageReference,
 }
 
@@ -68,12 +74,14 @@ struct OsProfile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct InstanceView {
+    #[serde(deserialize_with = "null_as_nothing")]
     statuses: Vec<Status>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Status {
+    #[serde(deserialize_with = "null_as_nothing")]
     code: String,
 }
 
@@ -170,6 +178,7 @@ pub(crate) fn power_state<'a>(codes: impl Iterator<Item = &'a str>) -> Option<Po
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_is_off_and_paid_for_is_told_from_what_is_off() {
@@ -179,5 +188,28 @@ mod tests {
         assert_eq!(state("PowerState/deallocated"), Some(PowerState::Stopped));
         assert_eq!(state("PowerState/deallocating"), Some(PowerState::Stopping));
         assert_eq!(state("OSState/generalized"), None);
+    }
+
+    #[test]
+    fn a_machine_of_which_little_is_told_is_one_all_the_same() {
+        let machine = json!({
+            "id": "/subscriptions/a/resourceGroups/G/providers/Microsoft.Compute/virtualMachines/V",
+            "location": "West Europe",
+            "tags": null,
+            "zones": null,
+            "properties": {
+                "hardwareProfile": null,
+                "storageProfile": { "imageReference": null },
+                "osProfile": null,
+                "instanceView": { "statuses": null },
+                "timeCreated": null,
+            },
+        });
+        let machine: Machine = serde_json::from_value(machine).unwrap();
+        let server = machine.server(&HashMap::new(), &Network::default());
+        assert_eq!(server.server.region, "westeurope");
+        assert_eq!(server.state, PowerState::Unknown);
+        assert_eq!(server.name, server.server.id);
+        assert_eq!((server.zone, server.image), (None, None));
     }
 }

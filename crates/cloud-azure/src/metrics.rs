@@ -21,7 +21,7 @@ use yunhai_cloud::{
 use yunhai_model::{Sample, TimestampMs};
 
 use crate::account::AzureAccount;
-use crate::client::{Question, subscription_of};
+use crate::client::{Question, null_as_nothing, subscription_of};
 use crate::concurrent::{self, AT_ONCE};
 use crate::endpoints::Audience;
 use crate::error::kind_of;
@@ -189,7 +189,7 @@ struct ResourceValues {
 #[serde(rename_all = "camelCase")]
 struct MetricAnswer {
     name: Name,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     timeseries: Vec<Series>,
     #[serde(default)]
     error_code: Option<String>,
@@ -204,7 +204,7 @@ struct Name {
 
 #[derive(Debug, Deserialize)]
 struct Series {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     data: Vec<Point>,
 }
 

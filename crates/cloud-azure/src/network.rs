@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use crate::client::null_as_nothing;
+
 /// A network interface, from `NetworkInterface` of `networkInterface.json`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Interface {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     properties: InterfaceProperties,
 }
 
@@ -16,6 +18,7 @@ pub(crate) struct Interface {
 struct InterfaceProperties {
     primary: Option<bool>,
     virtual_machine: Option<Named>,
+    #[serde(deserialize_with = "null_as_nothing")]
     ip_configurations: Vec<AddressConfiguration>,
 }
 
@@ -28,6 +31,7 @@ struct Named {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct AddressConfiguration {
+    #[serde(deserialize_with = "null_as_nothing")]
     properties: AddressProperties,
 }
 
@@ -44,7 +48,7 @@ struct AddressProperties {
 #[derive(Debug, Deserialize)]
 pub(crate) struct PublicAddress {
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_nothing")]
     properties: PublicAddressProperties,
 }
 

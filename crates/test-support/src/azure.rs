@@ -210,6 +210,11 @@ impl AzureSimulator {
         lock(&self.state).is_list_halved = true;
     }
 
+    /// Puts an entry into every list that no client knows what to do with.
+    pub fn spoil_lists(&self) {
+        lock(&self.state).is_list_spoiled = true;
+    }
+
     /// Lets a metric fail in every batch.
     pub fn fail_metric(&self, fault: MetricFault) {
         lock(&self.state).metric_fault = Some(fault);

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use serde_json::json;
-use yunhai_cloud::{Account as _, ErrorKind, MetricsQuery, MetricsRound, Servers as _};
+use yunhai_cloud::{Account as _, ErrorKind, MetricsQuery, MetricsRound, PowerState, Servers as _};
 use yunhai_test_support::azure::{LOCATIONS, SUBSCRIPTIONS};
 
 use crate::fixture::{AzureFixture, with};
@@ -128,6 +128,29 @@ async fn half_an_answer_is_none() {
     let inventory = account.list(&[LOCATIONS[0].to_owned()]).await;
     assert_eq!(inventory.servers, []);
     assert!(!inventory.missing.is_empty());
+}
+
+#[tokio::test]
+async fn an_entry_that_nobody_understands_hides_no_other() {
+    let fixture = AzureFixture::start().await;
+    for number in 0..5 {
+        fixture.make_in(SUBSCRIPTIONS[0], LOCATIONS[0], &format!("web-{number}"));
+    }
+    fixture.azure.spoil_lists();
+    let account = with(&fixture.azure, |settings| {
+        settings["subscriptions"] = json!([SUBSCRIPTIONS[0]]);
+        settings["regions"] = json!([LOCATIONS[0]]);
+    });
+    let inventory = account.list(&[LOCATIONS[0].to_owned()]).await;
+    assert_eq!(inventory.servers.len(), 5);
+    assert!(
+        inventory
+            .servers
+            .iter()
+            .all(|s| s.state == PowerState::Running)
+    );
+    assert_eq!(inventory.missing[0].scope, LOCATIONS[0]);
+    assert_eq!(inventory.missing[0].error.kind, ErrorKind::Protocol);
 }
 
 #[tokio::test]

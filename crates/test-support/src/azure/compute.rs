@@ -3,7 +3,7 @@
 //! Sources: `compute/resource-manager/Microsoft.Compute/ComputeRP/stable/2024-07-01/`
 //! `virtualMachine.json` (with `VirtualMachine_ListAll_MaximumSet_Gen.json`,
 //! `VirtualMachine_Get_InstanceView.json`, `VirtualMachine_Create_WithSshAuthentication.json`);
-//! `resources/resource-manager/Microsoft.Authorization/locks/stable/2020-05-01/locks.json`.
+//! `resources/resource-manager/Microsoft.Authorization/stable/2020-05-01/locks.json`.
 
 use serde_json::{Value, json};
 

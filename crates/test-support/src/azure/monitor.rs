@@ -3,7 +3,7 @@
 //! Sources: `monitor/data-plane/Microsoft.Insights/stable/2023-10-01/metricBatch.json` with
 //! `examples/MetricBatchExample.json`, "How to migrate from the metrics API to the getBatch API"
 //! (learn.microsoft.com) for the restrictions, and
-//! `monitor/resource-manager/Microsoft.Insights/…/2023-10-01/metrics_API.json` for one by itself.
+//! `monitor/resource-manager/Microsoft.Insights/stable/2023-10-01/metrics_API.json` for one by itself.
 
 use std::collections::BTreeMap;
 

@@ -272,6 +272,11 @@ pub(super) fn page(world: &World, request: &Request, items: &[Value]) -> Reply {
     };
     let end = items.len().min(skip + world.page);
     let mut body = json!({ "value": items.get(skip..end).unwrap_or_default() });
+    if world.is_list_spoiled
+        && let Some(entries) = body["value"].as_array_mut()
+    {
+        entries.insert(0, json!({ "id": 17 }));
+    }
     if end < items.len() {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in request
