@@ -65,20 +65,26 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn open(settings: &AzureSettings) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            // A redirect would carry the token to another place.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ATTEMPT_TIMEOUT)
-            .user_agent(concat!("Yunhai/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| unanswered("make a client for Azure", error))?;
+        let builder = || {
+            reqwest::Client::builder()
+                // A redirect would carry the token to another place.
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(ATTEMPT_TIMEOUT)
+                .user_agent(concat!("Yunhai/", env!("CARGO_PKG_VERSION")))
+        };
+        let built = |builder: reqwest::ClientBuilder| {
+            let client = builder.build();
+            client.map_err(|error| unanswered("make a client for Azure", error))
+        };
+        let (http, machine) = (built(builder())?, built(builder().no_proxy())?);
         let endpoints = Endpoints::of(settings);
         Ok(Self {
             tokens: Tokens::new(
                 settings.credentials.clone(),
                 endpoints.clone(),
                 http.clone(),
+                machine,
             ),
             endpoints,
             http,

@@ -47,6 +47,7 @@ pub(crate) struct Tokens {
     credentials: AzureCredentials,
     endpoints: Endpoints,
     http: reqwest::Client,
+    machine: reqwest::Client,
     command_line: PathBuf,
     clock: SystemClock,
     known: Mutex<HashMap<Audience, Known>>,
@@ -72,15 +73,18 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::
 }
 
 impl Tokens {
+    /// `machine` asks the machine that this runs on, past any proxy.
     pub(crate) fn new(
         credentials: AzureCredentials,
         endpoints: Endpoints,
         http: reqwest::Client,
+        machine: reqwest::Client,
     ) -> Self {
         Self {
             credentials,
             endpoints,
             http,
+            machine,
             command_line: PathBuf::from("az"),
             clock: SystemClock,
             known: Mutex::default(),
@@ -156,7 +160,7 @@ impl Tokens {
                 let mut query = vec![("api-version", "2018-02-01"), ("resource", audience)];
                 query.extend(client_id.as_deref().map(|id| ("client_id", id)));
                 let request = self
-                    .http
+                    .machine
                     .get(self.endpoints.machine_token())
                     .query(&query)
                     .header("Metadata", "true");
@@ -271,7 +275,8 @@ mod tests {
         let json = r#"{"credentials": {"kind": "cli", "tenant": "contoso.com"}}"#;
         let settings = AzureSettings::parse(&Secret::new(json)).unwrap();
         let endpoints = Endpoints::of(&settings);
-        let mut tokens = Tokens::new(settings.credentials, endpoints, reqwest::Client::new());
+        let http = reqwest::Client::new();
+        let mut tokens = Tokens::new(settings.credentials, endpoints, http.clone(), http);
         tokens.command_line = path;
         (tokens, folder)
     }
