@@ -1,6 +1,7 @@
 //! Real components for tests: buckets, clouds, database servers, SMTP, channel simulators, and what their
 //! clients send.
 
+pub mod azure;
 pub mod buckets;
 pub mod channels;
 pub mod clouds;
