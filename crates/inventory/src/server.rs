@@ -53,7 +53,6 @@ pub(crate) fn merge(
     elsewhere: &BTreeSet<String>,
     now_ms: TimestampMs,
 ) -> Vec<KnownServer> {
-    let incomplete: BTreeSet<&str> = listed.missing.iter().map(|m| m.scope.as_str()).collect();
     let mut labels: BTreeSet<String> = taken.clone();
     labels.extend(known.iter().map(|server| server.label.clone()));
     let mut known: HashMap<ServerRef, KnownServer> = known
@@ -96,7 +95,7 @@ pub(crate) fn merge(
         if regions.is_some_and(|asked| !asked.contains(&key.region)) {
             continue;
         }
-        let is_unknown = regions.is_none() || incomplete.contains(key.region.as_str());
+        let is_unknown = regions.is_none() || listed.missing.iter().any(|m| m.covers(&key));
         if !is_unknown {
             server.gone_at_ms = Some(server.gone_at_ms.unwrap_or(now_ms));
             server.details.state = PowerState::Deleted;
