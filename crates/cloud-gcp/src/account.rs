@@ -56,7 +56,10 @@ impl GcpAccount {
         let address = self
             .client
             .compute(&format!("projects/{project}/aggregated/instances"));
-        let query = vec![("maxResults", "1".to_owned())];
+        let query = vec![
+            ("maxResults", "1".to_owned()),
+            ("returnPartialSuccess", "true".to_owned()),
+        ];
         let list = self
             .client
             .get::<InstanceAggregatedList>(&attempted, address, query);

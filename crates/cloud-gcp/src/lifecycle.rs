@@ -112,25 +112,10 @@ impl Lifecycle for GcpAccount {
         let mut servers = Vec::new();
         let mut handle = Handle::default();
         for name in names(new) {
-            let attempted = format!("make {name} in {zone}");
-            let body = instance(new, &name, project, &zone);
-            let path = format!("projects/{project}/zones/{zone}/instances");
-            let id = request_id(&["create", client_token, project, &zone, &name]);
-            let ordered = self.order(&attempted, Method::POST, &path, id, body).await;
-            let ordered = ordered.and_then(|ordered| {
-                let number = ordered.target_id.clone().ok_or_else(|| {
-                    Error::new(ErrorKind::Protocol, &attempted, "no server was named")
-                })?;
-                Ok((ordered.name, number))
-            });
-            match ordered {
-                Ok((operation, number)) => {
-                    servers.push(ServerRef {
-                        region: new.region.clone(),
-                        id: format!("{path}/{number}"),
-                    });
-                    let path = format!("projects/{project}/zones/{zone}/operations/{operation}");
-                    handle.operations.push(path);
+            match self.make(new, &name, (project, &zone), client_token).await {
+                Ok((server, operation)) => {
+                    servers.push(server);
+                    handle.operations.push(operation);
                 }
                 Err(error) if servers.is_empty() => return Err(error),
                 // The others are there and paid for: who ordered them must learn of them.
@@ -222,6 +207,39 @@ impl GcpAccount {
     /// The project that servers are made in.
     fn home_project(&self) -> &str {
         self.settings.projects.first().map_or("", String::as_str)
+    }
+
+    /// Orders one server, and returns it with the path of the operation.
+    async fn make(
+        &self,
+        new: &NewServer,
+        name: &str,
+        (project, zone): (&str, &str),
+        client_token: &str,
+    ) -> Result<(ServerRef, String)> {
+        let attempted = format!("make {name} in {zone}");
+        let body = instance(new, name, project, zone);
+        let path = format!("projects/{project}/zones/{zone}/instances");
+        let id = request_id(&["create", client_token, project, zone, name]);
+        let ordered = self.order(&attempted, Method::POST, &path, id, body);
+        let ordered = ordered.await?;
+        let number = if let Some(number) = ordered.target_id {
+            number
+        } else {
+            // Emulators leave it out.
+            let address = self.client.compute(&format!("{path}/{name}"));
+            let made: Instance = self.client.get(&attempted, address, Vec::new()).await?;
+            made.id
+        };
+        let server = ServerRef {
+            region: new.region.clone(),
+            id: format!("{path}/{number}"),
+        };
+        let operation = format!(
+            "projects/{project}/zones/{zone}/operations/{}",
+            ordered.name
+        );
+        Ok((server, operation))
     }
 
     async fn order(

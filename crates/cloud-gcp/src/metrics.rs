@@ -1,6 +1,7 @@
 //! What Cloud Monitoring knows of servers: one list for each metric of a whole project.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -119,6 +120,14 @@ struct Answer {
     errors: Vec<Error>,
     unreachable: Vec<String>,
     is_over_budget: bool,
+    /// Whether it was not asked for, as the project is asked too much.
+    is_left_out: bool,
+}
+
+impl Answer {
+    fn is_whole(&self) -> bool {
+        self.errors.is_empty() && !self.is_over_budget && !self.is_left_out
+    }
 }
 
 #[async_trait]
@@ -151,6 +160,7 @@ impl GcpAccount {
         query: MetricsQuery<'_>,
         collector: &dyn Collector,
     ) -> MetricsRound {
+        let is_throttled = AtomicBool::new(false);
         let mut calls = Vec::new();
         for window in windows(query.from_ms, query.until_ms) {
             for metric in GCE_METRICS {
@@ -161,6 +171,7 @@ impl GcpAccount {
                     window,
                     settled_ms,
                     servers: &servers,
+                    is_throttled: &is_throttled,
                 };
                 calls.push(self.ask(ask, collector).boxed());
             }
@@ -168,9 +179,8 @@ impl GcpAccount {
         let mut round = MetricsRound::default();
         let mut errors: Vec<(Error, usize)> = Vec::new();
         let mut unreachable = Vec::new();
-        let is_whole = |answer: &Answer| answer.errors.is_empty() && !answer.is_over_budget;
         for answer in concurrent::all(calls, CALLS_AT_ONCE).await {
-            if !is_whole(&answer) {
+            if !answer.is_whole() {
                 let regions = servers.values().map(|server| server.server.region.clone());
                 round.unread.extend(regions);
             }
@@ -211,6 +221,10 @@ impl GcpAccount {
         let Ask {
             project, metric, ..
         } = ask;
+        if ask.is_throttled.load(Ordering::Relaxed) {
+            answer.is_left_out = true;
+            return answer;
+        }
         let expected = self.returned.get(project, metric);
         let mut paid = expected.unwrap_or(ask.servers.len() as u64).max(1);
         let mut returned = 0;
@@ -242,6 +256,8 @@ impl GcpAccount {
                 // Metrics of the Ops Agent do not exist where it never ran.
                 Err(error) if is_of_no_metric(&error) => break,
                 Err(error) => {
+                    let is_throttled = error.kind == ErrorKind::Throttled;
+                    ask.is_throttled.fetch_or(is_throttled, Ordering::Relaxed);
                     answer.errors.push(error);
                     break;
                 }
@@ -304,6 +320,8 @@ struct Ask<'a> {
     /// Until when everything can be had that there is.
     settled_ms: TimestampMs,
     servers: &'a Running<'a>,
+    /// Set by the first question that is throttled in spite of its patience, for those that follow.
+    is_throttled: &'a AtomicBool,
 }
 
 impl Ask<'_> {

@@ -209,6 +209,21 @@ mod tests {
     }
 
     #[test]
+    fn servers_of_a_project_that_could_not_be_listed_stay_as_they_were() {
+        let servers = [
+            cloud_server("a", "projects/mine/zones/a-1/instances/1", "web"),
+            cloud_server("a", "projects/other/zones/a-1/instances/2", "shop"),
+        ];
+        let known = merged(Vec::new(), &listed(&servers, &[]), 1);
+        let now = merged(known, &listed(&[], &["mine"]), 2);
+        let gone: Vec<(&str, Option<i64>)> = now
+            .iter()
+            .map(|server| (server.label.as_str(), server.gone_at_ms))
+            .collect();
+        assert_eq!(gone, [("web", None), ("shop", Some(2))]);
+    }
+
+    #[test]
     fn a_machine_of_ones_own_is_another_unless_it_goes_by_the_id() {
         let servers = [
             cloud_server("a", "i-8", "nas"),

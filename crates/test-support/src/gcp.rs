@@ -6,6 +6,7 @@
 //! against Google's own description of its interfaces (the discovery documents within
 //! google-api-python-client), and what does not agree with it fails the test.
 
+mod clients;
 mod compute;
 mod discovery;
 mod monitoring;
@@ -24,6 +25,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+pub use self::clients::{GcpLocal, GoogleClients};
 use self::compute::Compute;
 use self::discovery::{Discovery, Question};
 use self::monitoring::Series;
@@ -347,6 +349,11 @@ impl Google {
     /// How many faults of [`Fault::Answers`] have not been thrown yet.
     pub fn answers_left(&self) -> usize {
         lock(&self.world).answers.len()
+    }
+
+    /// Ends [`Fault::Answers`].
+    pub fn forget_answers(&self) {
+        lock(&self.world).answers.clear();
     }
 
     /// How often a method was called, by Google's name for it: `compute.instances.insert`.

@@ -27,6 +27,7 @@ async fn a_check_tells_who_it_is_of_and_what_is_looked_at() {
     assert_eq!(check.account, PROJECT);
     assert_eq!(check.regions, ["asia-east1", "europe-west3", "us-west1"]);
     assert_eq!(check.problems, []);
+    assert!(!format!("{account:?}").contains("PRIVATE KEY"));
 }
 
 #[tokio::test]

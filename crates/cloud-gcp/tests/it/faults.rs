@@ -40,6 +40,43 @@ async fn throttling_of_a_moment_passes_unnoticed() {
 }
 
 #[tokio::test]
+async fn throttling_that_lasts_is_told_once_and_loses_nothing() {
+    let mut fixture = GcpFixture::start().await;
+    fixture.make(REGIONS[0], "web", 1);
+    let account = fixture.account();
+    let servers = account.servers().list(&fixture.regions()).await.servers;
+    let at_ms = fixture.now_ms() / 60_000 * 60_000 - 900_000;
+    fixture.measure_cpu(&servers[0], &[(at_ms, 50.0)]);
+    let query = MetricsQuery {
+        servers: &servers,
+        from_ms: at_ms - 36_000_000,
+        until_ms: fixture.now_ms(),
+        interval_secs: 300,
+    };
+    let throttled = answers(Service::Monitoring, 429, "rateLimitExceeded", 1000);
+    fixture.google.fail(throttled);
+    let asked = Asked::default();
+    let round = account.metrics().collect(query, &asked).await;
+    let [missing] = &round.missing[..] else {
+        panic!("it is told once: {:?}", round.missing)
+    };
+    assert_eq!(missing.error.kind, ErrorKind::Throttled);
+    assert_eq!(round.unread.iter().collect::<Vec<_>>(), [REGIONS[0]]);
+    assert!(
+        asked.usage().calls <= 8,
+        "it is left alone: {:?}",
+        asked.usage()
+    );
+
+    fixture.google.forget_answers();
+    let round = account.metrics().collect(query, &asked).await;
+    assert_eq!(round.missing, []);
+    let series = asked.series();
+    let mut ours = series.iter().map(|series| series.metric.as_str());
+    assert!(ours.any(|metric| metric == "server_cpu_utilization_ratio"));
+}
+
+#[tokio::test]
 async fn refusals_are_sorted_by_what_can_be_done() {
     let fixture = GcpFixture::start().await;
     for (status, reason, kind) in [
@@ -61,9 +98,7 @@ async fn refusals_are_sorted_by_what_can_be_done() {
         assert_eq!(missing.error.code.as_deref(), Some(reason));
         assert!(missing.error.said.contains("for the test"), "{missing:?}");
         // Those that a refusal for good leaves over.
-        while fixture.google.answers_left() > 0 {
-            let _ = fixture.account().servers().list(&regions).await;
-        }
+        fixture.google.forget_answers();
     }
 }
 

@@ -9,4 +9,5 @@ mod faults;
 mod fixture;
 mod lifecycle;
 mod metrics;
+mod others;
 mod rights;
