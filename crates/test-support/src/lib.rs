@@ -6,6 +6,7 @@ pub mod buckets;
 pub mod channels;
 pub mod clouds;
 pub mod databases;
+pub mod gcp;
 mod python;
 pub mod remote_write;
 pub mod smtp;
