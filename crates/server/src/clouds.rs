@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use yunhai_api_types::{Fault, Problem, ProblemCode};
 use yunhai_cloud::{Account, ErrorKind, Policy, PolicyScope, Provider};
 use yunhai_cloud_aws::{AwsAccount, AwsSettings};
+use yunhai_cloud_azure::{AzureAccount, AzureSettings};
+use yunhai_cloud_gcp::{GcpAccount, GcpSettings};
 use yunhai_inventory::{Error, Opener, SampleSink, Stored};
 use yunhai_model::{Labels, METRIC_NAME, Secret, TimeSeries, TimestampMs, with_causes};
 use yunhai_promql::{MatchOp, Matcher};
@@ -87,7 +89,8 @@ impl Opener for Providers {
     fn secret_fields(&self, provider: Provider) -> &'static [&'static str] {
         match provider {
             Provider::Aws => yunhai_cloud_aws::SECRET_FIELDS,
-            Provider::Azure | Provider::Gcp => &[],
+            Provider::Azure => yunhai_cloud_azure::SECRET_FIELDS,
+            Provider::Gcp => yunhai_cloud_gcp::SECRET_FIELDS,
         }
     }
 
@@ -101,16 +104,30 @@ impl Opener for Providers {
                 let settings = AwsSettings::parse(access).map_err(|invalid| invalid.0)?;
                 Ok(Arc::new(AwsAccount::open(settings).await))
             }
-            Provider::Azure | Provider::Gcp => {
-                Err(vec![format!("provider: `{provider}` is not supported yet")])
+            Provider::Azure => {
+                let settings = AzureSettings::parse(access).map_err(|invalid| invalid.0)?;
+                Ok(Arc::new(AzureAccount::open(settings).map_err(no_client)?))
+            }
+            Provider::Gcp => {
+                let settings = GcpSettings::parse(access).map_err(|invalid| invalid.0)?;
+                Ok(Arc::new(GcpAccount::open(settings).map_err(no_client)?))
             }
         }
     }
 }
 
+/// An account that cannot be opened for want of something on this machine.
+fn no_client(error: yunhai_cloud::Error) -> Vec<String> {
+    vec![error.to_string()]
+}
+
 /// Returns the rights that a provider's account needs.
-pub(crate) fn policy(provider: &str, scope: PolicyScope) -> Option<Policy> {
-    (provider == Provider::Aws.as_str()).then(|| yunhai_cloud_aws::policy(scope))
+pub(crate) fn policy(provider: Provider, scope: PolicyScope) -> Policy {
+    match provider {
+        Provider::Aws => yunhai_cloud_aws::policy(scope),
+        Provider::Azure => yunhai_cloud_azure::policy(scope),
+        Provider::Gcp => yunhai_cloud_gcp::policy(scope),
+    }
 }
 
 /// Appends what providers measured to the series store. Windows overlap and providers correct what

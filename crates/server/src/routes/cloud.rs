@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
@@ -213,7 +213,7 @@ async fn test_cloud_account(
         Some(id) => target(&account_of(app.inventory.account(id)?)?),
         None => Target::only(TargetKind::CloudAccount),
     };
-    let event = AuditEvent::new(Action::CloudAccountTested, target).before(&place(&body.access));
+    let event = AuditEvent::new(Action::CloudAccountTested, target).before(&place(&body.access)?);
     let event = match &tried {
         Ok(check) => event.after(check),
         Err(error) => event.outcome(Outcome::Failure).because(error.to_string()),
@@ -236,13 +236,11 @@ async fn show_cloud_policy(
         CloudPolicyScope::Watch => PolicyScope::Watch,
         CloudPolicyScope::Manage => PolicyScope::Manage,
     };
-    let policy = crate::clouds::policy(&path.provider, scope).ok_or_else(|| {
-        ApiError::new(
-            ProblemCode::NotFound,
-            format!("there is no policy for `{}`", path.provider),
-        )
-        .hint("the providers are: aws")
-    })?;
+    let provider: Provider = path
+        .provider
+        .parse()
+        .map_err(|fault: String| ApiError::new(ProblemCode::NotFound, fault))?;
+    let policy = crate::clouds::policy(provider, scope);
     Ok(Json(CloudPolicy {
         kind: policy.kind,
         document: policy.document,
@@ -270,7 +268,7 @@ impl AccountPath {
 #[derive(serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]
 struct ProviderPath {
-    /// The provider: `aws`.
+    /// The provider: `aws`, `azure` or `gcp`.
     provider: String,
 }
 
@@ -295,25 +293,19 @@ fn recorded(account: &CloudAccount) -> Value {
 }
 
 /// Where access leads that is tried, without what opens it.
-fn place(access: &CloudAccess) -> Value {
-    match access {
-        CloudAccess::Aws {
-            credentials: _,
-            role,
-            regions,
-            endpoint,
-        } => json!({
-            "provider": Provider::Aws.as_str(),
-            "role": role.as_ref().map(|role| &role.arn),
-            "regions": regions,
-            "endpoint": endpoint,
-        }),
+fn place(access: &CloudAccess) -> ApiResult<Value> {
+    let mut place = serde_json::to_value(access).map_err(ApiError::internal)?;
+    if let Some(fields) = place.as_object_mut() {
+        fields.remove("credentials");
     }
+    Ok(place)
 }
 
 fn provider_of(access: &CloudAccess) -> Provider {
     match access {
         CloudAccess::Aws { .. } => Provider::Aws,
+        CloudAccess::Azure { .. } => Provider::Azure,
+        CloudAccess::Gcp { .. } => Provider::Gcp,
     }
 }
 
