@@ -92,13 +92,16 @@ impl AzureAccount {
         if machines.found.is_empty() {
             return found;
         }
+        // What is missing of servers that are listed must not look as if servers were missing.
+        let of_compute = format!("{subscription}/Microsoft.Compute");
+        let of_network = format!("{subscription}/Microsoft.Network");
         let told = &mut found.missing;
-        let states: HashMap<String, PowerState> = keep(told, subscription, states)
+        let states: HashMap<String, PowerState> = keep(told, &of_compute, states)
             .into_iter()
             .filter_map(|machine| Some((machine.id.to_ascii_lowercase(), machine.power_state()?)))
             .collect();
-        let interfaces = keep(told, subscription, interfaces);
-        let addresses = keep(told, subscription, addresses);
+        let interfaces = keep(told, &of_network, interfaces);
+        let addresses = keep(told, &of_network, addresses);
         let network = Network::new(interfaces, addresses);
         let servers: BTreeMap<String, CloudServer> = machines
             .found
@@ -166,7 +169,7 @@ fn is_unused(error: &Error) -> bool {
     error.code.as_deref() == Some("MissingSubscriptionRegistration")
 }
 
-/// Tells what is missing of a region, or of a subscription.
+/// Tells what is missing of a region, of a subscription, or of a part of one.
 fn missing(scope: &str, error: &Error) -> Missing {
     Missing {
         scope: scope.to_owned(),
@@ -177,11 +180,11 @@ fn missing(scope: &str, error: &Error) -> Missing {
 /// Tells what is missing of a list, and goes on with the rest.
 fn keep<T>(
     told: &mut Vec<Missing>,
-    subscription: &str,
+    scope: &str,
     (found, _, failure): (Vec<T>, u64, Option<Error>),
 ) -> Vec<T> {
     let failure = failure.filter(|error| !is_unused(error));
-    told.extend(failure.map(|error| missing(subscription, &error)));
+    told.extend(failure.map(|error| missing(scope, &error)));
     found
 }
 

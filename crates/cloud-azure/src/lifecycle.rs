@@ -148,18 +148,13 @@ impl AzureAccount {
             Ok(answer) => answer,
             // An attempt before this one got through after all, or somebody was faster.
             Err(error) if error.kind == ErrorKind::Conflict => {
-                match self.is_made(&path, name, mark, &attempted).await {
-                    Ok(true) => {
-                        self.protect(order, &id, name).await?;
-                        return Ok(None);
-                    }
-                    // Then the interface is not ours either.
-                    Err(taken) => return Err(taken),
-                    Ok(false) => {
-                        self.discard_interface(order, name).await;
-                        return Err(error);
-                    }
+                let made = self.is_made(&path, name, mark, &attempted).await;
+                if made == Ok(true) {
+                    self.protect(order, &id, name).await?;
+                    return Ok(None);
                 }
+                self.discard_interface(order, name).await;
+                return Err(made.err().unwrap_or(error));
             }
             Err(error) => {
                 if !error.is_transient() {
@@ -219,7 +214,7 @@ impl AzureAccount {
         Err(Error::new(ErrorKind::Unavailable, attempted, said))
     }
 
-    /// Nobody would know what it is for.
+    /// Nobody would know what it is for. One that somebody uses after all Azure keeps.
     async fn discard_interface(&self, order: &Order<'_>, name: &str) {
         let path = format!("{}?api-version={NETWORK_VERSION}", order.interface_id(name));
         let attempted = format!("delete the network interface of the server {name}");

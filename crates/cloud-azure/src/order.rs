@@ -13,6 +13,9 @@ use yunhai_model::Secret;
 
 use crate::settings::is_resource_group;
 
+/// How many servers are made by one order.
+const MOST: u32 = 100;
+
 /// Who may sign in by the SSH key.
 const USER: &str = "azureuser";
 
@@ -59,6 +62,9 @@ impl<'a> Order<'a> {
                 "image: `{}` is neither publisher:offer:sku:version nor the id of an image",
                 new.image
             ));
+        }
+        if !(1..=MOST).contains(&new.count) {
+            faults.push(format!("count: from 1 to {MOST} at once"));
         }
         let last = server_names(new).pop().unwrap_or_default();
         if !is_name(&last) {
@@ -309,12 +315,20 @@ mod tests {
             order["image"] = json!("ubuntu");
             order["ssh_key"] = Value::Null;
             order["security_groups"] = json!(["sg-1"]);
+            order["count"] = json!(101);
         });
         let faults = Order::read(&wrong, None).expect_err("it is wrong");
         let fields: Vec<&str> = faults.iter().filter_map(|f| f.split(':').next()).collect();
         assert_eq!(
             fields,
-            ["subnet", "image", "name", "ssh_key", "security_groups"]
+            [
+                "subnet",
+                "image",
+                "count",
+                "name",
+                "ssh_key",
+                "security_groups"
+            ]
         );
     }
 

@@ -107,9 +107,10 @@ async fn a_page_that_repeats_ends_and_is_told() {
     });
     let inventory = account.list(&[LOCATIONS[0].to_owned()]).await;
     assert_eq!(inventory.servers.len(), 3, "what came before it stays");
-    // The list of the machines of the location, and that of what those of the subscription do.
+    // Of the machines of the location, of what those of the subscription do, and of addresses.
     let scopes: Vec<&str> = inventory.missing.iter().map(|m| m.scope.as_str()).collect();
-    assert_eq!(scopes, [LOCATIONS[0], SUBSCRIPTIONS[0]]);
+    let part = |name: &str| format!("{}/Microsoft.{name}", SUBSCRIPTIONS[0]);
+    assert_eq!(scopes, [LOCATIONS[0], &part("Compute"), &part("Network")]);
     for missing in &inventory.missing {
         assert_eq!(missing.error.kind, ErrorKind::Protocol);
         assert!(missing.error.said.contains("a second time"), "{missing:?}");
@@ -198,6 +199,11 @@ async fn the_network_that_cannot_be_listed_leaves_the_servers() {
     let inventory = account.list(&[LOCATIONS[0].to_owned()]).await;
     assert_eq!(inventory.servers.len(), 1);
     assert_eq!(inventory.missing.len(), 1, "both lists failed alike");
+    let scope = &inventory.missing[0].scope;
+    assert_eq!(*scope, format!("{}/Microsoft.Network", SUBSCRIPTIONS[0]));
+    // A server that is listed is not among what is missing.
+    let id = &inventory.servers[0].server.id;
+    assert!(id.split('/').all(|part| part != scope));
     assert_eq!(inventory.missing[0].error.kind, ErrorKind::Unavailable);
 }
 
