@@ -142,6 +142,7 @@ struct World {
     execution_errors: Vec<String>,
     metrics_unreachable: Vec<String>,
     calls: BTreeMap<String, usize>,
+    charged: BTreeSet<String>,
     violations: Vec<String>,
 }
 
@@ -220,6 +221,7 @@ impl Google {
             execution_errors: Vec::new(),
             metrics_unreachable: Vec::new(),
             calls: BTreeMap::new(),
+            charged: BTreeSet::new(),
             violations: Vec::new(),
         };
         let world = Arc::new(Mutex::new(world));
@@ -362,6 +364,11 @@ impl Google {
         world.calls.get(method).copied().unwrap_or_default()
     }
 
+    /// Which projects calls were to be charged to, in place of those of their service account.
+    pub fn charged(&self) -> BTreeSet<String> {
+        lock(&self.world).charged.clone()
+    }
+
     /// What did not agree with Google's description so far.
     pub fn violations(&self) -> Vec<String> {
         lock(&self.world).violations.clone()
@@ -427,6 +434,9 @@ fn of_interface(
     let (found, faults) = world.discovery.check_question(&question);
     let id = found.map(|method| method.id.clone()).unwrap_or_default();
     *world.calls.entry(id.clone()).or_default() += 1;
+    let charged = headers.get("x-goog-user-project");
+    let charged = charged.and_then(|project| project.to_str().ok());
+    world.charged.extend(charged.map(str::to_owned));
     let service = if id.starts_with("monitoring") {
         Service::Monitoring
     } else {

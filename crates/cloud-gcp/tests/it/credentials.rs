@@ -99,6 +99,7 @@ async fn the_rights_of_this_machine_are_found_by_file_and_by_metadata_server() {
         test.args(["--exact", "credentials::this_machine_may_look", "--ignored"])
             .env_remove("GOOGLE_APPLICATION_CREDENTIALS")
             .env("HOME", folder.path())
+            .env("GOOGLE_CLOUD_QUOTA_PROJECT", "of-somebody")
             .env(ENDPOINT, &endpoint)
             .env(name, value);
         let output = tokio::task::spawn_blocking(move || test.output());
@@ -107,6 +108,8 @@ async fn the_rights_of_this_machine_are_found_by_file_and_by_metadata_server() {
         assert!(output.status.success(), "{name}: {said}");
         assert!(said.contains("1 passed"), "{name}: {said}");
     }
+    let charged: Vec<String> = fixture.google.charged().into_iter().collect();
+    assert_eq!(charged, ["of-somebody"]);
 }
 
 #[tokio::test]
