@@ -20,8 +20,9 @@ use crate::lifecycle::Path;
 use crate::pages::Pages;
 use crate::table::{Combined, GCE_METRICS, GceMetric, is_disk};
 
-/// How many points a page has at most, by Google's own limit.
-const PAGE: &str = "100000";
+/// How many points a page has at most: half of Google's own limit, as several pages are held in
+/// memory at once.
+const PAGE: &str = "50000";
 
 /// How many calls are under way at once in a project.
 const CALLS_AT_ONCE: usize = 4;

@@ -276,9 +276,10 @@ impl Google {
         number.expect("the project is there")
     }
 
-    /// Changes a field of a server.
-    pub fn set(&self, project: &str, name: &str, field: &str, value: &Value) {
-        lock(&self.world).compute.set(project, name, field, value);
+    /// Changes a field of a server, and returns what it was; `null` takes it away.
+    pub fn set(&self, project: &str, name: &str, field: &str, value: &Value) -> Value {
+        let mut world = lock(&self.world);
+        world.compute.set(project, name, field, value)
     }
 
     /// Puts down what was measured of a server: the end of each interval, of a minute, and its value.

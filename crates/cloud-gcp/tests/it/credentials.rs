@@ -66,7 +66,7 @@ async fn a_workload_identity_acts_as_the_service_account() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_withdrawn_is_fetched_anew() {
+async fn a_token_that_was_withdrawn_or_has_expired_is_fetched_anew() {
     let fixture = GcpFixture::start().await;
     let account = open_with(&json!({
         "credentials": {
@@ -79,6 +79,8 @@ async fn a_token_that_was_withdrawn_is_fetched_anew() {
     let regions = [REGIONS[0].to_owned()];
     assert_eq!(account.list(&regions).await.missing, []);
     fixture.google.withdraw_tokens();
+    assert_eq!(account.list(&regions).await.missing, []);
+    fixture.google.set_clock_ahead_ms(2 * 3_600_000);
     assert_eq!(account.list(&regions).await.missing, []);
 }
 

@@ -88,13 +88,21 @@ impl Compute {
         self.add(project, zone, &order, "RUNNING", now, address)
     }
 
-    pub(super) fn set(&mut self, project: &str, name: &str, field: &str, value: &Value) {
+    /// Changes a field, and returns what it was; `null` takes it away.
+    pub(super) fn set(&mut self, project: &str, name: &str, field: &str, value: &Value) -> Value {
+        let mut before = Value::Null;
         let instances = self.projects.get_mut(project).into_iter().flatten();
         for ((_, known), instance) in instances {
-            if known == name {
-                instance[field] = value.clone();
+            if known == name
+                && let Some(fields) = instance.as_object_mut()
+            {
+                before = fields.remove(field).unwrap_or_default();
+                if !value.is_null() {
+                    fields.insert(field.to_owned(), value.clone());
+                }
             }
         }
+        before
     }
 
     /// Puts an instance down as it is shown, and returns its number.
