@@ -72,7 +72,7 @@ impl Client {
 
     /// Signs in, so that it is known whether that works.
     pub(crate) async fn sign_in(&self) -> Result<()> {
-        self.tokens.get().await.map(|_| ())
+        self.tokens.headers().await.map(|_| ())
     }
 
     /// Asks for something.
@@ -150,12 +150,13 @@ impl Client {
         call: &Call<'_>,
         body: Option<&(impl Serialize + Sync)>,
     ) -> std::result::Result<Vec<u8>, (Error, Option<Duration>)> {
-        let token = self.tokens.get().await.map_err(|error| (error, None))?;
+        let signed = self.tokens.headers().await;
+        let signed = signed.map_err(|error| (error, None))?;
         let mut request = self
             .http
             .request(call.method.clone(), &call.address)
             .query(&call.query)
-            .bearer_auth(token);
+            .headers(signed);
         if let Some(body) = body {
             request = request.json(body);
         } else if call.method == Method::POST {

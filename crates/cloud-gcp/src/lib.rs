@@ -12,6 +12,7 @@ mod error;
 mod inventory;
 mod lifecycle;
 mod metrics;
+mod monitoring;
 mod order;
 mod pages;
 mod policy;

@@ -351,12 +351,14 @@ fn words(operation: &compute::Operation) -> String {
 }
 
 fn failure(action: Option<ServerAction>, operation: &compute::Operation) -> Option<Error> {
-    let first = operation.error.as_ref()?.errors.first()?;
+    let errors = &operation.error.as_ref()?.errors;
+    let first = errors.first()?;
+    let said: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
     let status = operation.http_error_status_code.unwrap_or(400);
     let mut error = Error::new(
         kind_of(&first.code, &first.message, status),
         format!("{} the server", action.map_or("make", verb)),
-        &first.message,
+        said.join("; "),
     );
     error.code = Some(first.code.clone());
     Some(error)
@@ -374,6 +376,25 @@ fn verb(action: ServerAction) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_reasons_of_a_failure_are_told() {
+        let operation = serde_json::json!({
+            "status": "DONE",
+            "httpErrorStatusCode": 503,
+            "error": { "errors": [
+                { "code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "no room" },
+                { "code": "QUOTA_EXCEEDED", "message": "no quota" },
+            ] },
+        });
+        let operation = serde_json::from_value(operation).expect("it is one");
+        let error = failure(Some(ServerAction::Start), &operation).expect("it failed");
+        assert_eq!(error.kind, ErrorKind::Quota);
+        assert_eq!(
+            error.to_string(),
+            "cannot start the server: no room; no quota (ZONE_RESOURCE_POOL_EXHAUSTED)"
+        );
+    }
 
     #[test]
     fn an_id_names_a_place_and_nothing_else() {

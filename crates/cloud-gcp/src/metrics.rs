@@ -6,8 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
-use serde::Deserialize;
-use serde_json::Value;
 use yunhai_cloud::{
     CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
     Missing, PowerState, Usage,
@@ -17,11 +15,13 @@ use yunhai_model::{Sample, TimestampMs};
 use crate::account::GcpAccount;
 use crate::concurrent::{self, PROJECTS_AT_ONCE};
 use crate::lifecycle::Path;
+use crate::monitoring::{Measured, PERIOD_SECS, Point, TimeSeriesList};
 use crate::pages::Pages;
 use crate::table::{Combined, GCE_METRICS, GceMetric, is_disk};
 
-/// How many points a page has at most, by Google's own limit.
-const PAGE: &str = "100000";
+/// How many points a page has at most: half of Google's own limit, as several pages are held in
+/// memory at once.
+const PAGE: &str = "50000";
 
 /// How many calls are under way at once in a project.
 const CALLS_AT_ONCE: usize = 4;
@@ -29,70 +29,8 @@ const CALLS_AT_ONCE: usize = 4;
 /// How much of the past one call asks for, so that an answer can be held in memory.
 const WINDOW_MS: i64 = 4 * 3_600_000;
 
-/// How Compute Engine measures, and after which time all series of a moment can be had.
-const PERIOD_SECS: u64 = 60;
+/// After which time all series of a moment can be had.
 const SETTLING_SECS: u64 = 240;
-
-/// `ListTimeSeriesResponse`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct TimeSeriesList {
-    time_series: Vec<TimeSeries>,
-    execution_errors: Vec<Status>,
-    unreachable: Vec<String>,
-    next_page_token: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct TimeSeries {
-    metric: Labelled,
-    resource: Labelled,
-    points: Vec<Point>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Labelled {
-    labels: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Point {
-    interval: Interval,
-    #[serde(default)]
-    value: TypedValue,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Interval {
-    start_time: Option<jiff::Timestamp>,
-    end_time: jiff::Timestamp,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct TypedValue {
-    double_value: Option<Value>,
-    int64_value: Option<Value>,
-}
-
-/// `google.rpc.Status`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Status {
-    code: i32,
-    message: String,
-}
-
-/// A value with the interval that it is of.
-#[derive(Clone, Copy, Debug)]
-struct Measured {
-    from_ms: TimestampMs,
-    until_ms: TimestampMs,
-    value: f64,
-}
 
 /// How many series the last answer about a metric had, by project: what is paid for is known only
 /// afterwards, and stays much the same.
@@ -278,7 +216,7 @@ impl GcpAccount {
             answer.unreachable.extend(page.unreachable);
             let failures = page.execution_errors.into_iter();
             answer.errors.extend(failures.map(|status| Error {
-                kind: kind_of(status.code),
+                kind: status.kind(),
                 attempted: attempted.clone(),
                 said: status.message,
                 code: None,
@@ -398,45 +336,6 @@ impl Ask<'_> {
     }
 }
 
-impl Point {
-    fn measured(&self) -> Option<Measured> {
-        let TypedValue {
-            double_value,
-            int64_value,
-        } = &self.value;
-        let value = number(double_value.as_ref().or(int64_value.as_ref())?)?;
-        let until_ms = self.interval.end_time.as_millisecond();
-        let from = self
-            .interval
-            .start_time
-            .map(jiff::Timestamp::as_millisecond);
-        Some(Measured {
-            from_ms: from.unwrap_or(until_ms),
-            until_ms,
-            value,
-        })
-    }
-}
-
-impl Measured {
-    /// How long it was measured; what is of a moment only counts as a period.
-    fn secs(self) -> f64 {
-        match self.until_ms - self.from_ms {
-            0 => PERIOD_SECS as f64,
-            length_ms => length_ms as f64 / 1000.0,
-        }
-    }
-}
-
-/// Reads a number, which comes as text where JSON cannot hold it; infinity is none.
-fn number(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::String(text) => text.parse().ok()?,
-        other => other.as_f64()?,
-    };
-    number.is_finite().then_some(number)
-}
-
 fn ours(metric: &GceMetric, labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     metric
         .labels
@@ -482,17 +381,6 @@ fn missing(scope: &str, error: Error) -> Missing {
 
 fn is_of_no_metric(error: &Error) -> bool {
     error.kind == ErrorKind::NotFound && error.said.contains("Cannot find metric")
-}
-
-/// Sorts a `google.rpc.Code`.
-fn kind_of(code: i32) -> ErrorKind {
-    match code {
-        7 => ErrorKind::Denied,
-        8 => ErrorKind::Throttled,
-        16 => ErrorKind::Credentials,
-        3 | 9 | 11 => ErrorKind::Invalid,
-        _ => ErrorKind::Unavailable,
-    }
 }
 
 /// What is off says nothing.
@@ -548,18 +436,5 @@ mod tests {
         assert_eq!(cost(1, 1_000_000).cost_micro_usd, 500_000);
         assert_eq!(cost(1, 1).cost_micro_usd, 1, "never less than it costs");
         assert_eq!(cost(1, 0).cost_micro_usd, 0);
-    }
-
-    #[test]
-    fn numbers_come_as_such_and_as_text() {
-        for (value, wanted) in [
-            (serde_json::json!(0.5), Some(0.5)),
-            (serde_json::json!("12"), Some(12.0)),
-            (serde_json::json!("NaN"), None),
-            (serde_json::json!("Infinity"), None),
-            (serde_json::json!(true), None),
-        ] {
-            assert_eq!(number(&value), wanted, "{value}");
-        }
     }
 }

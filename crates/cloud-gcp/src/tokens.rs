@@ -5,8 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use google_cloud_auth::build_errors::Error as BuildError;
 use google_cloud_auth::credentials::service_account::{self, AccessSpecifier};
-use google_cloud_auth::credentials::{self, AccessTokenCredentials, external_account};
+use google_cloud_auth::credentials::{
+    self, AccessTokenCredentials, CacheableResource, CredentialsProvider as _, external_account,
+};
 use google_cloud_auth::errors::CredentialsError;
+use http::{Extensions, HeaderMap};
 use yunhai_cloud::{Error, ErrorKind};
 use yunhai_model::with_causes;
 
@@ -30,14 +33,18 @@ impl Tokens {
         }
     }
 
-    /// Returns a token that is valid now.
-    pub(crate) async fn get(&self) -> Result<String, Error> {
+    /// Returns the headers that sign a call: a token that is valid now, and the project that the
+    /// rights of a person are charged to.
+    pub(crate) async fn headers(&self) -> Result<HeaderMap, Error> {
         let attempted = || format!("sign in with {}", self.of.described());
         let credentials = self.credentials().map_err(|error| {
             Error::new(ErrorKind::Credentials, attempted(), with_causes(&error))
         })?;
-        match credentials.access_token().await {
-            Ok(token) => Ok(token.token),
+        match credentials.headers(Extensions::new()).await {
+            Ok(CacheableResource::New { data, .. }) => Ok(data),
+            Ok(CacheableResource::NotModified) => {
+                unreachable!("headers that nobody named are no older ones")
+            }
             Err(error) => {
                 // They would repeat this failure until the process ends.
                 self.forget();

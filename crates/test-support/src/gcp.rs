@@ -142,6 +142,7 @@ struct World {
     execution_errors: Vec<String>,
     metrics_unreachable: Vec<String>,
     calls: BTreeMap<String, usize>,
+    charged: BTreeSet<String>,
     violations: Vec<String>,
 }
 
@@ -220,6 +221,7 @@ impl Google {
             execution_errors: Vec::new(),
             metrics_unreachable: Vec::new(),
             calls: BTreeMap::new(),
+            charged: BTreeSet::new(),
             violations: Vec::new(),
         };
         let world = Arc::new(Mutex::new(world));
@@ -274,9 +276,10 @@ impl Google {
         number.expect("the project is there")
     }
 
-    /// Changes a field of a server.
-    pub fn set(&self, project: &str, name: &str, field: &str, value: &Value) {
-        lock(&self.world).compute.set(project, name, field, value);
+    /// Changes a field of a server, and returns what it was; `null` takes it away.
+    pub fn set(&self, project: &str, name: &str, field: &str, value: &Value) -> Value {
+        let mut world = lock(&self.world);
+        world.compute.set(project, name, field, value)
     }
 
     /// Puts down what was measured of a server: the end of each interval, of a minute, and its value.
@@ -362,6 +365,11 @@ impl Google {
         world.calls.get(method).copied().unwrap_or_default()
     }
 
+    /// Which projects calls were to be charged to, in place of those of their service account.
+    pub fn charged(&self) -> BTreeSet<String> {
+        lock(&self.world).charged.clone()
+    }
+
     /// What did not agree with Google's description so far.
     pub fn violations(&self) -> Vec<String> {
         lock(&self.world).violations.clone()
@@ -427,6 +435,9 @@ fn of_interface(
     let (found, faults) = world.discovery.check_question(&question);
     let id = found.map(|method| method.id.clone()).unwrap_or_default();
     *world.calls.entry(id.clone()).or_default() += 1;
+    let charged = headers.get("x-goog-user-project");
+    let charged = charged.and_then(|project| project.to_str().ok());
+    world.charged.extend(charged.map(str::to_owned));
     let service = if id.starts_with("monitoring") {
         Service::Monitoring
     } else {

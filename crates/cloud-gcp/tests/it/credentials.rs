@@ -66,7 +66,7 @@ async fn a_workload_identity_acts_as_the_service_account() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_withdrawn_is_fetched_anew() {
+async fn a_token_that_was_withdrawn_or_has_expired_is_fetched_anew() {
     let fixture = GcpFixture::start().await;
     let account = open_with(&json!({
         "credentials": {
@@ -79,6 +79,8 @@ async fn a_token_that_was_withdrawn_is_fetched_anew() {
     let regions = [REGIONS[0].to_owned()];
     assert_eq!(account.list(&regions).await.missing, []);
     fixture.google.withdraw_tokens();
+    assert_eq!(account.list(&regions).await.missing, []);
+    fixture.google.set_clock_ahead_ms(2 * 3_600_000);
     assert_eq!(account.list(&regions).await.missing, []);
 }
 
@@ -99,6 +101,7 @@ async fn the_rights_of_this_machine_are_found_by_file_and_by_metadata_server() {
         test.args(["--exact", "credentials::this_machine_may_look", "--ignored"])
             .env_remove("GOOGLE_APPLICATION_CREDENTIALS")
             .env("HOME", folder.path())
+            .env("GOOGLE_CLOUD_QUOTA_PROJECT", "of-somebody")
             .env(ENDPOINT, &endpoint)
             .env(name, value);
         let output = tokio::task::spawn_blocking(move || test.output());
@@ -107,6 +110,8 @@ async fn the_rights_of_this_machine_are_found_by_file_and_by_metadata_server() {
         assert!(output.status.success(), "{name}: {said}");
         assert!(said.contains("1 passed"), "{name}: {said}");
     }
+    let charged: Vec<String> = fixture.google.charged().into_iter().collect();
+    assert_eq!(charged, ["of-somebody"]);
 }
 
 #[tokio::test]

@@ -230,6 +230,31 @@ async fn what_google_does_not_describe_is_refused_and_noted() {
 }
 
 #[tokio::test]
+async fn what_google_does_not_describe_is_noted_in_answers_too() {
+    let mut fixture = GcpFixture::start().await;
+    fixture.make(REGIONS[0], "web", 1);
+    let account = fixture.account();
+    let name = format!("web-{}-0", REGIONS[0]);
+    for (field, value) in [
+        ("colour", json!("red")),
+        ("deletionProtection", json!("yes")),
+        ("status", json!("SLEEPING")),
+        ("id", json!("web")),
+        ("labels", json!({ "team": 5 })),
+    ] {
+        let before = fixture.google.set(PROJECT, &name, field, &value);
+        account.servers().list(&fixture.regions()).await;
+        let violations = fixture.google.violations();
+        assert!(
+            violations.concat().contains(field),
+            "{field}: {violations:?}"
+        );
+        fixture.google.set(PROJECT, &name, field, &before);
+        fixture.google.forget_violations();
+    }
+}
+
+#[tokio::test]
 async fn an_emulator_that_others_wrote_takes_our_orders() {
     let fixture = GcpFixture::start().await;
     let emulator = GcpLocal::start().await.unwrap();
