@@ -65,6 +65,8 @@ export type ProbeRequest = Filled<
 export type Probe = Schemas['Probe'];
 
 export type CloudAccess = Schemas['CloudAccess'];
+export type CloudProvider = CloudAccess['provider'];
+export type AccessOf<P extends CloudProvider> = Extract<CloudAccess, { provider: P }>;
 export type CloudAccountRequest = Filled<Schemas['CloudAccountRequest'], 'interval_secs' | 'enabled'>;
 export type CloudAccountTestRequest = Schemas['CloudAccountTestRequest'];
 export type CloudTrouble = Schemas['CloudTrouble'];
