@@ -59,7 +59,7 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
       onClose={onClose}
     >
       <Form.Item name="provider" label={t('clouds.provider')}>
-        <Segmented block disabled={account !== undefined} onChange={trial.reset} options={Object.entries(PROVIDERS).map(([value, label]) => ({ value, label }))} />
+        <Segmented disabled={account !== undefined} onChange={trial.reset} options={Object.entries(PROVIDERS).map(([value, label]) => ({ value, label }))} />
       </Form.Item>
       <Collapse size="small" style={{ marginBottom: 16 }} items={[{ key: 'policy', label: t('clouds.policy.title'), children: <PolicyPanel provider={provider} /> }]} />
       <Form.Item name="name" label={t('clouds.name')} extra={t('clouds.name_hint')} rules={[{ ...required[0], whitespace: true }, { pattern: NAME, message: t('clouds.name_rule') }]}>
