@@ -1,4 +1,6 @@
-import { AGENTS, ALERTS, AUDIT, CLOUD_ACCOUNTS, CLOUD_SERVERS, ENROLMENT_TOKENS, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
+import type { CloudAccess, CloudProvider } from '../src/api/types';
+import { CLOUD_ACCOUNTS, CLOUD_SERVERS, cloudCheck, cloudPolicy } from './clouds.ts';
+import { AGENTS, ALERTS, AUDIT, ENROLMENT_TOKENS, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
 
 type Answer = [number, unknown];
 type Row = Record<string, unknown>;
@@ -73,17 +75,6 @@ function list(rows: Row[], query: URLSearchParams): Answer {
 const top = (field: 'cpu_ratio' | 'memory_ratio' | 'disk_ratio') =>
   [...SERVERS].sort((a, b) => (b[field] ?? 0) - (a[field] ?? 0)).slice(0, 6).map((row) => ({ server: row.name, value: row[field] ?? 0 }));
 
-function policy(manages: boolean) {
-  const statement = (sid: string, actions: string[]) => ({ Sid: sid, Effect: 'Allow', Action: actions, Resource: '*' });
-  const watch = statement('YunhaiWatch', ['cloudwatch:GetMetricData', 'cloudwatch:ListMetrics', 'ec2:DescribeInstances', 'ec2:DescribeRegions']);
-  const manage = statement('YunhaiManage', ['ec2:CreateTags', 'ec2:DescribeImages', 'ec2:DescribeInstanceTypes', 'ec2:RebootInstances', 'ec2:RunInstances', 'ec2:StartInstances', 'ec2:StopInstances', 'ec2:TerminateInstances']);
-  return {
-    kind: 'IAM policy',
-    document: JSON.stringify({ Version: '2012-10-17', Statement: manages ? [watch, manage] : [watch] }, null, 2),
-    command: 'aws iam put-user-policy --user-name USER --policy-name yunhai --policy-document file://POLICY.json',
-  };
-}
-
 const problem = (status: number, code: string, detail: string): Answer => [status, { type: `/problems/${code}`, title: detail, status, code, detail }];
 
 export function answerApi(method: string, url: URL, body: unknown): Answer {
@@ -111,8 +102,8 @@ export function answerApi(method: string, url: URL, body: unknown): Answer {
   if (path === 'rules/backtest') return [200, { intervals: [1, 2].map((at) => ({ labels: { server: SERVERS[at].name }, from_ms: NOW - at * 6 * HOUR, to_ms: NOW - at * 6 * HOUR + at * HOUR, state: at === 1 ? 'firing' : 'pending' })) }];
   if (path === 'audit/verify') return [200, { ok: true, entries: AUDIT.length, first_bad: null }];
   if (part === 'why' || path.endsWith('/why')) return [200, SERVERS.slice(0, 8).map(({ name, cpu_ratio }) => ({ labels: { server: name }, value: cpu_ratio, state: (cpu_ratio ?? 0) > 0.9 ? 'firing' : 'inactive', reason: (cpu_ratio ?? 0) > 0.9 ? 'above the threshold 0.9 for 27 minutes' : `${(cpu_ratio ?? 0).toFixed(3)} is not greater than 0.9` }))];
-  if (resource === 'cloud-policies') return [200, policy(url.searchParams.get('scope') === 'manage')];
-  if (path === 'cloud-account-tests') return [200, { identity: CLOUD_ACCOUNTS[0].identity, account: CLOUD_ACCOUNTS[0].account, regions: CLOUD_ACCOUNTS[1].regions, problems: CLOUD_ACCOUNTS[1].last_round?.missing }];
+  if (resource === 'cloud-policies') return [200, cloudPolicy(id as CloudProvider, url.searchParams.get('scope') === 'manage')];
+  if (path === 'cloud-account-tests') return [200, cloudCheck((body as { access: CloudAccess }).access.provider)];
   if (part === 'ask') return [200, { ...(CLOUD_ACCOUNTS.find((account) => account.id === id)?.last_round ?? CLOUD_ACCOUNTS[0].last_round), at_ms: NOW }];
   if (path === 'agents/join') return [200, { server: null, pin: null, architecture: 'x86_64' }];
   if (path === 'agents/enrolment-tokens' && method === 'POST') return [200, { ...ENROLMENT_TOKENS[0], token: 'ye_0123456789' }];

@@ -1,5 +1,5 @@
 // A small company's servers, with things going wrong on some of them.
-import type { Agent, AlertDetail, AuditEntry, CloudAccount, CloudServer, CloudServerState, CloudTrouble, EnrolmentToken, MetricInfo, Probe, RuleGroup, ServerRow } from '../src/api/types';
+import type { Agent, AlertDetail, AuditEntry, EnrolmentToken, MetricInfo, Probe, RuleGroup, ServerRow } from '../src/api/types';
 
 export const NOW = Date.now();
 const MINUTE = 60_000;
@@ -87,55 +87,6 @@ export const PROBES = PAGES.map(([name, target, seconds, message], index): Probe
   version: '1',
 }));
 
-const denied = (scope: string): CloudTrouble => ({
-  scope,
-  kind: 'denied',
-  message: `cannot list the servers of ${scope}: You are not authorized to perform this operation. User: arn:aws:iam::417205998131:user/yunhai is not authorized to perform: ec2:DescribeInstances with an explicit deny in a service control policy`,
-  code: 'UnauthorizedOperation',
-  hint: 'give the account the right that is named; see its policy',
-});
-
-const EXPIRED: CloudTrouble = {
-  scope: 'customer-lan',
-  kind: 'credentials',
-  message: 'cannot ask who the role of this machine is: The security token included in the request is expired',
-  code: 'ExpiredToken',
-  hint: 'enter new credentials for the account',
-};
-
-const SLOW: CloudTrouble = { scope: 'us-east-1', kind: 'throttled', message: 'cannot read the metrics of us-east-1: Rate exceeded', code: 'Throttling', hint: 'it is tried again by itself; a longer interval asks less often' };
-
-const CLOUDS: [string, CloudAccount['state'], CloudAccount['access'], number, number | null, number, CloudTrouble[]][] = [
-  ['production', 'ok', { provider: 'aws', credentials: { kind: 'keys', access_key_id: 'AKIA3QK7XJ5ZEXAMPLE0' }, regions: ['ap-southeast-1', 'ap-northeast-1'] }, 8.32, 20, 31, []],
-  ['staging', 'incomplete', { provider: 'aws', credentials: { kind: 'profile', name: 'staging' }, regions: [] }, 3.94, 5, 9, [denied('me-central-1'), denied('ap-southeast-3'), denied('eu-south-2'), SLOW]],
-  ['customer-lan', 'failing', { provider: 'aws', credentials: { kind: 'instance_role' }, role: { arn: 'arn:aws:iam::903311542076:role/monitoring/yunhai', external_id: 'yunhai-17' }, regions: ['eu-central-1'] }, 0.61, null, 0, [EXPIRED]],
-  ['research', 'over_budget', { provider: 'aws', credentials: { kind: 'keys', access_key_id: 'AKIA3QK7XJ5ZEXAMPLE9' }, regions: ['us-west-2'] }, 9.998, 10, 14, []],
-  ['宁夏', 'paused', { provider: 'aws', credentials: { kind: 'keys', access_key_id: 'AKIA3QK7XJ5ZEXAMPLE4' }, regions: ['cn-northwest-1'] }, 0, 15, 4, []],
-  ['lab', 'pending', { provider: 'aws', credentials: { kind: 'keys', access_key_id: 'test' }, regions: ['us-east-1'], endpoint: 'http://cloud.lab.example.com:4566' }, 0, null, 0, []],
-];
-
-export const CLOUD_ACCOUNTS = CLOUDS.map(([name, state, access, month_cost_usd, monthly_budget_usd, servers, missing], index): CloudAccount => ({
-  id: `a${index}`,
-  name,
-  provider: 'aws',
-  access,
-  interval_secs: index === 1 ? 600 : 300,
-  monthly_budget_usd,
-  month_cost_usd,
-  enabled: state !== 'paused',
-  state,
-  identity: access.role ? 'arn:aws:sts::903311542076:assumed-role/yunhai/yunhai' : `arn:aws:iam::${417205998131 + index}:user/yunhai`,
-  account: String(access.role ? 903311542076 : 417205998131 + index),
-  regions: access.regions?.length ? access.regions : ['ap-northeast-1', 'ap-southeast-1', 'ap-southeast-3', 'eu-central-1', 'eu-south-2', 'eu-west-1', 'me-central-1', 'us-east-1', 'us-west-2'],
-  problems: [],
-  last_round:
-    state === 'pending'
-      ? null
-      : { at_ms: NOW - (state === 'paused' ? 9 * 24 * HOUR : (index + 1) * 47_000), took_ms: 1840 + index * 900, servers, samples: state === 'over_budget' || state === 'failing' ? 0 : servers * 18, calls: 4 + index * 3, cost_usd: servers * 6e-5, is_over_budget: state === 'over_budget', missing },
-  created_at_ms: NOW - 40 * 24 * HOUR,
-  version: '1',
-}));
-
 export const ENROLMENT_TOKENS: EnrolmentToken[] = [
   { id: 'et1', name: 'web', state: 'open', created_by: 'admin', created_at_ms: NOW - HOUR, expires_at_ms: NOW + 23 * HOUR, uses: 10, used: 3, tags: { team: 'shop' } },
   { id: 'et2', name: 'autoscaling', state: 'open', created_by: 'lin', created_at_ms: NOW - 40 * 24 * HOUR, expires_at_ms: NOW + 50 * 24 * HOUR, uses: null, used: 17, tags: {} },
@@ -156,37 +107,6 @@ export const AGENTS: Agent[] = SERVERS.slice(0, 14).map(
     last_seen_ms: index === 6 ? NOW - 5 * HOUR : NOW - index * 4000,
     last_seen_address: `10.0.4.${10 + index}`,
     clock_skew_ms: index === 2 ? 94_000 : index === 9 ? -3200 : 40,
-  }),
-);
-
-const TYPES = ['t3.micro', 'm6i.large', 'c7g.2xlarge', 'r6i.xlarge', 't4g.small'];
-
-export const CLOUD_SERVERS: CloudServer[] = CLOUD_ACCOUNTS.flatMap((account) =>
-  Array.from({ length: account.last_round?.servers ?? 0 }, (_, index): CloudServer => {
-    const kind = ['web', 'db', 'cache', 'worker', 'gateway'][index % 5];
-    const name = `${account.name}-${kind}-${String(index).padStart(2, '0')}`;
-    const state = (({ 3: 'stopped', 7: 'starting', 8: 'deleted', 12: 'stopping' }) as Record<number, CloudServerState>)[index] ?? 'running';
-    const region = account.regions[index % account.regions.length];
-    const id = `i-0${Array.from({ length: 16 }, (_v, at) => Math.floor(chance(`${name} ${at}`) * 16).toString(16)).join('')}`;
-    return {
-      server: index === 5 ? `${name} (${id})` : name,
-      name,
-      provider: 'aws',
-      account: account.name,
-      id,
-      state,
-      instance_type: TYPES[index % TYPES.length],
-      region,
-      zone: state === 'deleted' ? null : `${region}${'abc'[index % 3]}`,
-      private_addresses: state === 'deleted' ? [] : [`10.${20 + index}.4.${10 + index}`],
-      public_addresses: index % 4 === 0 && state === 'running' ? [`13.212.${40 + index}.${7 * index}`] : [],
-      image: 'ami-0c802847a7dd848c0',
-      launched_at_ms: NOW - chance(name) * 300 * 24 * HOUR,
-      tags: { Name: name, role: kind, team: ['shop', 'data', 'platform'][index % 3], ...(index % 6 === 0 ? { env: 'prod', 'cost-center': '4711', 'aws:autoscaling:groupName': 'web-asg', owner: 'lin' } : {}) } as Record<string, string>,
-      first_seen_ms: NOW - 30 * 24 * HOUR,
-      last_seen_ms: NOW - 60_000,
-      gone_at_ms: state === 'deleted' ? NOW - 26 * HOUR : null,
-    };
   }),
 );
 

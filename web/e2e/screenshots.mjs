@@ -93,10 +93,12 @@ for (const [language, appearance] of Object.entries(LANGUAGES)) {
         // In the dialog, the page or the menu that it opened, not in the navigation, whose names are alike.
         const dialog = page.getByRole('dialog');
         const place = (await dialog.count()) > 0 ? dialog : page.locator('main');
-        const name = text(key);
+        // Names that are the same in both languages stand there themselves.
+        const name = key.includes('.') ? text(key) : key;
         const button = place
           .getByRole('button', { name })
           .or(place.getByRole('switch', { name }))
+          .or(place.locator('.ant-segmented-item, .ant-radio-button-wrapper').filter({ hasText: name }))
           .or(page.locator('.ant-dropdown').getByRole('menuitem', { name }))
           .first();
         const pressed = await button.click({ timeout: 5000 }).then(() => true, () => false);

@@ -37,6 +37,64 @@ pub struct AwsRole {
     pub external_id: Option<String>,
 }
 
+/// Whose rights are used at Azure. Secrets are never shown.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AzureCredentials {
+    /// An application that is registered with Entra.
+    ServicePrincipal {
+        /// The directory it is registered in: its id, or a domain.
+        tenant: String,
+        /// The application's id.
+        client_id: String,
+        /// One of its secrets; `null` keeps the one that is there.
+        client_secret: Option<String>,
+    },
+    /// The identity of the machine that Yunhai runs on.
+    ManagedIdentity {
+        /// The client id of an identity that was assigned by somebody; the machine's own if absent.
+        client_id: Option<String>,
+    },
+    /// Whoever is signed in to the Azure CLI of the machine that Yunhai runs on.
+    Cli {
+        /// The directory; the one of the CLI if absent.
+        tenant: Option<String>,
+    },
+}
+
+/// Which of Microsoft's clouds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AzureCloud {
+    /// The one that everybody can use.
+    #[default]
+    Public,
+    /// The one in China, operated by 21Vianet.
+    China,
+    /// The one of the government of the United States.
+    UsGovernment,
+}
+
+/// Whose rights are used at Google Cloud. Secrets are never shown.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum GcpCredentials {
+    /// The key of a service account.
+    ServiceAccountKey {
+        /// What stands in the file that Google gives out; `null` keeps the one that is there.
+        key: Option<String>,
+    },
+    /// What the machine has that Yunhai runs on: the file that `GOOGLE_APPLICATION_CREDENTIALS`
+    /// names, gcloud's, or the machine's service account.
+    ApplicationDefault,
+    /// The identity that the machine has elsewhere, which Google trusts.
+    WorkloadIdentity {
+        /// What stands in the file that `gcloud iam workload-identity-pools create-cred-config`
+        /// makes; `null` keeps the one that is there.
+        configuration: Option<String>,
+    },
+}
+
 /// What an account is opened with.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "provider", rename_all = "snake_case", deny_unknown_fields)]
@@ -52,6 +110,48 @@ pub enum CloudAccess {
         #[serde(default)]
         regions: Vec<String>,
         /// Where to ask instead of Amazon: a private cloud, or an emulator.
+        endpoint: Option<String>,
+    },
+    /// Microsoft Azure.
+    Azure {
+        /// Whose rights are used.
+        credentials: AzureCredentials,
+        /// The ids of the subscriptions that are looked at; all that are visible where there are
+        /// none.
+        #[serde(default)]
+        subscriptions: Vec<String>,
+        /// The locations that are looked at; all where there are none.
+        #[serde(default)]
+        regions: Vec<String>,
+        /// Which of Microsoft's clouds.
+        #[serde(default)]
+        cloud: AzureCloud,
+        /// The resource group that servers are made in; that of their subnet if absent.
+        resource_group: Option<String>,
+        /// Where the Resource Manager is asked instead of Microsoft's: a private cloud, or a
+        /// simulator.
+        endpoint: Option<String>,
+        /// Where one signs in with such an endpoint; the endpoint itself if absent.
+        login_endpoint: Option<String>,
+        /// Where metrics are asked with such an endpoint, `{region}` standing for the location;
+        /// the endpoint itself if absent.
+        metrics_endpoint: Option<String>,
+        /// What tokens for such an endpoint are for, if not for Microsoft's own Resource Manager.
+        audience: Option<String>,
+    },
+    /// Google Cloud.
+    Gcp {
+        /// Whose rights are used.
+        credentials: GcpCredentials,
+        /// The ids of the projects that are looked at; that of the key where there are none.
+        /// Servers are made in the first one.
+        #[serde(default)]
+        projects: Vec<String>,
+        /// The regions that are looked at; all where there are none.
+        #[serde(default)]
+        regions: Vec<String>,
+        /// Where to ask instead of Google: an emulator, or with `{service}` in it for `compute` and
+        /// `monitoring`, private endpoints.
         endpoint: Option<String>,
     },
 }

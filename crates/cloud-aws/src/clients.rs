@@ -28,7 +28,7 @@ const ATTEMPTS: u32 = 5;
 /// How long a connection may take, an attempt, and all attempts of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+const CALL_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The clients of a region.
 #[derive(Clone, Debug)]

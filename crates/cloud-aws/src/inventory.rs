@@ -77,7 +77,7 @@ fn server(region: &str, instance: &Instance) -> Option<CloudServer> {
     let interfaces = instance.network_interfaces();
     let private = interfaces
         .iter()
-        .flat_map(|interface| interface.private_ip_addresses())
+        .flat_map(aws_sdk_ec2::types::InstanceNetworkInterface::private_ip_addresses)
         .filter_map(|address| address.private_ip_address())
         .chain(instance.private_ip_address());
     let public = interfaces
@@ -87,7 +87,7 @@ fn server(region: &str, instance: &Instance) -> Option<CloudServer> {
         .chain(
             interfaces
                 .iter()
-                .flat_map(|interface| interface.ipv6_addresses())
+                .flat_map(aws_sdk_ec2::types::InstanceNetworkInterface::ipv6_addresses)
                 .filter_map(|address| address.ipv6_address()),
         );
     Some(CloudServer {

@@ -152,7 +152,11 @@ impl Lifecycle for AwsAccount {
                 }
                 Err(error) => return Err(told("see what the servers do", &error)),
             };
-            for instance in answer.reservations().iter().flat_map(|r| r.instances()) {
+            for instance in answer
+                .reservations()
+                .iter()
+                .flat_map(aws_sdk_ec2::types::Reservation::instances)
+            {
                 let state = instance.state().and_then(|state| state.name());
                 let reason = instance.state_reason().and_then(|reason| reason.code());
                 let has_reason = reason.is_some_and(|code| !code.contains("UserInitiated"));
@@ -271,11 +275,13 @@ impl AwsAccount {
             Ok(answer) => answer.instance_types(),
             Err(error) => return Some(told(attempted, error)),
         };
-        let architecture = image.architecture().map(|found| found.as_str())?;
+        let architecture = image
+            .architecture()
+            .map(aws_sdk_ec2::types::ArchitectureValues::as_str)?;
         let fits = types
             .iter()
             .filter_map(|size| size.processor_info())
-            .flat_map(|processor| processor.supported_architectures())
+            .flat_map(aws_sdk_ec2::types::ProcessorInfo::supported_architectures)
             .map(ArchitectureType::as_str)
             .any(|supported| supported == architecture);
         (!fits).then(|| {
@@ -318,8 +324,7 @@ fn progress(
     use InstanceStateName as State;
     match (action, state) {
         // A restart changes no state that could be seen.
-        (Some(ServerAction::Restart), Some(State::Running))
-        | (None | Some(ServerAction::Start), Some(State::Running))
+        (Some(ServerAction::Restart | ServerAction::Start) | None, Some(State::Running))
         | (Some(ServerAction::Stop), Some(State::Stopped | State::Terminated))
         | (Some(ServerAction::Delete), Some(State::Terminated)) => Progress::Done,
         (

@@ -78,6 +78,14 @@ pub struct Missing {
     pub error: Error,
 }
 
+impl Missing {
+    /// Tells whether a server may be among what is missing: it stands in the region, or its id names
+    /// the subscription or the project.
+    pub fn covers(&self, server: &ServerRef) -> bool {
+        server.region == self.scope || server.id.split('/').any(|part| part == self.scope)
+    }
+}
+
 /// The servers of some regions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
@@ -94,4 +102,27 @@ pub struct Inventory {
 pub trait Servers: Send + Sync {
     /// Lists the servers of some regions, all pages of it. What cannot be had never hides the rest.
     async fn list(&self, regions: &[String]) -> Inventory;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn a_region_or_a_project_that_is_missing_covers_its_servers() {
+        let server = ServerRef {
+            region: "europe-west3".to_owned(),
+            id: "projects/mine/zones/europe-west3-c/instances/42".to_owned(),
+        };
+        let covers = |scope: &str| {
+            let error = Error::new(ErrorKind::Denied, "list", "no");
+            let scope = scope.to_owned();
+            Missing { scope, error }.covers(&server)
+        };
+        assert!(covers("europe-west3"));
+        assert!(covers("mine"));
+        assert!(!covers("min"));
+        assert!(!covers("europe-west1"));
+    }
 }

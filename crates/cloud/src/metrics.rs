@@ -81,7 +81,7 @@ impl std::ops::AddAssign for MetricsRound {
     fn add_assign(&mut self, mut other: Self) {
         self.missing.append(&mut other.missing);
         self.unread.append(&mut other.unread);
-        self.is_over_budget |= other.is_over_budget;
+        self.is_over_budget = self.is_over_budget || other.is_over_budget;
     }
 }
 

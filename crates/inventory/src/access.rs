@@ -1,6 +1,8 @@
 //! What an account is opened with, as JSON that only the provider's crate understands, and the
 //! secrets within it, which are never shown.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use yunhai_model::Secret;
 
@@ -34,15 +36,21 @@ pub(crate) fn shown(access: &Value, secret_fields: &[&str]) -> Value {
 }
 
 /// Puts the secrets that were there in the places of those that are absent or `null`, where they
-/// belong to the same key: where everything beside them stayed. Whoever changes where it is asked
-/// has to know them, as they are of use there.
+/// belong to the same key: where everything beside them stayed. Whoever changes where it is asked,
+/// by a field whose name ends with `endpoint`, has to know them, as they are of use there.
 pub(crate) fn with_kept_secrets(access: Value, before: &Value, secret_fields: &[&str]) -> Value {
-    let endpoint = |of: &Value| of.get("endpoint").filter(|value| !value.is_null()).cloned();
-    if endpoint(&access) == endpoint(before) {
+    if endpoints(&access) == endpoints(before) {
         kept(access, before, secret_fields)
     } else {
         access
     }
+}
+
+fn endpoints(access: &Value) -> BTreeMap<&String, &Value> {
+    let fields = access.as_object().into_iter().flatten();
+    fields
+        .filter(|(name, value)| name.ends_with("endpoint") && !value.is_null())
+        .collect()
 }
 
 fn kept(access: Value, before: &Value, secret_fields: &[&str]) -> Value {
@@ -120,6 +128,13 @@ mod tests {
             "endpoint": "https://cloud.example",
         });
         let other = with_kept_secrets(elsewhere, &before, SECRETS);
+        assert_eq!(other["credentials"]["secret_access_key"], Value::Null);
+        let signed_in_elsewhere = json!({
+            "credentials": { "kind": "keys", "access_key_id": "AKIA1", "secret_access_key": null },
+            "regions": [],
+            "login_endpoint": "https://cloud.example",
+        });
+        let other = with_kept_secrets(signed_in_elsewhere, &before, SECRETS);
         assert_eq!(other["credentials"]["secret_access_key"], Value::Null);
         let role = json!({ "credentials": { "kind": "instance_role" } });
         let other = with_kept_secrets(role, &before, SECRETS);

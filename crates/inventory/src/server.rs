@@ -72,7 +72,6 @@ pub(crate) fn merge(
     elsewhere: &NamedElsewhere,
     now_ms: TimestampMs,
 ) -> Vec<KnownServer> {
-    let incomplete: BTreeSet<&str> = listed.missing.iter().map(|m| m.scope.as_str()).collect();
     let mut labels: BTreeSet<String> = taken.clone();
     labels.extend(known.iter().map(|server| server.label.clone()));
     let mut known: HashMap<ServerRef, KnownServer> = known
@@ -115,7 +114,7 @@ pub(crate) fn merge(
         if regions.is_some_and(|asked| !asked.contains(&key.region)) {
             continue;
         }
-        let is_unknown = regions.is_none() || incomplete.contains(key.region.as_str());
+        let is_unknown = regions.is_none() || listed.missing.iter().any(|m| m.covers(&key));
         if !is_unknown {
             server.gone_at_ms = Some(server.gone_at_ms.unwrap_or(now_ms));
             server.details.state = PowerState::Deleted;
@@ -236,6 +235,21 @@ mod tests {
         let second = merged(first, &listed(&renamed, &[]), 2);
         assert_eq!(second[0].label, "web", "its series go on");
         assert_eq!(second[0].details.name, "shop");
+    }
+
+    #[test]
+    fn servers_of_a_project_that_could_not_be_listed_stay_as_they_were() {
+        let servers = [
+            cloud_server("a", "projects/mine/zones/a-1/instances/1", "web"),
+            cloud_server("a", "projects/other/zones/a-1/instances/2", "shop"),
+        ];
+        let known = merged(Vec::new(), &listed(&servers, &[]), 1);
+        let now = merged(known, &listed(&[], &["mine"]), 2);
+        let gone: Vec<(&str, Option<i64>)> = now
+            .iter()
+            .map(|server| (server.label.as_str(), server.gone_at_ms))
+            .collect();
+        assert_eq!(gone, [("web", None), ("shop", Some(2))]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use yunhai_api_types::{Fault, Problem, ProblemCode};
 use yunhai_cloud::{Account, ErrorKind, Policy, PolicyScope, Provider};
 use yunhai_cloud_aws::{AwsAccount, AwsSettings};
+use yunhai_cloud_azure::{AzureAccount, AzureSettings};
+use yunhai_cloud_gcp::{GcpAccount, GcpSettings};
 use yunhai_database::Transaction;
 use yunhai_enrolment::Enrolment;
 use yunhai_identity::{Action, AuditEvent, Caller, Identity, Outcome, Target, TargetKind};
@@ -91,7 +93,8 @@ impl Opener for Providers {
     fn secret_fields(&self, provider: Provider) -> &'static [&'static str] {
         match provider {
             Provider::Aws => yunhai_cloud_aws::SECRET_FIELDS,
-            Provider::Azure | Provider::Gcp => &[],
+            Provider::Azure => yunhai_cloud_azure::SECRET_FIELDS,
+            Provider::Gcp => yunhai_cloud_gcp::SECRET_FIELDS,
         }
     }
 
@@ -105,16 +108,30 @@ impl Opener for Providers {
                 let settings = AwsSettings::parse(access).map_err(|invalid| invalid.0)?;
                 Ok(Arc::new(AwsAccount::open(settings).await))
             }
-            Provider::Azure | Provider::Gcp => {
-                Err(vec![format!("provider: `{provider}` is not supported yet")])
+            Provider::Azure => {
+                let settings = AzureSettings::parse(access).map_err(|invalid| invalid.0)?;
+                Ok(Arc::new(AzureAccount::open(settings).map_err(no_client)?))
+            }
+            Provider::Gcp => {
+                let settings = GcpSettings::parse(access).map_err(|invalid| invalid.0)?;
+                Ok(Arc::new(GcpAccount::open(settings).map_err(no_client)?))
             }
         }
     }
 }
 
+/// An account that cannot be opened for want of something on this machine.
+fn no_client(error: yunhai_cloud::Error) -> Vec<String> {
+    vec![error.to_string()]
+}
+
 /// Returns the rights that a provider's account needs.
-pub(crate) fn policy(provider: &str, scope: PolicyScope) -> Option<Policy> {
-    (provider == Provider::Aws.as_str()).then(|| yunhai_cloud_aws::policy(scope))
+pub(crate) fn policy(provider: Provider, scope: PolicyScope) -> Policy {
+    match provider {
+        Provider::Aws => yunhai_cloud_aws::policy(scope),
+        Provider::Azure => yunhai_cloud_azure::policy(scope),
+        Provider::Gcp => yunhai_cloud_gcp::policy(scope),
+    }
 }
 
 /// Appends what providers measured to the series store. Windows overlap and providers correct what

@@ -41,5 +41,7 @@ mod routing;
 mod security_events;
 #[path = "it/session.rs"]
 mod session;
+#[path = "it/three_clouds.rs"]
+mod three_clouds;
 #[path = "it/tokens.rs"]
 mod tokens;

@@ -1,7 +1,6 @@
 // The wire types of the API under the names that the interface uses for them: JSON in snake_case,
 // times in integer milliseconds UTC. They come out of the API's own description (`npm run generate`
 // writes `schema.d.ts`); where the description says only "a text", the words are named here.
-import type { CloudSchemas } from './cloudSchema';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -70,24 +69,26 @@ export type ProbeRequest = Filled<
 >;
 export type Probe = Schemas['Probe'];
 
-export type CloudAccess = CloudSchemas['CloudAccess'];
-export type CloudAccountRequest = Filled<CloudSchemas['CloudAccountRequest'], 'interval_secs' | 'enabled'>;
-export type CloudAccountTestRequest = CloudSchemas['CloudAccountTestRequest'];
-export type CloudTrouble = CloudSchemas['CloudTrouble'];
-export type CloudAccountCheck = CloudSchemas['CloudAccountCheck'];
-export type CloudAccountState = CloudSchemas['CloudAccountState'];
-export type CloudRound = CloudSchemas['CloudRound'];
-export type CloudAccount = CloudSchemas['CloudAccount'];
-export type CloudPolicyScope = CloudSchemas['CloudPolicyScope'];
-export type CloudPolicy = CloudSchemas['CloudPolicy'];
+export type CloudAccess = Schemas['CloudAccess'];
+export type CloudProvider = CloudAccess['provider'];
+export type AccessOf<P extends CloudProvider> = Extract<CloudAccess, { provider: P }>;
+export type CloudAccountRequest = Filled<Schemas['CloudAccountRequest'], 'interval_secs' | 'enabled'>;
+export type CloudAccountTestRequest = Schemas['CloudAccountTestRequest'];
+export type CloudTrouble = Schemas['CloudTrouble'];
+export type CloudAccountCheck = Schemas['CloudAccountCheck'];
+export type CloudAccountState = Schemas['CloudAccountState'];
+export type CloudRound = Schemas['CloudRound'];
+export type CloudAccount = Schemas['CloudAccount'];
+export type CloudPolicyScope = 'watch' | 'manage';
+export type CloudPolicy = Schemas['CloudPolicy'];
 export type CloudServerState = 'starting' | 'running' | 'stopping' | 'stopped' | 'stopped_billed' | 'deleting' | 'deleted' | 'unknown';
-export type CloudServer = Narrow<CloudSchemas['CloudServer'], { state: CloudServerState }>;
-export type CloudServerRequest = CloudSchemas['CloudServerRequest'];
-export type CloudServerCheck = CloudSchemas['CloudServerCheck'];
-export type CloudServerAction = CloudSchemas['CloudServerAction'];
-export type CloudServerActionRequest = CloudSchemas['CloudServerActionRequest'];
-export type CloudOrderState = CloudSchemas['CloudOrderState'];
-export type CloudOrder = CloudSchemas['CloudOrder'];
+export type CloudServer = Narrow<Schemas['CloudServer'], { state: CloudServerState }>;
+export type CloudServerRequest = Schemas['CloudServerRequest'];
+export type CloudServerCheck = Schemas['CloudServerCheck'];
+export type CloudServerAction = Schemas['CloudServerAction'];
+export type CloudServerActionRequest = Schemas['CloudServerActionRequest'];
+export type CloudOrderState = Schemas['CloudOrderState'];
+export type CloudOrder = Schemas['CloudOrder'];
 
 /** `id` is that of the silence or the window, or of the alert that inhibits this one. */
 export type Muting = Narrow<Schemas['Muting'], { kind: 'silence' | 'maintenance' | 'inhibition' }>;

@@ -65,10 +65,9 @@ impl Inventory {
             }
             Err(error) => (None, nothing_listed(settings, error)),
         };
-        let is_failed = regions.as_ref().is_none_or(|regions| {
-            let is_missing = |region: &String| listed.missing.iter().any(|m| m.scope == *region);
-            !regions.is_empty() && regions.iter().all(is_missing)
-        });
+        let is_failed = regions
+            .as_deref()
+            .is_none_or(|regions| is_nothing_listed(regions, &listed));
         let taken_over = self
             .take_over(&known.stored, regions.as_deref(), None, &listed, now_ms)
             .await?;
@@ -317,6 +316,16 @@ fn not_opened(settings: &AccountSettings, error: &Error, now_ms: TimestampMs) ->
         is_failed: true,
         ..RoundReport::default()
     }
+}
+
+/// Tells whether all regions are missing, or, with clouds that are asked by subscriptions or projects,
+/// whether nothing came but what is missing.
+fn is_nothing_listed(regions: &[String], listed: &yunhai_cloud::Inventory) -> bool {
+    let is_missing = |region: &String| listed.missing.iter().any(|m| m.scope == *region);
+    if listed.missing.iter().any(|m| regions.contains(&m.scope)) {
+        return regions.iter().all(is_missing);
+    }
+    listed.servers.is_empty() && !listed.missing.is_empty()
 }
 
 fn is_worth_writing(before: &KnownServer, now: &KnownServer) -> bool {

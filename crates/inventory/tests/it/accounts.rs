@@ -147,6 +147,6 @@ async fn what_is_not_committed_is_nowhere() {
         .await
         .unwrap();
     drop(transaction);
-    assert_eq!(house.inventory.accounts(), [kept.clone()]);
+    assert_eq!(house.inventory.accounts(), std::slice::from_ref(&kept));
     assert_eq!(house.restarted().await.accounts(), [kept]);
 }

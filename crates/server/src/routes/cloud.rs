@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use yunhai_api_types::{
@@ -86,7 +86,7 @@ async fn create_cloud_account(
     caller.require(Permission::CloudsWrite)?;
     let provider = body.access.as_ref().map(provider_of);
     let provider = provider.unwrap_or(Provider::Aws);
-    let new = new_account(body, provider)?;
+    let new = new_account(&body, provider)?;
     let mut transaction = app.database.transaction();
     let account = account_of(app.inventory.add(&mut transaction, new).await?)?;
     let event =
@@ -125,7 +125,7 @@ async fn update_cloud_account(
         Some(access) => provider_of(access),
         None => app.inventory.account(id)?.settings.provider,
     };
-    let new = new_account(body, provider)?;
+    let new = new_account(&body, provider)?;
     let mut transaction = app.database.transaction();
     let (before, account) = app.inventory.change(&mut transaction, id, new).await?;
     let (before, account) = (account_of(before)?, account_of(account)?);
@@ -215,7 +215,7 @@ async fn test_cloud_account(
         Some(id) => target(&account_of(app.inventory.account(id)?)?),
         None => Target::only(TargetKind::CloudAccount),
     };
-    let event = AuditEvent::new(Action::CloudAccountTested, target).before(&place(&body.access));
+    let event = AuditEvent::new(Action::CloudAccountTested, target).before(&place(&body.access)?);
     let event = match &tried {
         Ok(check) => event.after(check),
         Err(error) => event.outcome(Outcome::Failure).because(error.to_string()),
@@ -238,13 +238,11 @@ async fn show_cloud_policy(
         CloudPolicyScope::Watch => PolicyScope::Watch,
         CloudPolicyScope::Manage => PolicyScope::Manage,
     };
-    let policy = crate::clouds::policy(&path.provider, scope).ok_or_else(|| {
-        ApiError::new(
-            ProblemCode::NotFound,
-            format!("there is no policy for `{}`", path.provider),
-        )
-        .hint("the providers are: aws")
-    })?;
+    let provider: Provider = path
+        .provider
+        .parse()
+        .map_err(|fault: String| ApiError::new(ProblemCode::NotFound, fault))?;
+    let policy = crate::clouds::policy(provider, scope);
     Ok(Json(CloudPolicy {
         kind: policy.kind,
         document: policy.document,
@@ -272,7 +270,7 @@ impl AccountPath {
 #[derive(serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Path)]
 struct ProviderPath {
-    /// The provider: `aws`.
+    /// The provider: `aws`, `azure` or `gcp`.
     provider: String,
 }
 
@@ -297,25 +295,19 @@ fn recorded(account: &CloudAccount) -> Value {
 }
 
 /// Where access leads that is tried, without what opens it.
-fn place(access: &CloudAccess) -> Value {
-    match access {
-        CloudAccess::Aws {
-            credentials: _,
-            role,
-            regions,
-            endpoint,
-        } => json!({
-            "provider": Provider::Aws.as_str(),
-            "role": role.as_ref().map(|role| &role.arn),
-            "regions": regions,
-            "endpoint": endpoint,
-        }),
+fn place(access: &CloudAccess) -> ApiResult<Value> {
+    let mut place = serde_json::to_value(access).map_err(ApiError::internal)?;
+    if let Some(fields) = place.as_object_mut() {
+        fields.remove("credentials");
     }
+    Ok(place)
 }
 
 fn provider_of(access: &CloudAccess) -> Provider {
     match access {
         CloudAccess::Aws { .. } => Provider::Aws,
+        CloudAccess::Azure { .. } => Provider::Azure,
+        CloudAccess::Gcp { .. } => Provider::Gcp,
     }
 }
 
@@ -328,7 +320,7 @@ fn secret(access: &CloudAccess) -> ApiResult<Secret> {
     Ok(Secret::new(value.to_string()))
 }
 
-fn new_account(body: CloudAccountRequest, provider: Provider) -> ApiResult<NewAccount> {
+fn new_account(body: &CloudAccountRequest, provider: Provider) -> ApiResult<NewAccount> {
     Ok(NewAccount {
         access: body.access.as_ref().map(secret).transpose()?,
         settings: AccountSettings {

@@ -1,12 +1,16 @@
 //! `yunhai cloud …`: accounts with clouds, and the servers in them.
 
-use anyhow::{Context, bail};
+mod access;
+
+use anyhow::Context as _;
 use reqwest::Method;
 use yunhai_api_types::{
-    AwsCredentials, AwsRole, CloudAccess, CloudAccount, CloudAccountCheck, CloudAccountRequest,
-    CloudAccountTestRequest, CloudPolicy, CloudRound, CloudServer, CloudTrouble,
+    CloudAccess, CloudAccount, CloudAccountCheck, CloudAccountRequest, CloudAccountTestRequest,
+    CloudPolicy, CloudRound, CloudServer, CloudTrouble,
 };
 use yunhai_model::HumanDuration;
+
+use access::Access;
 
 use super::{Session, segment, shell_word};
 use crate::client::{Client, read};
@@ -24,44 +28,18 @@ pub(crate) enum CloudCommand {
     },
     /// Print the least rights that an account needs, ready to be pasted
     Policy {
-        /// The provider: aws
+        /// The provider: aws, azure or gcp
         provider: String,
         /// With the rights to make, start, stop and delete servers
         #[arg(long)]
         manage: bool,
     },
-    /// Add an account of AWS; its credentials are tried first
-    #[command(after_help = "\
-Examples:
-  yunhai cloud policy aws > policy.json
-  yunhai cloud add-aws prod --access-key-id AKIA123 --secret-stdin < secret.txt
-  yunhai cloud add-aws prod --instance-role \\
-      --role arn:aws:iam::123456789012:role/yunhai --external-id yunhai-17
-  yunhai cloud add-aws china --profile ningxia --region cn-northwest-1")]
-    AddAws {
-        /// The account's name
-        name: String,
-        #[command(flatten)]
-        access: AwsArgs,
-        #[command(flatten)]
-        settings: SettingsArgs,
-        /// Only try the credentials; nothing is kept
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Change how an account of AWS is opened: credentials, role, regions and endpoint, all of them
-    #[command(after_help = "\
-Example:
-  yunhai cloud set-access prod --access-key-id AKIA456 --secret-stdin < new.txt")]
-    SetAccess {
-        /// The account's name or id
-        account: String,
-        #[command(flatten)]
-        access: AwsArgs,
-        /// Only try the credentials; nothing is kept
-        #[arg(long)]
-        dry_run: bool,
-    },
+    /// Add an account; its credentials are tried first
+    #[command(subcommand)]
+    Add(Access<AddArgs>),
+    /// Change how an account is opened: credentials, regions and endpoint, all of them
+    #[command(subcommand)]
+    SetAccess(Access<SetAccessArgs>),
     /// Change how often an account is asked, what that may cost, its name, or whether it is asked
     Set {
         /// The account's name or id
@@ -105,41 +83,26 @@ Example:
     },
 }
 
-/// How an account at AWS is opened.
+/// What is said of a new account beside how it is opened.
 #[derive(Debug, clap::Args)]
-pub(crate) struct AwsArgs {
+pub(crate) struct AddArgs {
+    /// The account's name
+    name: String,
     #[command(flatten)]
-    whose: AwsIdentity,
-    /// Read the secret half of the access key from the standard input
-    #[arg(long, requires = "access_key_id")]
-    secret_stdin: bool,
-    /// A role to assume with these rights
-    #[arg(long, value_name = "ARN")]
-    role: Option<String>,
-    /// The word that the role's trust asks for
-    #[arg(long, value_name = "WORD", requires = "role")]
-    external_id: Option<String>,
-    /// A region to look at; may be given several times; all that are enabled if absent
-    #[arg(long = "region", value_name = "REGION")]
-    regions: Vec<String>,
-    /// Where to ask instead of Amazon: a private cloud, or an emulator
-    #[arg(long, value_name = "URL")]
-    endpoint: Option<String>,
+    settings: SettingsArgs,
+    /// Only try the credentials; nothing is kept
+    #[arg(long)]
+    dry_run: bool,
 }
 
-/// Whose rights are used at AWS.
+/// Which account is opened otherwise.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-struct AwsIdentity {
-    /// The id of an access key; its secret half comes by --secret-stdin
-    #[arg(long, value_name = "AKIA…")]
-    access_key_id: Option<String>,
-    /// A profile in ~/.aws of the machine that Yunhai runs on
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// Use the role of the machine that Yunhai runs on
+pub(crate) struct SetAccessArgs {
+    /// The account's name or id
+    account: String,
+    /// Only try the credentials; nothing is kept
     #[arg(long)]
-    instance_role: bool,
+    dry_run: bool,
 }
 
 /// How often an account is asked, and what that may cost.
@@ -159,27 +122,6 @@ pub(crate) struct SettingsArgs {
     enabled: Option<bool>,
 }
 
-impl AwsArgs {
-    fn access(self) -> anyhow::Result<CloudAccess> {
-        let credentials = match (self.whose.access_key_id, self.whose.profile) {
-            (Some(access_key_id), _) => AwsCredentials::Keys {
-                access_key_id,
-                secret_access_key: Some(self::secret(self.secret_stdin)?),
-                session_token: None,
-            },
-            (None, Some(name)) => AwsCredentials::Profile { name },
-            (None, None) => AwsCredentials::InstanceRole,
-        };
-        let external_id = self.external_id;
-        Ok(CloudAccess::Aws {
-            credentials,
-            role: self.role.map(|arn| AwsRole { arn, external_id }),
-            regions: self.regions,
-            endpoint: self.endpoint,
-        })
-    }
-}
-
 impl SettingsArgs {
     fn apply(&self, request: &mut CloudAccountRequest) {
         if let Some(interval) = self.interval {
@@ -195,22 +137,6 @@ impl SettingsArgs {
             request.enabled = enabled;
         }
     }
-}
-
-fn secret(from_stdin: bool) -> anyhow::Result<String> {
-    if from_stdin {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        let line = line.trim();
-        if line.is_empty() {
-            bail!("the standard input has no secret access key");
-        }
-        return Ok(line.to_owned());
-    }
-    dialoguer::Password::new()
-        .with_prompt("Secret access key")
-        .interact()
-        .context("give the secret access key by --secret-stdin where there is no terminal")
 }
 
 /// Runs `yunhai cloud …`.
@@ -231,24 +157,19 @@ pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Res
                 crate::output::print_text(&policy.document);
             }
         }
-        CloudCommand::AddAws {
-            name,
-            access,
-            settings,
-            dry_run,
-        } => {
-            let access = access.access()?;
-            if dry_run {
+        CloudCommand::Add(access) => {
+            let (add, access) = access.parts()?;
+            if add.dry_run {
                 return try_out(&client, format, access, None).await;
             }
             let mut request = CloudAccountRequest {
-                name,
+                name: add.name,
                 access: Some(access),
                 interval_secs: 300,
                 monthly_budget_usd: None,
                 enabled: true,
             };
-            settings.apply(&mut request);
+            add.settings.apply(&mut request);
             let account: CloudAccount = client
                 .send_json(Method::POST, "api/v1/cloud-accounts", &request)
                 .await?;
@@ -261,14 +182,10 @@ pub(crate) async fn run(session: &Session, command: CloudCommand) -> anyhow::Res
             );
             print_done(format, &account, &with_problems(sentence, &account));
         }
-        CloudCommand::SetAccess {
-            account,
-            access,
-            dry_run,
-        } => {
-            let access = access.access()?;
-            let found = find(&client, &account).await?;
-            if dry_run {
+        CloudCommand::SetAccess(access) => {
+            let (set, access) = access.parts()?;
+            let found = find(&client, &set.account).await?;
+            if set.dry_run {
                 return try_out(&client, format, access, Some(found.id)).await;
             }
             let request = CloudAccountRequest {

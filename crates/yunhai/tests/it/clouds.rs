@@ -97,7 +97,7 @@ fn an_account_is_added_asked_changed_and_deleted() {
         "--endpoint",
         aws.endpoint.as_str(),
     ];
-    let add = ["cloud", "add-aws", "prod", "--monthly-budget", "5"];
+    let add = ["cloud", "add", "aws", "prod", "--monthly-budget", "5"];
     let add = [&add[..], &access[..]].concat();
     let try_out = [&add[..], &["--dry-run"][..]].concat();
     let tried = home.run_with(&try_out, SECRET).done();
@@ -121,7 +121,7 @@ fn an_account_is_added_asked_changed_and_deleted() {
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["monthly_budget_usd"], serde_json::Value::Null);
     assert_eq!(shown["problems"], serde_json::json!([]));
-    let set_access = ["cloud", "set-access", "production"];
+    let set_access = ["cloud", "set-access", "aws", "production"];
     let set_access = [&set_access[..], &access[..]].concat();
     let changed = home.run_with(&set_access, SECRET).done();
     let sentence = "Changed production; it is opened as ";

@@ -1,24 +1,30 @@
 import { useMutation } from '@tanstack/react-query';
-import { Button, Collapse, Form, Input, InputNumber, Space, Switch } from 'antd';
+import { Button, Collapse, Form, Input, InputNumber, Segmented, Space, Switch } from 'antd';
+import type { ComponentType } from 'react';
 import { useTranslation } from 'react-i18next';
 import { request } from '../../api/client';
 import { useChange } from '../../api/hooks';
-import type { CloudAccount, CloudAccountCheck, CloudAccountTestRequest } from '../../api/types';
+import type { CloudAccount, CloudAccountCheck, CloudAccountTestRequest, CloudProvider } from '../../api/types';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { FormDialog } from '../../components/FormDialog';
 import { formatSeconds, formatUsd } from '../../format/numbers';
-import { type AccountValues, monthlyCostOfServer, START, toAccess, toRequest, toValues } from './accountValues';
+import { PROVIDERS } from './AccountMarks';
+import { type AccountValues, START, toAccess, toRequest, toValues } from './accountValues';
+import { AwsFields, AwsRareFields } from './AwsFields';
+import { AzureFields, AzureRareFields } from './AzureFields';
 import { CheckPanel } from './CheckPanel';
-import { CredentialFields } from './CredentialFields';
+import { monthlyCostOfServer } from './cost';
+import { GcpFields, GcpRareFields } from './GcpFields';
 import { PolicyPanel } from './PolicyPanel';
-import { RegionsField } from './RegionsField';
 
-/** What stands in the way of opening the account is in one of these. */
-const OPENING: (keyof AccountValues)[] = ['access_key_id', 'secret_access_key', 'profile', 'role_arn', 'endpoint'];
-const ENDPOINT = /^https?:\/\/[^@\s]+$/;
+const FIELDS: Record<CloudProvider, { Fields: ComponentType<{ account?: CloudAccount }>; RareFields: ComponentType }> = {
+  aws: { Fields: AwsFields, RareFields: AwsRareFields },
+  azure: { Fields: AzureFields, RareFields: AzureRareFields },
+  gcp: { Fields: GcpFields, RareFields: GcpRareFields },
+};
 const NAME = /^[\p{Alphabetic}\p{N}._ -]+$/u;
 
-/** Adds an account of AWS or changes one; it can be tried before it is kept. */
+/** Adds an account with a cloud or changes one; it can be tried before it is kept. */
 export function AccountDialog({ account, onClose }: { account?: CloudAccount; onClose: () => void }) {
   const { t, i18n } = useTranslation();
   const [form] = Form.useForm<AccountValues>();
@@ -31,8 +37,11 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
       return request<CloudAccountCheck>('POST', 'cloud-account-tests', { body });
     },
   });
-  const tryOut = () => form.validateFields(OPENING).then(() => trial.mutate(), () => undefined);
+  const provider = Form.useWatch('provider', form) ?? initial.provider;
   const interval = Form.useWatch('interval_secs', form) ?? initial.interval_secs;
+  const { Fields, RareFields } = FIELDS[provider];
+  // What stands in the way of opening the account is among the provider's own fields.
+  const tryOut = () => form.validateFields([[provider]], { recursive: true }).then(() => trial.mutate(), () => undefined);
   const required = [{ required: true, message: t('common.required') }];
   const save = () =>
     change.mutate(
@@ -41,7 +50,7 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
     );
   return (
     <FormDialog<AccountValues>
-      title={account ? t('clouds.edit_title', { name: account.name }) : t('clouds.new_title')}
+      title={account ? t('clouds.edit_title', { name: account.name }) : t('clouds.new')}
       change={change}
       form={form}
       width={640}
@@ -49,14 +58,14 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
       onSubmit={save}
       onClose={onClose}
     >
-      <Collapse size="small" style={{ marginBottom: 16 }} items={[{ key: 'policy', label: t('clouds.policy.title'), children: <PolicyPanel /> }]} />
+      <Form.Item name="provider" label={t('clouds.provider')}>
+        <Segmented disabled={account !== undefined} onChange={trial.reset} options={Object.entries(PROVIDERS).map(([value, label]) => ({ value, label }))} />
+      </Form.Item>
+      <Collapse size="small" style={{ marginBottom: 16 }} items={[{ key: 'policy', label: t('clouds.policy.title'), children: <PolicyPanel provider={provider} /> }]} />
       <Form.Item name="name" label={t('clouds.name')} extra={t('clouds.name_hint')} rules={[{ ...required[0], whitespace: true }, { pattern: NAME, message: t('clouds.name_rule') }]}>
         <Input maxLength={63} placeholder="production" />
       </Form.Item>
-      <CredentialFields account={account} />
-      <Form.Item name="regions" label={t('clouds.regions')} extra={t('clouds.regions_hint')}>
-        <RegionsField />
-      </Form.Item>
+      <Fields account={account} />
       <Space wrap size={[24, 0]} align="start">
         <Form.Item name="interval_secs" label={t('clouds.interval')} extra={formatSeconds(interval)} rules={required}>
           <InputNumber min={60} max={86_400} precision={0} step={60} suffix="s" style={{ width: 130 }} />
@@ -68,8 +77,10 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
           <Switch />
         </Form.Item>
       </Space>
-      <p className="faint" style={{ marginTop: 0 }}>{t('clouds.cost_hint', { cost: formatUsd(monthlyCostOfServer(interval), i18n.language) })}</p>
-      <Collapse ghost size="small" style={{ margin: '0 -12px 8px' }} items={[{ key: 'more', label: t('common.more'), forceRender: true, children: <RareFields account={account} /> }]} />
+      <p className="faint" style={{ marginTop: 0 }}>
+        {t(`clouds.cost_hint.${provider}`, { cost: formatUsd(monthlyCostOfServer(provider, interval), i18n.language) })} {t('clouds.budget_hint')}
+      </p>
+      <Collapse ghost size="small" style={{ margin: '0 -12px 8px' }} items={[{ key: 'more', label: t('common.more'), forceRender: true, children: <RareFields /> }]} />
       <div className="stack" style={{ marginBottom: 12 }}>
         <div>
           <Button loading={trial.isPending} onClick={() => void tryOut()}>
@@ -80,23 +91,5 @@ export function AccountDialog({ account, onClose }: { account?: CloudAccount; on
         {trial.data && !trial.isPending && <CheckPanel check={trial.data} />}
       </div>
     </FormDialog>
-  );
-}
-
-function RareFields({ account }: { account?: CloudAccount }) {
-  const { t } = useTranslation();
-  const form = Form.useFormInstance<AccountValues>();
-  const kind = Form.useWatch('credentials', form) ?? account?.access.credentials.kind ?? START.credentials;
-  return (
-    <>
-      {kind === 'keys' && (
-        <Form.Item name="session_token" label={t('clouds.session_token')} extra={t('clouds.session_token_hint')}>
-          <Input.Password autoComplete="off" />
-        </Form.Item>
-      )}
-      <Form.Item name="endpoint" label={t('clouds.endpoint')} extra={t('clouds.endpoint_hint')} rules={[{ pattern: ENDPOINT, message: t('clouds.endpoint_rule') }]}>
-        <Input className="mono" placeholder="https://ec2.example.com" inputMode="url" maxLength={2048} />
-      </Form.Item>
-    </>
   );
 }

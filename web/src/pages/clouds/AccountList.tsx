@@ -23,6 +23,7 @@ import { cloudServersLink } from './links';
 import { shortIdentity, troublesOf } from './troubles';
 
 const REFRESH_MS = 15_000;
+const ONE_LINE = { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' } as const;
 const REFRESHED = ['cloud-servers', 'servers', 'overview'];
 
 /** The accounts with clouds: how each fares, what it found, and what it costs. */
@@ -70,9 +71,9 @@ export function AccountList() {
             csv: (row) => row.account,
             render: (row) =>
               row.account && (
-                <div style={{ maxWidth: 190 }}>
+                <div style={{ maxWidth: 190, overflowWrap: 'anywhere' }}>
                   <span className="num">{row.account}</span>
-                  {row.identity && <div className="faint mono" title={row.identity}>{shortIdentity(row.identity)}</div>}
+                  {row.identity && <div className="faint mono" title={row.identity} style={ONE_LINE}>{shortIdentity(row.identity)}</div>}
                 </div>
               ),
           },

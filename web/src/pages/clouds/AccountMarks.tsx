@@ -13,14 +13,14 @@ import {
 } from '@ant-design/icons';
 import { theme } from 'antd';
 import { useTranslation } from 'react-i18next';
-import type { CloudAccount, CloudServer } from '../../api/types';
+import type { CloudAccount, CloudProvider, CloudServer } from '../../api/types';
 import { formatRatio, formatUsd } from '../../format/numbers';
 import { causesOf, shareOfBudget, troublesOf } from './troubles';
 import { useTroubleText } from './useTroubleText';
 
-const PROVIDERS: Record<string, string> = { aws: 'AWS' };
+export const PROVIDERS: Record<CloudProvider, string> = { aws: 'AWS', azure: 'Azure', gcp: 'Google Cloud' };
 
-export const providerName = (provider: string): string => PROVIDERS[provider] ?? provider;
+export const providerName = (provider: string): string => PROVIDERS[provider as CloudProvider] ?? provider;
 
 /** How the account fares and, in a few words, why. */
 export function AccountStateMark({ account }: { account: CloudAccount }) {

@@ -2,19 +2,19 @@ import { Segmented } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useResource } from '../../api/hooks';
-import type { CloudPolicy, CloudPolicyScope } from '../../api/types';
+import type { CloudPolicy, CloudPolicyScope, CloudProvider } from '../../api/types';
 import { CopyButton } from '../../components/CopyButton';
 import { ErrorPanel } from '../../components/ErrorPanel';
 import { Loading } from '../../components/Loading';
 
 /** The least rights that an account needs, ready to be pasted. */
-export function PolicyPanel() {
+export function PolicyPanel({ provider }: { provider: CloudProvider }) {
   const { t } = useTranslation();
   const [scope, setScope] = useState<CloudPolicyScope>('watch');
-  const policy = useResource<CloudPolicy>('cloud-policies/aws', { scope });
+  const policy = useResource<CloudPolicy>(`cloud-policies/${provider}`, { scope });
   return (
     <div className="stack">
-      <span className="faint">{t('clouds.policy.hint')}</span>
+      <span className="faint">{t(`clouds.policy.hint.${provider}`)}</span>
       <Segmented
         style={{ alignSelf: 'flex-start' }}
         value={scope}
@@ -26,7 +26,7 @@ export function PolicyPanel() {
       {policy.data && (
         <>
           <Copied name={policy.data.kind} text={policy.data.document} />
-          <Copied name={t('clouds.policy.command')} text={policy.data.command} />
+          <Copied name={t(`clouds.policy.command.${provider}`)} text={policy.data.command} />
         </>
       )}
     </div>

@@ -1,30 +1,32 @@
 import { Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { AWS_REGIONS, isRegion } from './awsRegions';
 
 interface Props {
+  known: readonly string[];
+  isRegion: (text: string) => boolean;
+  example: string;
   id?: string;
   value?: string[];
   onChange?: (value: string[]) => void;
 }
 
 /** Regions to choose by their name or their place; one that is not known here can be typed. */
-export function RegionsField(props: Props) {
+export function RegionsField({ known, isRegion, example, ...field }: Props) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState('');
-  const known = AWS_REGIONS.map((region) => ({ value: region as string, label: `${region} · ${t(`clouds.region.${region}`)}` }));
-  const isNew = isRegion(typed) && !known.some(({ value }) => value === typed.trim());
+  const options = known.map((region) => ({ value: region, label: `${region} · ${t(`clouds.region.${region}`)}` }));
+  const isNew = isRegion(typed) && !known.includes(typed.trim());
   return (
     <Select
-      {...props}
+      {...field}
       mode="multiple"
       allowClear
       placeholder={t('clouds.all_regions')}
       tokenSeparators={[',', ' ']}
       optionLabelProp="value"
-      options={isNew ? [...known, { value: typed.trim(), label: typed.trim() }] : known}
-      notFoundContent={t('clouds.regions_rule')}
+      options={isNew ? [...options, { value: typed.trim(), label: typed.trim() }] : options}
+      notFoundContent={t('clouds.regions_rule', { example })}
       showSearch={{ onSearch: setTyped, filterOption: (text, option) => String(option?.label).toLowerCase().includes(text.trim().toLowerCase()) }}
     />
   );

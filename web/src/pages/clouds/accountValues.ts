@@ -1,37 +1,27 @@
 // Between the form of a cloud account and what travels.
-import type { CloudAccess, CloudAccount, CloudAccountRequest } from '../../api/types';
-
-export const CREDENTIALS = ['keys', 'profile', 'instance_role'] as const;
+import type { CloudAccess, CloudAccount, CloudAccountRequest, CloudProvider } from '../../api/types';
+import { AWS_START, type AwsValues, toAwsAccess, toAwsValues } from './awsValues';
+import { AZURE_START, type AzureValues, toAzureAccess, toAzureValues } from './azureValues';
+import { GCP_START, type GcpValues, toGcpAccess, toGcpValues } from './gcpValues';
 
 export interface AccountValues {
+  provider: CloudProvider;
   name: string;
-  credentials: (typeof CREDENTIALS)[number];
-  access_key_id: string;
-  secret_access_key: string;
-  session_token: string;
-  profile: string;
-  assumes_role: boolean;
-  role_arn: string;
-  external_id: string;
-  regions: string[];
-  endpoint: string;
+  /** What was entered for a provider stays while another one is looked at. */
+  aws: AwsValues;
+  azure: AzureValues;
+  gcp: GcpValues;
   interval_secs: number;
   monthly_budget_usd: number | null;
   enabled: boolean;
 }
 
 export const START: AccountValues = {
+  provider: 'aws',
   name: '',
-  credentials: 'keys',
-  access_key_id: '',
-  secret_access_key: '',
-  session_token: '',
-  profile: '',
-  assumes_role: false,
-  role_arn: '',
-  external_id: '',
-  regions: [],
-  endpoint: '',
+  aws: AWS_START,
+  azure: AZURE_START,
+  gcp: GCP_START,
   interval_secs: 300,
   monthly_budget_usd: null,
   enabled: true,
@@ -39,49 +29,29 @@ export const START: AccountValues = {
 
 /** The account as the form shows it: its secrets are not there to be shown. */
 export function toValues({ name, access, interval_secs, monthly_budget_usd, enabled }: CloudAccount): AccountValues {
-  const { credentials, role, regions, endpoint } = access;
   return {
     ...START,
+    provider: access.provider,
     name,
-    credentials: credentials.kind,
-    access_key_id: credentials.kind === 'keys' ? credentials.access_key_id : '',
-    profile: credentials.kind === 'profile' ? credentials.name : '',
-    assumes_role: Boolean(role),
-    role_arn: role?.arn ?? '',
-    external_id: role?.external_id ?? '',
-    regions: regions ?? [],
-    endpoint: endpoint ?? '',
+    aws: access.provider === 'aws' ? toAwsValues(access) : AWS_START,
+    azure: access.provider === 'azure' ? toAzureValues(access) : AZURE_START,
+    gcp: access.provider === 'gcp' ? toGcpValues(access) : GCP_START,
     interval_secs,
     monthly_budget_usd: monthly_budget_usd ?? null,
     enabled,
   };
 }
 
-function toCredentials(values: AccountValues): CloudAccess['credentials'] {
-  switch (values.credentials) {
-    case 'keys':
-      return {
-        kind: 'keys',
-        access_key_id: values.access_key_id.trim(),
-        secret_access_key: values.secret_access_key.trim() || null,
-        session_token: values.session_token.trim() || null,
-      };
-    case 'profile':
-      return { kind: 'profile', name: values.profile.trim() };
-    default:
-      return { kind: 'instance_role' };
-  }
-}
-
 /** Secrets that are not typed anew travel as `null`, which keeps the stored ones. */
 export function toAccess(values: AccountValues): CloudAccess {
-  return {
-    provider: 'aws',
-    credentials: toCredentials(values),
-    role: values.assumes_role ? { arn: values.role_arn.trim(), external_id: values.external_id.trim() || null } : null,
-    regions: [...new Set(values.regions.map((region) => region.trim()).filter(Boolean))],
-    endpoint: values.endpoint.trim() || null,
-  };
+  switch (values.provider) {
+    case 'aws':
+      return toAwsAccess(values.aws);
+    case 'azure':
+      return toAzureAccess(values.azure);
+    default:
+      return toGcpAccess(values.gcp);
+  }
 }
 
 /** What is sent; how the account is opened only where that was changed, since it is tried then. */
@@ -102,18 +72,11 @@ export function toPaused({ name, interval_secs, monthly_budget_usd, enabled }: C
   return { name, access: null, interval_secs, monthly_budget_usd, enabled: !enabled };
 }
 
-/** Whether the secret half has to be typed: a stored one is kept only for its key, and for where that is used. */
-export function needsSecret(values: Pick<AccountValues, 'access_key_id' | 'endpoint'>, account?: CloudAccount): boolean {
-  const { credentials, endpoint } = account?.access ?? {};
-  return credentials?.kind !== 'keys' || credentials.access_key_id !== values.access_key_id.trim() || (endpoint ?? '') !== values.endpoint.trim();
-}
+const SECRETS = ['secret_access_key', 'session_token', 'client_secret', 'key', 'configuration'];
 
-/** What is asked of each running server, and what AWS charges for a thousand of them, in US dollars. */
-const METRICS_OF_A_SERVER = 6;
-const USD_PER_THOUSAND = 0.01;
-const MONTH_SECS = 30 * 86_400;
-
-/** About what one running server costs in a month, in US dollars. */
-export function monthlyCostOfServer(interval_secs: number): number {
-  return ((MONTH_SECS / interval_secs) * METRICS_OF_A_SERVER * USD_PER_THOUSAND) / 1000;
+/** Whether the secret half has to be typed: a stored one is kept only for its other half, and for where both are used. */
+export function needsSecret(values: AccountValues, account?: CloudAccount): boolean {
+  const halves = (access: CloudAccess) =>
+    JSON.stringify([access.credentials, Object.entries(access).filter(([name]) => name.endsWith('endpoint'))], (name, value: unknown) => (SECRETS.includes(name) ? null : value));
+  return !account || halves(toAccess(values)) !== halves(toAccess(toValues(account)));
 }

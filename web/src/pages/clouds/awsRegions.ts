@@ -42,4 +42,4 @@ export const AWS_REGIONS = [
 
 const REGION = /^[a-z]+(-[a-z0-9]+)+-\d+$/;
 
-export const isRegion = (text: string): boolean => REGION.test(text.trim());
+export const isAwsRegion = (text: string): boolean => REGION.test(text.trim());

@@ -36,8 +36,8 @@ export function isWatched({ state, account: name }: Pick<CloudServer, 'state' | 
   return isAsked && !['stopped', 'stopped_billed', 'deleting', 'deleted'].includes(state);
 }
 
-/** An identity without the number of the account, which stands beside it: `user/yunhai`. */
-export const shortIdentity = (identity: string): string => identity.split(':').at(-1) ?? identity;
+/** An identity of AWS without the number of the account, which stands beside it: `user/yunhai`. */
+export const shortIdentity = (identity: string): string => (identity.startsWith('arn:') ? (identity.split(':').at(-1) ?? identity) : identity);
 
 /** How much of the budget is spent; all of it where there is nothing to spend. */
 export function shareOfBudget({ month_cost_usd, monthly_budget_usd }: Pick<CloudAccount, 'month_cost_usd' | 'monthly_budget_usd'>): number | undefined {

@@ -1,0 +1,18 @@
+//! Several questions at once, a few at a time.
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+
+/// How many questions of one kind are under way at once.
+pub(crate) const AT_ONCE: usize = 8;
+
+/// Awaits all, `at_once` at a time, and returns what they return in their order.
+///
+/// They come boxed: a stream that makes them by a closure over borrowed values is more than the
+/// compiler can prove to be `Send`.
+pub(crate) async fn all<T: Send>(questions: Vec<BoxFuture<'_, T>>, at_once: usize) -> Vec<T> {
+    futures::stream::iter(questions)
+        .buffered(at_once)
+        .collect()
+        .await
+}
