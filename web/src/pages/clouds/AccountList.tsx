@@ -72,7 +72,7 @@ export function AccountList() {
             render: (row) =>
               row.account && (
                 <div style={{ maxWidth: 190, overflowWrap: 'anywhere' }}>
-                  <span className="num">{row.account}</span>
+                  <span className="num" style={{ whiteSpace: 'normal' }}>{row.account}</span>
                   {row.identity && <div className="faint mono" title={row.identity} style={ONE_LINE}>{shortIdentity(row.identity)}</div>}
                 </div>
               ),

@@ -123,8 +123,9 @@ function useRegions(accounts: CloudAccount[] = []): string[] {
 /** The name here, which leads to the server's page, and the provider's id. */
 function ServerName({ server: { server, name, id }, isWatched: hasPage }: { server: CloudServer; isWatched: boolean }) {
   const { t } = useTranslation();
-  // Where ids are paths, the place before the last part is the account's and the zone's.
+  // Where ids are paths, what stands before the last part is the place, which is shown beside.
   const ownId = id.split('/').at(-1);
+  const below = [name !== server && name, ownId !== name && ownId].filter(Boolean).join(' · ');
   // What is not watched has no page of its own any more; what was measured of it stays.
   const past = exploreLink(selector('server_cpu_utilization_ratio', [{ name: 'server', op: '=', value: server }]));
   return (
@@ -136,7 +137,7 @@ function ServerName({ server: { server, name, id }, isWatched: hasPage }: { serv
           <Link className="faint" to={past} style={{ overflowWrap: 'anywhere' }}>{server}</Link>
         </Tooltip>
       )}
-      <div className="faint mono" title={id}>{name !== server && name !== ownId ? `${name} · ${ownId}` : ownId}</div>
+      <div className="faint mono" title={id}>{below}</div>
     </div>
   );
 }
