@@ -29,6 +29,54 @@ export interface components {
             /** @description What they said. */
             comment: string;
         };
+        /** @description A machine that has joined with its agent. */
+        Agent: {
+            /**
+             * Format: int64
+             * @description By how much its clock was ahead of the server's; below 0, behind.
+             */
+            clock_skew_ms?: number | null;
+            cloud?: components["schemas"]["AgentCloud"] | null;
+            /**
+             * Format: int64
+             * @description When it has joined last.
+             */
+            enrolled_at_ms: number;
+            /** @description The id of the enrolment token that it has joined with. */
+            enrolment_token: string;
+            /** @description What the machine is called by itself. */
+            host_name: string;
+            /** @description The agent's id. */
+            id: string;
+            /** @description From which network address it was heard of last. */
+            last_seen_address?: string | null;
+            /**
+             * Format: int64
+             * @description When it was heard of last, to the minute.
+             */
+            last_seen_ms?: number | null;
+            /** @description What tells the machine from all others, also after the agent was installed anew. */
+            machine_id: string;
+            /** @description What it is called: the label `server` of all that it may write. */
+            name: string;
+            /** @description The tags that its enrolment token gave it. */
+            tags: {
+                [key: string]: string;
+            };
+            /** @description The agent's version. */
+            version: string;
+        };
+        /** @description What a machine is in a cloud. */
+        AgentCloud: {
+            /** @description The provider's number or name of the account, subscription or project. */
+            account?: string | null;
+            /** @description The ids that the provider may list it by, the most telling first. */
+            ids: string[];
+            /** @description Whose cloud it is: `aws`, `azure` or `gcp`. */
+            provider: string;
+            /** @description Its region, or zone. */
+            region?: string | null;
+        };
         /** @description An alert. */
         Alert: {
             acknowledged?: components["schemas"]["Acknowledgement"] | null;
@@ -204,7 +252,7 @@ export interface components {
          * @description What the audit log records.
          * @enum {string}
          */
-        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "cloud_account.created" | "cloud_account.updated" | "cloud_account.deleted" | "cloud_account.tested" | "cloud_account.asked" | "monitored_server.updated" | "monitored_server.deleted";
+        AuditAction: "setup.completed" | "server.started" | "server.stopped" | "settings.changed" | "key.rotated" | "user.created" | "user.updated" | "user.deleted" | "user.registered" | "user.approved" | "user.locked" | "user.unlocked" | "address.locked" | "password.changed" | "login.succeeded" | "login.failed" | "login.reauthenticated" | "logout" | "session.revoked" | "second_factor.enabled" | "second_factor.disabled" | "recovery_codes.created" | "recovery_code.used" | "token.created" | "token.revoked" | "invitation.created" | "invitation.revoked" | "access.denied" | "audit.verified" | "alert.acknowledged" | "alert.unacknowledged" | "alert.commented" | "rule.created" | "rule.updated" | "rule.deleted" | "silence.created" | "silence.updated" | "silence.ended" | "maintenance.created" | "maintenance.updated" | "maintenance.deleted" | "inhibition.created" | "inhibition.updated" | "inhibition.deleted" | "channel.created" | "channel.updated" | "channel.deleted" | "channel.tested" | "routes.changed" | "probe.created" | "probe.updated" | "probe.deleted" | "probe.tested" | "cloud_account.created" | "cloud_account.updated" | "cloud_account.deleted" | "cloud_account.tested" | "cloud_account.asked" | "cloud_order.placed" | "cloud_order.ended" | "enrolment_token.created" | "enrolment_token.revoked" | "agent.enrolled" | "agent.revoked" | "monitored_server.updated" | "monitored_server.deleted";
         /** @description One entry of the audit log. */
         AuditEntry: {
             action: components["schemas"]["AuditAction"];
@@ -249,7 +297,7 @@ export interface components {
          * @description On what kind of thing something was done; it stands before the thing's name.
          * @enum {string}
          */
-        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "cloud account" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
+        AuditTargetKind: "user" | "session" | "token" | "invitation" | "registration" | "address" | "request" | "audit log" | "key" | "server" | "collection" | "probe" | "cloud account" | "cloud order" | "enrolment token" | "agent" | "alert" | "rule" | "silence" | "maintenance window" | "inhibition" | "channel" | "routes";
         /** @description Whether the audit log is as it was written. */
         AuditVerification: {
             /**
@@ -286,32 +334,6 @@ export interface components {
             arn: string;
             /** @description The word that the role's trust asks for. */
             external_id?: string | null;
-        };
-        /**
-         * @description Which of Microsoft's clouds.
-         * @enum {string}
-         */
-        AzureCloud: "public" | "china" | "us_government";
-        /** @description Whose rights are used at Azure. Secrets are never shown. */
-        AzureCredentials: {
-            /** @description The application's id. */
-            client_id: string;
-            /** @description One of its secrets; `null` keeps the one that is there. */
-            client_secret?: string | null;
-            /** @enum {string} */
-            kind: "service_principal";
-            /** @description The directory it is registered in: its id, or a domain. */
-            tenant: string;
-        } | {
-            /** @description The client id of an identity that was assigned by somebody; the machine's own if absent. */
-            client_id?: string | null;
-            /** @enum {string} */
-            kind: "managed_identity";
-        } | {
-            /** @enum {string} */
-            kind: "cli";
-            /** @description The directory; the one of the CLI if absent. */
-            tenant?: string | null;
         };
         /** @description When a rule would have been pending or firing. */
         Backtest: {
@@ -372,14 +394,21 @@ export interface components {
         };
         /** @description A notification channel. Its secrets are never shown: `config` has `null` in their place. */
         Channel: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
             /** @description Its settings. */
             config: Record<string, never>;
             /** @description Whether it is used. */
             enabled: boolean;
             /** @description The channel's id. */
             id: string;
-            /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
+            /**
+             * @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+             *     `acs_sms` or `pubsub`.
+             */
             kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
             /** @description Whether the last delivery or test arrived. */
             last_ok?: boolean | null;
             /** @description What the channel answered to it, or why it did not arrive. */
@@ -391,22 +420,53 @@ export interface components {
             last_used_ms?: number | null;
             /** @description The channel's name. */
             name: string;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
             /**
              * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
              *     no longer this.
              */
             version: string;
         };
+        /** @description How a sample alert would read, without markup. */
+        ChannelPreview: {
+            /** @description What stands below it; of an SMS the whole text, of a webhook the data. */
+            body: string;
+            /** @description The title. */
+            title: string;
+        };
+        /** @description Asks how a sample alert would read on a channel. */
+        ChannelPreviewRequest: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
+            /** @description The kind of the channel. */
+            kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
+        };
         /** @description Makes or changes a channel. On a change, secrets left out or `null` stay as they are. */
         ChannelRequest: {
+            /** @description The template of what stands below the title; the usual text if none. */
+            body_template?: string | null;
             /** @description Its settings. */
             config: Record<string, never>;
             /** @description Whether it is used. */
             enabled?: boolean;
-            /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
+            /**
+             * @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+             *     `acs_sms` or `pubsub`.
+             */
             kind: string;
+            /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+            language?: string | null;
             /** @description The channel's name. */
             name: string;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description The template of the title; the usual title if none. */
+            title_template?: string | null;
         };
         /** @description What a channel answered to a test. */
         ChannelTest: {
@@ -429,53 +489,6 @@ export interface components {
              */
             regions?: string[];
             role?: components["schemas"]["AwsRole"] | null;
-        } | {
-            /** @description What tokens for such an endpoint are for, if not for Microsoft's own Resource Manager. */
-            audience?: string | null;
-            /** @description Which of Microsoft's clouds. */
-            cloud?: components["schemas"]["AzureCloud"];
-            /** @description Whose rights are used. */
-            credentials: components["schemas"]["AzureCredentials"];
-            /**
-             * @description Where the Resource Manager is asked instead of Microsoft's: a private cloud, or a
-             *     simulator.
-             */
-            endpoint?: string | null;
-            /** @description Where one signs in with such an endpoint; the endpoint itself if absent. */
-            login_endpoint?: string | null;
-            /**
-             * @description Where metrics are asked with such an endpoint, `{region}` standing for the location;
-             *     the endpoint itself if absent.
-             */
-            metrics_endpoint?: string | null;
-            /** @enum {string} */
-            provider: "azure";
-            /** @description The locations that are looked at; all where there are none. */
-            regions?: string[];
-            /** @description The resource group that servers are made in; that of their subnet if absent. */
-            resource_group?: string | null;
-            /**
-             * @description The ids of the subscriptions that are looked at; all that are visible where there are
-             *     none.
-             */
-            subscriptions?: string[];
-        } | {
-            /** @description Whose rights are used. */
-            credentials: components["schemas"]["GcpCredentials"];
-            /**
-             * @description Where to ask instead of Google: an emulator, or with `{service}` in it for `compute` and
-             *     `monitoring`, private endpoints.
-             */
-            endpoint?: string | null;
-            /**
-             * @description The ids of the projects that are looked at; that of the key where there are none.
-             *     Servers are made in the first one.
-             */
-            projects?: string[];
-            /** @enum {string} */
-            provider: "gcp";
-            /** @description The regions that are looked at; all where there are none. */
-            regions?: string[];
         };
         /** @description An account with a cloud. */
         CloudAccount: {
@@ -571,6 +584,79 @@ export interface components {
             /** @description The account whose secrets stand in for those that are `null`. */
             id?: string | null;
         };
+        /** @description Something that a dry run found. */
+        CloudFinding: {
+            /** @description Whether making the servers would fail because of this. */
+            is_fatal: boolean;
+            /** @description What it is, in the provider's words. */
+            text: string;
+        };
+        /** @description An order to a cloud. */
+        CloudOrder: {
+            /** @description The account's name at the time. */
+            account: string;
+            /** @description What is ordered. */
+            action: components["schemas"]["CloudOrderAction"];
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /**
+             * Format: int32
+             * @description How many of them are where they should be.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at_ms?: number | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether the provider may have carried it out, or may still do so, though nobody knows. */
+            is_outcome_unknown: boolean;
+            /** @description Who ordered it. */
+            ordered_by: string;
+            /**
+             * Format: int64
+             * @description When it was placed.
+             */
+            placed_at_ms: number;
+            problem?: components["schemas"]["CloudTrouble"] | null;
+            /** @description What the others do, in the provider's words. */
+            progress?: string | null;
+            /** @description Whose cloud it is. */
+            provider: string;
+            /** @description Where. */
+            region: string;
+            /**
+             * Format: int64
+             * @description When it was sent first.
+             */
+            sent_at_ms?: number | null;
+            /** @description What the server is called here, or the name of those to be made. */
+            server: string;
+            /** @description The provider's ids of the servers, once it has taken the order. */
+            server_ids: string[];
+            /** @description How far it is. */
+            state: components["schemas"]["CloudOrderState"];
+            /**
+             * Format: int32
+             * @description How many servers it is about.
+             */
+            total: number;
+        };
+        /**
+         * @description What is ordered.
+         * @enum {string}
+         */
+        CloudOrderAction: "create" | "start" | "stop" | "restart" | "delete";
+        /**
+         * @description How far an order is.
+         * @enum {string}
+         */
+        CloudOrderState: "waiting" | "running" | "done" | "failed" | "given_up";
         /** @description The least rights that an account needs. */
         CloudPolicy: {
             /** @description The command of the provider's own tool that puts it in place. */
@@ -671,6 +757,68 @@ export interface components {
             /** @description Its zone. */
             zone?: string | null;
         };
+        /**
+         * @description What can be done with a server of a cloud.
+         * @enum {string}
+         */
+        CloudServerAction: "start" | "stop" | "restart" | "delete";
+        /** @description Something to be done with a server. */
+        CloudServerActionRequest: {
+            /** @description What is to be done. */
+            action: components["schemas"]["CloudServerAction"];
+            /** @description To delete it: the server's name, as typed by whoever deletes it. */
+            confirmation?: string | null;
+        };
+        /** @description What would happen if servers were made. */
+        CloudServerCheck: {
+            /** @description What was found. */
+            findings: components["schemas"]["CloudFinding"][];
+            /**
+             * Format: double
+             * @description The list price of all of them while they run, in US dollars an hour, without disks and
+             *     traffic; absent where the provider does not tell.
+             */
+            usd_per_hour?: number | null;
+            /** @description Whether nothing was found that would make it fail. */
+            would_succeed: boolean;
+        };
+        /** @description A server to be made. */
+        CloudServerRequest: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            count?: number;
+            /**
+             * Format: int32
+             * @description The size of its first disk; the image's own where it is left out.
+             */
+            disk_gib?: number | null;
+            /** @description What it is made from, in the provider's words: `ami-0abc…`. */
+            image: string;
+            /** @description The provider's word for its size: `t3.micro`. */
+            instance_type: string;
+            /** @description Whether deleting it is refused until the protection is lifted at the provider. */
+            is_protected?: boolean;
+            /** @description The name; of several each gets a number. */
+            name: string;
+            /** @description Where it is to stand: one of the account's regions. */
+            region: string;
+            /** @description The security groups (AWS), or network tags (Google), that hold for it. */
+            security_groups?: string[];
+            /** @description The SSH key: the name of a key pair (AWS), or a public key (Azure, Google). */
+            ssh_key?: string | null;
+            /** @description The subnet that it stands in. */
+            subnet?: string | null;
+            /** @description Its tags. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description Given to cloud-init at the first start. It is sealed, and forgotten once the order has ended. */
+            user_data?: string | null;
+            /** @description The zone within the region; the provider chooses where it is left out. */
+            zone?: string | null;
+        };
         /** @description Something that could not be had, in the provider's words. */
         CloudTrouble: {
             /** @description The provider's own code. */
@@ -703,6 +851,25 @@ export interface components {
              * @description How much it uses, 0 to 1.
              */
             value: number;
+        };
+        /** @description Makes a token with which machines join. */
+        CreateEnrolmentTokenRequest: {
+            /**
+             * Format: int64
+             * @description When it ends, within a year; after a day where it is left out.
+             */
+            expires_at_ms?: number | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description What the machines are tagged with. */
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description How many machines may join with it; any number where it is left out.
+             */
+            uses?: number | null;
         };
         /** @description Makes an invitation. */
         CreateInvitationRequest: {
@@ -762,6 +929,11 @@ export interface components {
             /** @description The role. */
             role: components["schemas"]["UserRole"];
         };
+        /** @description A new enrolment token, with the text that is shown once. */
+        CreatedEnrolmentToken: components["schemas"]["EnrolmentToken"] & {
+            /** @description The text to give to the agent, shown once. */
+            token: string;
+        };
         /** @description A new invitation, with the code that is shown once. */
         CreatedInvitation: components["schemas"]["Invitation"] & {
             /** @description The code, shown once. */
@@ -772,6 +944,73 @@ export interface components {
             /** @description The text to send as `Authorization: Bearer`, shown once. */
             token: string;
         };
+        /** @description Lets a machine join. */
+        EnrolRequest: {
+            cloud?: components["schemas"]["AgentCloud"] | null;
+            /** @description What the machine is called by itself. */
+            host_name: string;
+            /** @description What tells the machine from all others, also after the agent was installed anew. */
+            machine_id: string;
+            /** @description What the machine is to be called; its host name where it is left out. */
+            name?: string | null;
+            /** @description The enrolment token. */
+            token: string;
+            /** @description The agent's version. */
+            version: string;
+        };
+        /** @description A machine that has joined. */
+        Enrolled: {
+            /** @description The agent's id. */
+            id: string;
+            /** @description The key of this machine alone, shown once. */
+            key: string;
+            /** @description What it is called: the label `server` of all that its key may write. */
+            name: string;
+            /** @description What its measurements are tagged with. */
+            tags: {
+                [key: string]: string;
+            };
+        };
+        /** @description A token with which machines join, without its text. */
+        EnrolmentToken: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: int64
+             * @description When it ends.
+             */
+            expires_at_ms: number;
+            /** @description The token's id. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description Whether it can be used. */
+            state: components["schemas"]["EnrolmentTokenState"];
+            /** @description What the machines are tagged with. */
+            tags: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description How many have joined with it.
+             */
+            used: number;
+            /**
+             * Format: int32
+             * @description How many machines may join with it; `null`: any number.
+             */
+            uses?: number | null;
+        };
+        /**
+         * @description Whether an enrolment token can be used.
+         * @enum {string}
+         */
+        EnrolmentTokenState: "open" | "used_up" | "expired";
         /** @description Who is told when an alert has fired for some time and nobody has acknowledged it. */
         Escalation: {
             /** @description How long after the alert fired, such as `15m`. */
@@ -809,24 +1048,6 @@ export interface components {
             expr: string;
             /** @description The rule as a Prometheus rule file. */
             source: string;
-        };
-        /** @description Whose rights are used at Google Cloud. Secrets are never shown. */
-        GcpCredentials: {
-            /** @description What stands in the file that Google gives out; `null` keeps the one that is there. */
-            key?: string | null;
-            /** @enum {string} */
-            kind: "service_account_key";
-        } | {
-            /** @enum {string} */
-            kind: "application_default";
-        } | {
-            /**
-             * @description What stands in the file that `gcloud iam workload-identity-pools create-cred-config`
-             *     makes; `null` keeps the one that is there.
-             */
-            configuration?: string | null;
-            /** @enum {string} */
-            kind: "workload_identity";
         };
         /** @description Alerts that hold others back while they fire. */
         Inhibition: components["schemas"]["InhibitionSpec"] & {
@@ -903,6 +1124,18 @@ export interface components {
          * @enum {string}
          */
         InvitationState: "open" | "used" | "expired";
+        /** @description What a machine needs to know to join, beside a token. */
+        JoinInfo: {
+            /** @description The kind of machine that the program runs on which the server hands out. */
+            architecture: string;
+            /**
+             * @description The hash of the key of the server's own certificate, as curl's `--pinnedpubkey` takes it; `null`
+             *     where machines trust its certificate, or there is none.
+             */
+            pin?: string | null;
+            /** @description The server's address, where one is configured. */
+            server?: string | null;
+        };
         /** @description A condition on a label. */
         LabelMatcher: {
             /** @description The label's name. */
@@ -911,6 +1144,61 @@ export interface components {
             op: string;
             /** @description The value or the regular expression. */
             value: string;
+        };
+        /** @description One page of a list. */
+        List_Agent: {
+            /** @description The entries of this page. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description By how much its clock was ahead of the server's; below 0, behind.
+                 */
+                clock_skew_ms?: number | null;
+                cloud?: components["schemas"]["AgentCloud"] | null;
+                /**
+                 * Format: int64
+                 * @description When it has joined last.
+                 */
+                enrolled_at_ms: number;
+                /** @description The id of the enrolment token that it has joined with. */
+                enrolment_token: string;
+                /** @description What the machine is called by itself. */
+                host_name: string;
+                /** @description The agent's id. */
+                id: string;
+                /** @description From which network address it was heard of last. */
+                last_seen_address?: string | null;
+                /**
+                 * Format: int64
+                 * @description When it was heard of last, to the minute.
+                 */
+                last_seen_ms?: number | null;
+                /** @description What tells the machine from all others, also after the agent was installed anew. */
+                machine_id: string;
+                /** @description What it is called: the label `server` of all that it may write. */
+                name: string;
+                /** @description The tags that its enrolment token gave it. */
+                tags: {
+                    [key: string]: string;
+                };
+                /** @description The agent's version. */
+                version: string;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
         };
         /** @description One page of a list. */
         List_Alert: {
@@ -1110,14 +1398,21 @@ export interface components {
         List_Channel: {
             /** @description The entries of this page. */
             items: {
+                /** @description The template of what stands below the title; the usual text if none. */
+                body_template?: string | null;
                 /** @description Its settings. */
                 config: Record<string, never>;
                 /** @description Whether it is used. */
                 enabled: boolean;
                 /** @description The channel's id. */
                 id: string;
-                /** @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack` or `twilio`. */
+                /**
+                 * @description `email`, `webhook`, `dingtalk`, `wecom`, `feishu`, `slack`, `twilio`, `ses`, `sns`, `acs_email`,
+                 *     `acs_sms` or `pubsub`.
+                 */
                 kind: string;
+                /** @description The language of its messages, `en` or `zh-CN`; the server's if none. */
+                language?: string | null;
                 /** @description Whether the last delivery or test arrived. */
                 last_ok?: boolean | null;
                 /** @description What the channel answered to it, or why it did not arrive. */
@@ -1129,6 +1424,9 @@ export interface components {
                 last_used_ms?: number | null;
                 /** @description The channel's name. */
                 name: string;
+                quiet_hours?: components["schemas"]["QuietHours"] | null;
+                /** @description The template of the title; the usual title if none. */
+                title_template?: string | null;
                 /**
                  * @description Names this version of what is edited; a change that sends it as `If-Match` is refused where it is
                  *     no longer this.
@@ -1219,6 +1517,80 @@ export interface components {
             total: number;
         };
         /** @description One page of a list. */
+        List_CloudOrder: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description The account's name at the time. */
+                account: string;
+                /** @description What is ordered. */
+                action: components["schemas"]["CloudOrderAction"];
+                /**
+                 * Format: int32
+                 * @description How often it was sent.
+                 */
+                attempts: number;
+                /**
+                 * Format: int32
+                 * @description How many of them are where they should be.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description When it ended.
+                 */
+                ended_at_ms?: number | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Whether the provider may have carried it out, or may still do so, though nobody knows. */
+                is_outcome_unknown: boolean;
+                /** @description Who ordered it. */
+                ordered_by: string;
+                /**
+                 * Format: int64
+                 * @description When it was placed.
+                 */
+                placed_at_ms: number;
+                problem?: components["schemas"]["CloudTrouble"] | null;
+                /** @description What the others do, in the provider's words. */
+                progress?: string | null;
+                /** @description Whose cloud it is. */
+                provider: string;
+                /** @description Where. */
+                region: string;
+                /**
+                 * Format: int64
+                 * @description When it was sent first.
+                 */
+                sent_at_ms?: number | null;
+                /** @description What the server is called here, or the name of those to be made. */
+                server: string;
+                /** @description The provider's ids of the servers, once it has taken the order. */
+                server_ids: string[];
+                /** @description How far it is. */
+                state: components["schemas"]["CloudOrderState"];
+                /**
+                 * Format: int32
+                 * @description How many servers it is about.
+                 */
+                total: number;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
         List_CloudServer: {
             /** @description The entries of this page. */
             items: {
@@ -1273,6 +1645,59 @@ export interface components {
                 };
                 /** @description Its zone. */
                 zone?: string | null;
+            }[];
+            /**
+             * Format: int32
+             * @description This page, from 1.
+             */
+            page: number;
+            /**
+             * Format: int32
+             * @description Entries a page.
+             */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many entries all pages have together.
+             */
+            total: number;
+        };
+        /** @description One page of a list. */
+        List_EnrolmentToken: {
+            /** @description The entries of this page. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /** @description Who made it. */
+                created_by: string;
+                /**
+                 * Format: int64
+                 * @description When it ends.
+                 */
+                expires_at_ms: number;
+                /** @description The token's id. */
+                id: string;
+                /** @description What it is for. */
+                name: string;
+                /** @description Whether it can be used. */
+                state: components["schemas"]["EnrolmentTokenState"];
+                /** @description What the machines are tagged with. */
+                tags: {
+                    [key: string]: string;
+                };
+                /**
+                 * Format: int32
+                 * @description How many have joined with it.
+                 */
+                used: number;
+                /**
+                 * Format: int32
+                 * @description How many machines may join with it; `null`: any number.
+                 */
+                uses?: number | null;
             }[];
             /**
              * Format: int32
@@ -1452,7 +1877,10 @@ export interface components {
                  * @description When it left.
                  */
                 sent_at_ms?: number | null;
-                /** @description `pending`, `sending`, `sent`, `failed`, or `merged` into a digest. */
+                /**
+                 * @description `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+                 *     hours, or `dropped` as it was over before they were.
+                 */
                 state: string;
                 /** @description What it says. */
                 summary: string;
@@ -1970,7 +2398,10 @@ export interface components {
              * @description When it left.
              */
             sent_at_ms?: number | null;
-            /** @description `pending`, `sending`, `sent`, `failed`, or `merged` into a digest. */
+            /**
+             * @description `pending`, `sending`, `sent`, `failed`, `merged` into a digest or a summary, `held` back by quiet
+             *     hours, or `dropped` as it was over before they were.
+             */
             state: string;
             /** @description What it says. */
             summary: string;
@@ -2206,6 +2637,22 @@ export interface components {
          * @enum {string}
          */
         ProblemCode: "invalid_request" | "invalid_query" | "not_signed_in" | "wrong_credentials" | "wrong_password" | "wrong_code" | "wrong_setup_code" | "wrong_invitation" | "totp_required" | "invalid_token" | "locked_out" | "account_not_active" | "permission_denied" | "reauthentication_required" | "csrf_token_missing" | "address_not_allowed" | "not_found" | "method_not_allowed" | "conflict" | "setup_done" | "changed_meanwhile" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "weak_password" | "malformed_rule" | "query_failed" | "cloud_refused" | "too_many_requests" | "internal" | "unavailable" | "database_unavailable" | "disk_full" | "cloud_unreachable";
+        /**
+         * @description Times of the week in which only what is severe is told at once, and the rest in one summary
+         *     afterwards.
+         */
+        QuietHours: {
+            /** @description When they begin, such as `22:00`. */
+            from: string;
+            /** @description The severities of alerts that come through all the same; `critical` unless given. */
+            let_through?: string[];
+            /** @description The time zone, such as `Asia/Shanghai`. */
+            time_zone: string;
+            /** @description When they end, such as `08:00`; on the next day if that is not after the beginning. */
+            until: string;
+            /** @description The days on which they begin, from 1 for Monday to 7 for Sunday; none for every day. */
+            weekdays?: number[];
+        };
         /** @description Confirms the password before a dangerous action. */
         ReauthenticateRequest: {
             /**
