@@ -53,8 +53,9 @@ describe('servers that are made', () => {
 
   it('have tags with a name, and stand where the account looks', () => {
     expect(['team=web', 'team=', '=web', 'team', ' =x'].map(isTag)).toEqual([true, true, false, false, false]);
-    expect(regionsOf(stored(keys({ regions: ['eu-central-1'] })))).toEqual(['eu-central-1']);
-    expect(regionsOf({ ...stored(keys()), regions: ['us-east-1'] })).toEqual(['us-east-1']);
+    const looking = (chosen: string[]) => ({ access: { provider: 'aws', regions: chosen }, regions: ['us-east-1'] }) as unknown as CloudAccount;
+    expect(regionsOf(looking(['eu-central-1']))).toEqual(['eu-central-1']);
+    expect(regionsOf(looking([]))).toEqual(['us-east-1']);
     expect(regionsOf(undefined)).toEqual([]);
     expect(monthly(0.01)).toBeCloseTo(7.3);
   });
