@@ -110,19 +110,18 @@ impl Opener for Providers {
             }
             Provider::Azure => {
                 let settings = AzureSettings::parse(access).map_err(|invalid| invalid.0)?;
-                Ok(Arc::new(AzureAccount::open(settings).map_err(no_client)?))
+                Ok(Arc::new(
+                    AzureAccount::open(settings).map_err(|error| vec![error.to_string()])?,
+                ))
             }
             Provider::Gcp => {
                 let settings = GcpSettings::parse(access).map_err(|invalid| invalid.0)?;
-                Ok(Arc::new(GcpAccount::open(settings).map_err(no_client)?))
+                Ok(Arc::new(
+                    GcpAccount::open(settings).map_err(|error| vec![error.to_string()])?,
+                ))
             }
         }
     }
-}
-
-/// An account that cannot be opened for want of something on this machine.
-fn no_client(error: yunhai_cloud::Error) -> Vec<String> {
-    vec![error.to_string()]
 }
 
 /// Returns the rights that a provider's account needs.

@@ -45,9 +45,9 @@ const START_PAGE: &str = "index.html";
 const HASHED: &str = "assets/";
 
 /// The paths that the interface's own router knows: one of these words and what follows it.
-const PAGES: [&str; 16] = [
-    "", "account", "alerts", "audit", "channels", "explore", "login", "overview", "probes",
-    "register", "rules", "servers", "settings", "setup", "silences", "users",
+const PAGES: [&str; 18] = [
+    "", "account", "agents", "alerts", "audit", "channels", "clouds", "explore", "login",
+    "overview", "probes", "register", "rules", "servers", "settings", "setup", "silences", "users",
 ];
 
 fn is_page(path: &str) -> bool {
@@ -92,6 +92,20 @@ mod tests {
         assert!(!is_page("assets/index-0.js"));
         assert!(!is_page("favicon.ico"));
         assert!(!is_page("serversx"));
+    }
+
+    #[test]
+    fn the_pages_are_those_that_the_interface_knows() {
+        let router = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/app/router.tsx");
+        let router = std::fs::read_to_string(router).unwrap();
+        let paths = router.split("page('/").skip(1);
+        let mut known: Vec<&str> = paths
+            .filter_map(|rest| rest.split(['/', '\'']).next())
+            .collect();
+        known.push("");
+        known.sort_unstable();
+        known.dedup();
+        assert_eq!(known, PAGES);
     }
 
     #[test]

@@ -6,10 +6,12 @@ use anyhow::{Context as _, Result};
 use super::Outcome;
 use crate::running_server::without_settings;
 use crate::workspace::Workspace;
-use crate::{command, debian, interface};
+use crate::{command, debian, interface, python};
 
 pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     interface::install_packages(workspace)?;
+    // The journeys through clouds meet emulators.
+    python::install(workspace)?;
     let chromium = debian::chromium().context("chromium is missing: install Debian's package")?;
     let mut journeys = workspace.npm();
     without_settings(&mut journeys);

@@ -122,7 +122,7 @@ fn tell(format: Format, created: &CreatedEnrolmentToken, join: &JoinInfo, server
         && format == Format::Table
     {
         let command = join_command(server, &created.token, join.pin.as_deref());
-        said.push_str(&format!(" On the machine, as root:\n  {command}"));
+        said = format!("{said} On the machine, as root:\n  {command}");
     }
     let _ = writeln!(std::io::stderr(), "{said}");
 }

@@ -31,9 +31,11 @@ fn eventually<T>(log: &std::path::Path, mut ask: impl FnMut() -> Option<T>) -> T
         if let Some(found) = ask() {
             return found;
         }
-        if begun.elapsed() > Duration::from_mins(1) {
-            panic!("in vain: {}", std::fs::read_to_string(log).unwrap());
-        }
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "in vain: {}",
+            std::fs::read_to_string(log).unwrap()
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
 }

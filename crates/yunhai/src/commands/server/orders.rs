@@ -350,7 +350,7 @@ fn progress_line(order: &CloudOrder) -> String {
         order.total
     );
     if let Some(progress) = &order.progress {
-        line.push_str(&format!(" ({progress})"));
+        line = format!("{line} ({progress})");
     }
     if let Some(problem) = &order.problem {
         line.push_str("; ");
