@@ -335,6 +335,32 @@ export interface components {
             /** @description The word that the role's trust asks for. */
             external_id?: string | null;
         };
+        /**
+         * @description Which of Microsoft's clouds.
+         * @enum {string}
+         */
+        AzureCloud: "public" | "china" | "us_government";
+        /** @description Whose rights are used at Azure. Secrets are never shown. */
+        AzureCredentials: {
+            /** @description The application's id. */
+            client_id: string;
+            /** @description One of its secrets; `null` keeps the one that is there. */
+            client_secret?: string | null;
+            /** @enum {string} */
+            kind: "service_principal";
+            /** @description The directory it is registered in: its id, or a domain. */
+            tenant: string;
+        } | {
+            /** @description The client id of an identity that was assigned by somebody; the machine's own if absent. */
+            client_id?: string | null;
+            /** @enum {string} */
+            kind: "managed_identity";
+        } | {
+            /** @enum {string} */
+            kind: "cli";
+            /** @description The directory; the one of the CLI if absent. */
+            tenant?: string | null;
+        };
         /** @description When a rule would have been pending or firing. */
         Backtest: {
             /** @description The intervals, oldest first. */
@@ -489,6 +515,53 @@ export interface components {
              */
             regions?: string[];
             role?: components["schemas"]["AwsRole"] | null;
+        } | {
+            /** @description What tokens for such an endpoint are for, if not for Microsoft's own Resource Manager. */
+            audience?: string | null;
+            /** @description Which of Microsoft's clouds. */
+            cloud?: components["schemas"]["AzureCloud"];
+            /** @description Whose rights are used. */
+            credentials: components["schemas"]["AzureCredentials"];
+            /**
+             * @description Where the Resource Manager is asked instead of Microsoft's: a private cloud, or a
+             *     simulator.
+             */
+            endpoint?: string | null;
+            /** @description Where one signs in with such an endpoint; the endpoint itself if absent. */
+            login_endpoint?: string | null;
+            /**
+             * @description Where metrics are asked with such an endpoint, `{region}` standing for the location;
+             *     the endpoint itself if absent.
+             */
+            metrics_endpoint?: string | null;
+            /** @enum {string} */
+            provider: "azure";
+            /** @description The locations that are looked at; all where there are none. */
+            regions?: string[];
+            /** @description The resource group that servers are made in; that of their subnet if absent. */
+            resource_group?: string | null;
+            /**
+             * @description The ids of the subscriptions that are looked at; all that are visible where there are
+             *     none.
+             */
+            subscriptions?: string[];
+        } | {
+            /** @description Whose rights are used. */
+            credentials: components["schemas"]["GcpCredentials"];
+            /**
+             * @description Where to ask instead of Google: an emulator, or with `{service}` in it for `compute` and
+             *     `monitoring`, private endpoints.
+             */
+            endpoint?: string | null;
+            /**
+             * @description The ids of the projects that are looked at; that of the key where there are none.
+             *     Servers are made in the first one.
+             */
+            projects?: string[];
+            /** @enum {string} */
+            provider: "gcp";
+            /** @description The regions that are looked at; all where there are none. */
+            regions?: string[];
         };
         /** @description An account with a cloud. */
         CloudAccount: {
@@ -1048,6 +1121,24 @@ export interface components {
             expr: string;
             /** @description The rule as a Prometheus rule file. */
             source: string;
+        };
+        /** @description Whose rights are used at Google Cloud. Secrets are never shown. */
+        GcpCredentials: {
+            /** @description What stands in the file that Google gives out; `null` keeps the one that is there. */
+            key?: string | null;
+            /** @enum {string} */
+            kind: "service_account_key";
+        } | {
+            /** @enum {string} */
+            kind: "application_default";
+        } | {
+            /**
+             * @description What stands in the file that `gcloud iam workload-identity-pools create-cred-config`
+             *     makes; `null` keeps the one that is there.
+             */
+            configuration?: string | null;
+            /** @enum {string} */
+            kind: "workload_identity";
         };
         /** @description Alerts that hold others back while they fire. */
         Inhibition: components["schemas"]["InhibitionSpec"] & {

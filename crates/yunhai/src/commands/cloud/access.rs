@@ -17,7 +17,7 @@ Examples:
   yunhai cloud add aws prod --instance-role \\
       --role arn:aws:iam::123456789012:role/yunhai --external-id yunhai-17
   yunhai cloud add aws china --profile ningxia --region cn-northwest-1
-  yunhai cloud set-access aws prod --access-key-id AKIA456 --secret-stdin < new.txt")]
+  yunhai cloud set-access aws prod --profile new-key")]
     Aws {
         #[command(flatten)]
         rest: Rest,
