@@ -10,7 +10,7 @@ use yunhai_api_types::{
 /// A provider and how an account of it is opened, beside what else a command takes.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Access<Rest: clap::Args> {
-    /// Of Amazon Web Services
+    /// An account of Amazon Web Services
     #[command(after_help = "\
 Examples:
   yunhai cloud add aws prod --access-key-id AKIA123 --secret-stdin < secret.txt
@@ -24,11 +24,11 @@ Examples:
         #[command(flatten)]
         access: AwsArgs,
     },
-    /// Of Microsoft Azure
+    /// An account of Microsoft Azure
     #[command(after_help = "\
 Examples:
   yunhai cloud add azure prod --tenant contoso.com \\
-      --client-id 0b1f6471-1bf0-4dda-aec3-111122223333 --secret-stdin < secret.txt
+      --client-id 0b1f6471-… --secret-stdin < secret.txt
   yunhai cloud add azure prod --managed-identity
   yunhai cloud add azure china --azure-cli --cloud china")]
     Azure {
@@ -37,11 +37,11 @@ Examples:
         #[command(flatten)]
         access: AzureArgs,
     },
-    /// Of Google Cloud
+    /// An account of Google Cloud
     #[command(after_help = "\
 Examples:
   yunhai cloud add gcp prod --key-file yunhai-key.json
-  yunhai cloud add gcp prod --application-default --project shop-123456 --project data-123456
+  yunhai cloud add gcp prod --application-default --project shop-123456
   yunhai cloud set-access gcp prod --key-file new-key.json")]
     Gcp {
         #[command(flatten)]
