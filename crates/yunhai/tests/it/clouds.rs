@@ -12,7 +12,7 @@ fn servers_are_made_stopped_started_and_deleted() {
     let image = aws.image().unwrap();
     let home = Home::new();
     let _server = home.serve_signed_in(&[]);
-    let mut add: Vec<&str> = "cloud add-aws prod --access-key-id AKIATEST --secret-stdin"
+    let mut add: Vec<&str> = "cloud add aws prod --access-key-id AKIATEST --secret-stdin"
         .split(' ')
         .collect();
     add.extend([
