@@ -4,7 +4,7 @@ mod failure;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
@@ -13,10 +13,14 @@ use sea_orm::{
 };
 
 use crate::Result;
+use crate::error::is_conflict;
 use crate::url::{Address, ServerAddress, parse};
 
 /// How long a caller waits for a free connection to the file, and a writer for the one before it.
 const FILE_WAIT: Duration = Duration::from_secs(15);
+
+/// How long somebody waits who was not let in, before the next attempt.
+const FILE_RETRY: Duration = Duration::from_millis(20);
 
 /// How long a caller waits for a connection to a server. Mostly it is waited for when the server is
 /// away, which people want to be told soon.
@@ -163,9 +167,16 @@ async fn open_file(path: &Path, make: bool) -> Result<DatabaseConnection> {
                 .foreign_keys(true)
                 .busy_timeout(FILE_WAIT)
         });
-    let connection = sea_orm::Database::connect(options)
-        .await
-        .map_err(|error| failure::of_file(path, &error))?;
+    let begun = Instant::now();
+    let connection = loop {
+        match sea_orm::Database::connect(options.clone()).await {
+            // To begin with a write-ahead log, SQLite waits for nobody who does the same.
+            Err(error) if is_conflict(&error) && begun.elapsed() < FILE_WAIT => {
+                tokio::time::sleep(FILE_RETRY).await;
+            }
+            outcome => break outcome.map_err(|error| failure::of_file(path, &error))?,
+        }
+    };
     connection
         .execute_unprepared("SELECT count(*) FROM sqlite_master")
         .await

@@ -241,7 +241,7 @@ mod tests {
     fn servers_of_a_project_that_could_not_be_listed_stay_as_they_were() {
         let servers = [
             cloud_server("a", "projects/mine/zones/a-1/instances/1", "web"),
-            cloud_server("a", "projects/other/zones/a-1/instances/2", "shop"),
+            cloud_server("a", "projects/other/zones/a-1/instances/2", "mail"),
         ];
         let known = merged(Vec::new(), &listed(&servers, &[]), 1);
         let now = merged(known, &listed(&[], &["mine"]), 2);
@@ -249,7 +249,7 @@ mod tests {
             .iter()
             .map(|server| (server.label.as_str(), server.gone_at_ms))
             .collect();
-        assert_eq!(gone, [("web", None), ("shop", Some(2))]);
+        assert_eq!(gone, [("web", None), ("mail", Some(2))]);
     }
 
     #[test]

@@ -101,7 +101,11 @@ impl Inventory {
         let known = self.known(id)?;
         let account = self.opened(&known).await?;
         let regions = [region.to_owned()];
-        let listed = account.servers().list(&regions).await;
+        let mut listed = account.servers().list(&regions).await;
+        // A server of another region would count as new, and get another name.
+        listed
+            .servers
+            .retain(|server| server.server.region == region);
         let (regions, now_ms) = (Some(&regions[..]), self.now_ms());
         let taken_over = self
             .take_over(&known.stored, regions, Some(region), &listed, now_ms)
