@@ -8,12 +8,14 @@ use yunhai_server::{Bound, ServerConfig, TlsConfig};
 use crate::harness::{TestServer, answer};
 
 /// What anyone may call: what one does before one is somebody.
-const PUBLIC: [(&str, &str); 7] = [
+const PUBLIC: [(&str, &str); 8] = [
     ("get", "/api/v1/setup"),
     ("post", "/api/v1/setup"),
     ("post", "/api/v1/session"),
     ("get", "/api/v1/registration"),
     ("post", "/api/v1/registration"),
+    // Machines join with an enrolment token in the body.
+    ("post", "/api/v1/agents/enrol"),
     ("post", "/api/v1/password-strength"),
     ("get", "/api/openapi.json"),
 ];
