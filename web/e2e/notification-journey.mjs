@@ -91,11 +91,11 @@ async function story(server, page, listener) {
   await page.goto('/overview');
   await page.getByText('Next: watch more machines').waitFor();
   await page.getByRole('button', { name: 'Add a server' }).click();
-  await dialog(page).getByLabel('What the token is for').fill('web-1');
-  await dialog(page).getByRole('button', { name: 'Make a token' }).click();
-  const commands = await dialog(page).getByTestId('shown-once').innerText();
-  assert.match(commands, /echo 'yh_\S+'/);
-  assert(commands.includes(`yunhai agent --server ${server.url} `), commands);
+  await dialog(page).getByRole('button', { name: 'Make the command' }).click();
+  const command = await dialog(page).getByTestId('shown-once').innerText();
+  assert.match(command, /^curl -fsSL \S+\/install\.sh \| sudo sh -s -- .*--token ye_\S+/);
+  assert(command.includes(`--server ${server.url} `), command);
+  await dialog(page).getByText('Waiting for the machine').waitFor();
   await dialog(page).getByText('Close').click();
   await page.getByRole('button', { name: 'Hide' }).click();
   await page.getByText('Next: watch more machines').waitFor({ state: 'detached' });
