@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_cloudwatch::types::{Dimension, RecentlyActive};
-use yunhai_cloud::{CloudServer, Collector, Error, MetricsRound, Usage};
+use yunhai_cloud::{CloudServer, Collector, Error, MetricsRound, Pages, Usage};
 use yunhai_model::TimestampMs;
 
 use crate::account::AwsAccount;
 use crate::error::told;
 use crate::metrics::missing;
-use crate::pages::Pages;
 use crate::table::{AGENT_METRICS, AgentMetric, NOT_ON_DISK};
 
 /// How long a list is believed.

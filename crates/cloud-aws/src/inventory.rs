@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Instance, InstanceStateName, MonitoringState, Reservation, Tag};
 use futures::FutureExt as _;
-use yunhai_cloud::{CloudServer, Inventory, Missing, PowerState, ServerRef, Servers};
+use yunhai_cloud::{CloudServer, Inventory, Missing, Pages, PowerState, ServerRef, Servers};
 
 use crate::account::AwsAccount;
 use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
-use crate::pages::Pages;
 
 /// How many instances a page has at most (DescribeInstances).
 const PAGE: i32 = 1000;

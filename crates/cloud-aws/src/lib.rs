@@ -11,7 +11,6 @@ mod error;
 mod inventory;
 mod lifecycle;
 mod metrics;
-mod pages;
 mod policy;
 mod settings;
 mod table;

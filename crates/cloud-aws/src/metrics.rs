@@ -10,7 +10,7 @@ use aws_sdk_cloudwatch::types::{
 use futures::FutureExt as _;
 use yunhai_cloud::{
     CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
-    Missing, PowerState, ServerRef, Usage,
+    Missing, Pages, PowerState, ServerRef, Usage,
 };
 use yunhai_model::{Sample, TimestampMs};
 
@@ -18,7 +18,6 @@ use crate::account::AwsAccount;
 use crate::cloudwatch_agent::{Listed, Owners};
 use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
-use crate::pages::Pages;
 use crate::table::{EC2_METRICS, Normalised, is_burstable};
 
 /// How many queries a call of GetMetricData takes.

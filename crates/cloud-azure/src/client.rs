@@ -7,11 +7,10 @@ use reqwest::header::{CONTENT_LENGTH, HeaderMap, IF_NONE_MATCH};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use yunhai_cloud::{Error, ErrorKind, Result};
+use yunhai_cloud::{Error, ErrorKind, Pages, Result};
 
 use crate::endpoints::{Audience, Endpoints};
 use crate::error::{refused, unanswered};
-use crate::pages::Pages;
 use crate::settings::AzureSettings;
 use crate::throttle::{Throttle, retry_after};
 use crate::tokens::Tokens;
@@ -136,7 +135,7 @@ impl Client {
         let mut strange = None;
         let failure = loop {
             let mut question = self.manager(Method::GET, path, None, attempted);
-            if let Some(next) = pages.address() {
+            if let Some(next) = pages.token() {
                 question.address = next;
             }
             calls += 1;

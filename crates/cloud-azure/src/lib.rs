@@ -19,7 +19,6 @@ mod network;
 mod offer;
 mod operation;
 mod order;
-mod pages;
 mod policy;
 mod settings;
 mod table;

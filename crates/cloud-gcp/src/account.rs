@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use serde_json::Value;
 use yunhai_cloud::{
-    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Provider, Result, Servers,
+    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Pages, Provider, Result, Servers,
 };
 use yunhai_model::{Clock as _, SystemClock, with_causes};
 
@@ -15,7 +15,6 @@ use crate::client::Client;
 use crate::compute::{InstanceAggregatedList, RegionList};
 use crate::concurrent::{self, PROJECTS_AT_ONCE};
 use crate::metrics::{Returned, filter, moment};
-use crate::pages::Pages;
 use crate::settings::GcpSettings;
 use crate::table::GCE_METRICS;
 

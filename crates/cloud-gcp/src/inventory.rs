@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use yunhai_cloud::{
-    CloudServer, Error, ErrorKind, Inventory, Missing, PowerState, ServerRef, Servers,
+    CloudServer, Error, ErrorKind, Inventory, Missing, Pages, PowerState, ServerRef, Servers,
 };
 use yunhai_model::TimestampMs;
 
 use crate::account::GcpAccount;
 use crate::compute::{AttachedDisk, Instance, InstanceAggregatedList, Warning, last, region_of};
 use crate::concurrent::{self, PROJECTS_AT_ONCE};
-use crate::pages::Pages;
 
 /// How many instances a page has at most.
 const PAGE: &str = "500";

@@ -14,7 +14,6 @@ mod lifecycle;
 mod metrics;
 mod monitoring;
 mod order;
-mod pages;
 mod policy;
 mod settings;
 mod table;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use yunhai_cloud::{
     CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
-    Missing, PowerState, Usage,
+    Missing, Pages, PowerState, Usage,
 };
 use yunhai_model::{Sample, TimestampMs};
 
@@ -16,7 +16,6 @@ use crate::account::GcpAccount;
 use crate::concurrent::{self, PROJECTS_AT_ONCE};
 use crate::lifecycle::Path;
 use crate::monitoring::{Measured, PERIOD_SECS, Point, TimeSeriesList};
-use crate::pages::Pages;
 use crate::table::{Combined, GCE_METRICS, GceMetric, is_disk};
 
 /// How many points a page has at most: half of Google's own limit, as several pages are held in

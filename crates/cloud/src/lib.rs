@@ -10,6 +10,7 @@ mod error;
 mod inventory;
 mod lifecycle;
 mod metrics;
+mod pages;
 
 pub use account::{Account, AccountCheck, Policy, PolicyScope, Provider};
 pub use error::{Error, ErrorKind, Result};
@@ -18,3 +19,4 @@ pub use lifecycle::{
     CreateCheck, Finding, Lifecycle, NewServer, Operation, OperationState, ServerAction,
 };
 pub use metrics::{CloudSeries, Collector, Metrics, MetricsQuery, MetricsRound, Usage};
+pub use pages::Pages;

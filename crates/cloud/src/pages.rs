@@ -2,24 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use yunhai_cloud::{Error, ErrorKind};
+use crate::{Error, ErrorKind};
 
 /// Where one is in an answer of several pages.
 #[derive(Debug, Default)]
-pub(crate) struct Pages {
+pub struct Pages {
     next: Option<String>,
     seen: BTreeSet<String>,
 }
 
 impl Pages {
-    /// The token to ask for the next page with; none for the first.
-    pub(crate) fn token(&mut self) -> Option<String> {
+    /// What to ask for the next page with, a token or an address; none for the first.
+    pub fn token(&mut self) -> Option<String> {
         self.next.take()
     }
 
-    /// Takes the token that came with a page, and tells whether there is another one. A page that
-    /// comes again would never end; Amazon's own paginator takes it for the end and says nothing.
-    pub(crate) fn go_on(&mut self, next: Option<String>, attempted: String) -> Result<bool, Error> {
+    /// Takes the token that came with a page, and tells whether there is another one.
+    ///
+    /// A page that comes again would never end: that is an error. Amazon's own paginator takes it for
+    /// the end and says nothing, Microsoft's do not notice.
+    pub fn go_on(&mut self, next: Option<String>, attempted: String) -> Result<bool, Error> {
         let Some(next) = next.filter(|next| !next.is_empty()) else {
             return Ok(false);
         };
