@@ -21,6 +21,8 @@ export async function open(browser, { base = BASE, language = 'en', width = 1440
     locale: language,
     timezoneId: 'Asia/Shanghai',
     baseURL: base,
+    // A click on what is still unfolding may miss it.
+    reducedMotion: 'reduce',
     storageState: storage,
     ...more,
   });

@@ -105,8 +105,7 @@ export async function signIn(page, name, password = PASSWORD) {
 
 export async function signOut(page) {
   await page.getByRole('button', { name: 'My account' }).click();
-  // A menu that is still unfolding may move away from under the click.
-  await page.locator('.ant-dropdown:visible:not([class*="-enter"]):not([class*="-appear"])').getByText('Sign out').click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.waitForURL('**/login');
 }
 
@@ -133,8 +132,22 @@ export async function makeUser(page, name, role) {
 /** The row of a table that has this text. */
 export const row = (page, text) => page.getByRole('row').filter({ hasText: text });
 
-/** The open dialog; one that is closing does not count. */
+/** The open dialog. */
 export const dialog = (page) => page.locator('.ant-modal:visible').last();
+
+const options = (page) => page.locator('.ant-select-dropdown:visible');
+
+/** Opens a select and takes the option; a select of several stays open. */
+export async function choose(page, select, option) {
+  await select.click();
+  await options(page).getByText(option, { exact: true }).click();
+}
+
+/** Closes the open select, and waits until its options cannot be mistaken for another's. */
+export async function closeOptions(page) {
+  await page.keyboard.press('Escape');
+  await options(page).waitFor({ state: 'hidden' });
+}
 
 /** Asserts that a call was refused with a code of the API. */
 export async function refused(answer, status, code) {

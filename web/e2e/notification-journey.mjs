@@ -3,7 +3,7 @@
 // maintenance stays quiet.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { call, dialog, eventually, journey, read, row, setUp, step } from './journey.mjs';
+import { call, choose, closeOptions, dialog, eventually, journey, read, row, setUp, step } from './journey.mjs';
 
 /** Two addresses that take notifications: `/team` answers what it is told to, `/boss` is content. */
 async function listen() {
@@ -49,8 +49,7 @@ async function story(server, page, listener) {
   for (const name of ['team', 'boss']) {
     await page.goto('/channels');
     await page.getByRole('button', { name: 'Add channel' }).first().click();
-    await dialog(page).locator('.ant-select').first().click();
-    await page.locator('.ant-select-dropdown:visible').getByText('Webhook (Alertmanager)').click();
+    await choose(page, dialog(page).locator('.ant-select').first(), 'Webhook (Alertmanager)');
     await dialog(page).getByLabel('Name').fill(name);
     await dialog(page).getByLabel('Webhook URL').fill(`${listener.url}/${name}`);
     await dialog(page).getByRole('button', { name: 'Save' }).click();
@@ -73,17 +72,14 @@ async function story(server, page, listener) {
   assert(listener.heard['/team'].length >= 2, 'the test did not arrive');
 
   step('a route with an escalation');
-  const choose = async (select, name) => {
-    await select.click();
-    await page.locator('.ant-select-dropdown:visible').getByText(name, { exact: true }).click();
-    await page.keyboard.press('Escape');
-  };
   await page.goto('/channels?tab=routes');
-  await choose(page.getByLabel('Channels').first(), 'team');
+  await choose(page, page.getByLabel('Channels').first(), 'team');
+  await closeOptions(page);
   await page.getByLabel('Wait for more').fill('0s');
   await page.getByRole('button', { name: 'Add an escalation' }).click();
   await page.getByLabel('After', { exact: true }).fill('5s');
-  await choose(page.getByLabel('Channels').last(), 'boss');
+  await choose(page, page.getByLabel('Channels').last(), 'boss');
+  await closeOptions(page);
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Routes saved').waitFor();
 

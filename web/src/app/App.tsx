@@ -7,7 +7,7 @@ import { ApiError, handleSignedOut } from '../api/client';
 import { endSession, followOtherTabs } from '../api/session';
 import { ReauthenticationDialog } from '../components/ReauthenticationDialog';
 import { loadLanguage } from './i18n';
-import { useDark, usePreferences } from './preferences';
+import { useDark, usePreferences, useStill } from './preferences';
 import { router } from './router';
 import { faintText, themeFor } from './theme';
 
@@ -37,7 +37,7 @@ export function App() {
     };
   }, [language]);
 
-  const theme = themeFor(dark);
+  const theme = themeFor(dark, useStill());
   useEffect(() => {
     document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
     document.body.style.background = String(theme.token?.colorBgLayout);

@@ -1,6 +1,6 @@
 // Language and appearance of this browser, and what was put away in it. The language also stands in the user's profile, so
 // that messages from the server follow it.
-import { useSyncExternalStore } from 'react';
+import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import type { Language } from '../api/types';
 
 export type Appearance = 'light' | 'dark' | 'system';
@@ -53,17 +53,25 @@ export function usePreferences(): Preferences {
   return useSyncExternalStore(subscribe, getPreferences);
 }
 
-const DARK = '(prefers-color-scheme: dark)';
-
-function subscribeScheme(listener: () => void): () => void {
-  const query = window.matchMedia(DARK);
-  query.addEventListener('change', listener);
-  return () => query.removeEventListener('change', listener);
+/** Whether the system's setting is on, and again whenever it changes. */
+function useSystem(query: string): boolean {
+  const media = useMemo(() => window.matchMedia(query), [query]);
+  const follow = useCallback(
+    (listener: () => void) => {
+      media.addEventListener('change', listener);
+      return () => media.removeEventListener('change', listener);
+    },
+    [media],
+  );
+  return useSyncExternalStore(follow, () => media.matches);
 }
 
 /** Whether the page is dark now: by choice, or because the system is. */
 export function useDark(): boolean {
   const { appearance } = usePreferences();
-  const system = useSyncExternalStore(subscribeScheme, () => window.matchMedia(DARK).matches);
+  const system = useSystem('(prefers-color-scheme: dark)');
   return appearance === 'system' ? system : appearance === 'dark';
 }
+
+/** Whether nothing is to move: dialogs and menus are there at once. */
+export const useStill = (): boolean => useSystem('(prefers-reduced-motion: reduce)');

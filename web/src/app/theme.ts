@@ -25,13 +25,15 @@ export function faintText(dark: boolean): string {
   return dark ? '#98a3ae' : '#5c6772';
 }
 
-export function themeFor(dark: boolean): ThemeConfig {
+/** The theme; with `still`, nothing moves. */
+export function themeFor(dark: boolean, still = false): ThemeConfig {
   const surface = dark ? '#141a21' : '#ffffff';
   const page = dark ? '#0e1318' : '#f4f6f8';
   const border = dark ? '#2a333d' : '#dde3e9';
   return {
     algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
+      motion: !still,
       fontFamily: FONT,
       fontFamilyCode: MONOSPACE,
       fontSize: 13,
