@@ -1,21 +1,16 @@
 //! An account: who it is of, and whether what is asked regularly works.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use yunhai_cloud::{
-    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Provider, Result, Servers,
+    Account, AccountCheck, ErrorKind, Lifecycle, Metrics, Provider, Result, SCOPES_AT_ONCE,
+    Servers, Trial, check_in_time, concurrently, problems,
 };
 
 use crate::clients::Clients;
 use crate::cloudwatch_agent::AgentSeries;
-use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
 use crate::settings::AwsSettings;
-
-/// How long who asks for a check waits at most.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// An account of AWS whose credentials are known.
 #[derive(Debug)]
@@ -36,7 +31,7 @@ impl AwsAccount {
     }
 
     /// Tries what is asked regularly in one region: to list servers, and to list metrics.
-    async fn try_region(&self, region: &str) -> [Option<Error>; 2] {
+    async fn try_region(&self, region: &str) -> Trial {
         let clients = self.clients.of(region);
         let list = clients.ec2.describe_instances().max_results(5);
         let list = async { list.send().await };
@@ -66,7 +61,7 @@ impl AwsAccount {
             }
             error
         })?;
-        let (regions, mut problems) = match self.regions().await {
+        let (regions, mut failures) = match self.regions().await {
             Ok(regions) => (regions, Vec::new()),
             // What the credentials may do elsewhere shows in the region that is always there.
             Err(error) => (vec![self.settings.home_region().to_owned()], vec![error]),
@@ -75,19 +70,13 @@ impl AwsAccount {
             .iter()
             .map(|region| self.try_region(region).boxed())
             .collect();
-        let tried = concurrent::all(trials, REGIONS_AT_ONCE).await;
-        // Where no server can be listed anywhere, nothing would ever be seen of the account.
-        let is_of_use = tried.iter().any(|[list, _]| list.is_none());
-        let mut refusals = tried.into_iter().flatten().flatten();
-        if !is_of_use && let Some(refusal) = refusals.next() {
-            return Err(refusal);
-        }
-        problems.extend(refusals);
+        let tried = concurrently(trials, SCOPES_AT_ONCE).await;
+        failures.extend(problems(tried)?);
         Ok(AccountCheck {
             identity: identity.arn().unwrap_or_default().to_owned(),
             account: identity.account().unwrap_or_default().to_owned(),
             regions,
-            problems,
+            problems: failures,
         })
     }
 }
@@ -99,15 +88,7 @@ impl Account for AwsAccount {
     }
 
     async fn check(&self) -> Result<AccountCheck> {
-        tokio::time::timeout(CHECK_TIMEOUT, self.check_whole())
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Unreachable,
-                    "try the account",
-                    format!("no answer within {} seconds", CHECK_TIMEOUT.as_secs()),
-                ))
-            })
+        check_in_time(self.check_whole()).await
     }
 
     async fn regions(&self) -> Result<Vec<String>> {

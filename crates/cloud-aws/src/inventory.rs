@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Instance, InstanceStateName, MonitoringState, Reservation, Tag};
 use futures::FutureExt as _;
-use yunhai_cloud::{CloudServer, Inventory, Missing, Pages, PowerState, ServerRef, Servers};
+use yunhai_cloud::{
+    CloudServer, Inventory, Missing, Pages, PowerState, SCOPES_AT_ONCE, ServerRef, Servers,
+    concurrently, each_once,
+};
 
 use crate::account::AwsAccount;
-use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
 
 /// How many instances a page has at most (DescribeInstances).
@@ -21,7 +23,7 @@ impl Servers for AwsAccount {
             .iter()
             .map(|region| self.list_region(region).boxed())
             .collect();
-        let mut found = concurrent::all(questions, REGIONS_AT_ONCE).await;
+        let mut found = concurrently(questions, SCOPES_AT_ONCE).await;
         let mut whole = Inventory::default();
         for region in &mut found {
             whole.servers.append(&mut region.servers);
@@ -145,14 +147,4 @@ fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
         .collect()
-}
-
-fn each_once<'a>(addresses: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut once = Vec::new();
-    for address in addresses {
-        if !once.iter().any(|known| known == address) {
-            once.push(address.to_owned());
-        }
-    }
-    once
 }

@@ -6,7 +6,6 @@
 mod account;
 mod clients;
 mod cloudwatch_agent;
-mod concurrent;
 mod error;
 mod inventory;
 mod lifecycle;
@@ -17,5 +16,5 @@ mod table;
 
 pub use account::AwsAccount;
 pub use policy::policy;
-pub use settings::{AwsCredentials, AwsRole, AwsSettings, InvalidSettings, SECRET_FIELDS};
+pub use settings::{AwsCredentials, AwsRole, AwsSettings, SECRET_FIELDS};
 pub use table::{AGENT_METRICS, AgentMetric, EC2_METRICS, Ec2Metric, Normalised};

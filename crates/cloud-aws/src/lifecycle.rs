@@ -345,20 +345,11 @@ fn failed(action: Option<ServerAction>, instance: &Instance) -> OperationState {
         .unwrap_or("the server was deleted instead");
     let mut error = Error::new(
         ErrorKind::Conflict,
-        format!("{} {id}", action.map_or("make", verb)),
+        format!("{} {id}", action.map_or("make", ServerAction::verb)),
         said,
     );
     error.code = reason.and_then(|reason| reason.code()).map(str::to_owned);
     OperationState::Failed { error }
-}
-
-fn verb(action: ServerAction) -> &'static str {
-    match action {
-        ServerAction::Start => "start",
-        ServerAction::Stop => "stop",
-        ServerAction::Restart => "restart",
-        ServerAction::Delete => "delete",
-    }
 }
 
 /// Whether two questions met the same trouble. A right is missing for each of them by itself.

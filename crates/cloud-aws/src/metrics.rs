@@ -10,13 +10,12 @@ use aws_sdk_cloudwatch::types::{
 use futures::FutureExt as _;
 use yunhai_cloud::{
     CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
-    Missing, Pages, PowerState, ServerRef, Usage,
+    Missing, Pages, PowerState, SCOPES_AT_ONCE, ServerRef, Usage, concurrently, whole_periods,
 };
 use yunhai_model::{Sample, TimestampMs};
 
 use crate::account::AwsAccount;
 use crate::cloudwatch_agent::{Listed, Owners};
-use crate::concurrent::{self, REGIONS_AT_ONCE};
 use crate::error::told;
 use crate::table::{EC2_METRICS, Normalised, is_burstable};
 
@@ -63,7 +62,7 @@ impl Metrics for AwsAccount {
             })
             .collect();
         let mut whole = MetricsRound::default();
-        for round in concurrent::all(questions, REGIONS_AT_ONCE).await {
+        for round in concurrently(questions, SCOPES_AT_ONCE).await {
             whole += round;
         }
         whole
@@ -101,7 +100,7 @@ impl AwsAccount {
                 }
             }
         }
-        for answer in concurrent::all(calls, CALLS_AT_ONCE).await {
+        for answer in concurrently(calls, CALLS_AT_ONCE).await {
             round += answer;
         }
         round
@@ -347,16 +346,7 @@ fn windows(
     until_ms: TimestampMs,
     period_secs: u64,
 ) -> Vec<(TimestampMs, TimestampMs)> {
-    let period_ms = period_secs as i64 * 1000;
-    let until_ms = (until_ms - SETTLING_MS).div_euclid(period_ms) * period_ms;
-    let mut from_ms = from_ms.div_euclid(period_ms) * period_ms;
-    let mut windows = Vec::new();
-    while from_ms < until_ms {
-        let end_ms = until_ms.min(from_ms + PERIODS_A_CALL * period_ms);
-        windows.push((from_ms, end_ms));
-        from_ms = end_ms;
-    }
-    windows
+    whole_periods(from_ms, until_ms - SETTLING_MS, period_secs, PERIODS_A_CALL)
 }
 
 #[cfg(test)]

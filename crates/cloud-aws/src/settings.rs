@@ -1,6 +1,7 @@
 //! What an account is opened with.
 
 use serde::Deserialize;
+use yunhai_cloud::{InvalidSettings, NO_ENDPOINT, accept, each_once, read_settings};
 use yunhai_model::Secret;
 
 /// The region that is asked about the account itself where none is set.
@@ -57,22 +58,10 @@ pub struct AwsSettings {
     pub endpoint: Option<String>,
 }
 
-/// Why settings were refused, each with its field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct InvalidSettings(pub Vec<String>);
-
 impl AwsSettings {
     /// Reads settings that are stored as JSON, and checks them.
     pub fn parse(json: &Secret) -> Result<Self, InvalidSettings> {
-        // The parser's words can repeat what was read, a secret among it: only the place is told.
-        let mut settings: Self = serde_json::from_str(json.expose()).map_err(|error| {
-            InvalidSettings(vec![format!(
-                "settings: not as described, at line {} column {}",
-                error.line(),
-                error.column()
-            )])
-        })?;
+        let mut settings: Self = read_settings(json)?;
         let mut faults = settings.credentials.faults();
         if let Some(AwsRole { arn, .. }) = &settings.role
             && !(arn.starts_with("arn:") && arn.contains(":role/"))
@@ -91,20 +80,10 @@ impl AwsSettings {
         if let Some(endpoint) = &settings.endpoint
             && !is_endpoint(endpoint)
         {
-            faults.push(
-                "endpoint: a URL with https:// or http:// and without a user or a password"
-                    .to_owned(),
-            );
+            faults.push(format!("endpoint: {NO_ENDPOINT}"));
         }
-        let mut seen = std::collections::BTreeSet::new();
-        settings
-            .regions
-            .retain(|region| seen.insert(region.clone()));
-        if faults.is_empty() {
-            Ok(settings)
-        } else {
-            Err(InvalidSettings(faults))
-        }
+        settings.regions = each_once(settings.regions);
+        accept(settings, faults)
     }
 
     /// The region that is asked about the account itself.

@@ -1,18 +1,15 @@
 //! An account: who it is of, and whether what is asked regularly works.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use serde::Deserialize;
 use serde_json::json;
 use yunhai_cloud::{
-    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Provider, Result, Servers,
+    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Provider, Result, SCOPES_AT_ONCE,
+    Servers, Trial, all_regions, check_in_time, concurrently, problems,
 };
 
 use crate::client::{Client, Question};
-use crate::concurrent::{self, AT_ONCE};
 use crate::endpoints::Audience;
 use crate::metrics::METRICS_VERSION;
 use crate::operation::Polled;
@@ -25,9 +22,6 @@ const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 pub(crate) const COMPUTE_VERSION: &str = "2024-07-01";
 /// `network/…/stable/2024-05-01/networkInterface.json` and `publicIpAddress.json`.
 pub(crate) const NETWORK_VERSION: &str = "2024-05-01";
-
-/// How long who asks for a check waits at most.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// An account with Azure: the subscriptions that somebody may see.
 #[derive(Debug)]
@@ -130,7 +124,7 @@ impl AzureAccount {
     }
 
     /// Tries what is asked regularly of a subscription: to list servers, and what is measured.
-    async fn try_subscription(&self, subscription: &str, region: &str) -> [Option<Error>; 2] {
+    async fn try_subscription(&self, subscription: &str, region: &str) -> Trial {
         let path = format!(
             "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines\
              ?statusOnly=true&api-version={COMPUTE_VERSION}"
@@ -172,7 +166,7 @@ impl AzureAccount {
     async fn check_whole(&self) -> Result<AccountCheck> {
         let visible = self.visible_subscriptions().await?;
         let asked = self.subscriptions_among(&visible);
-        let (regions, mut problems) = match self.regions().await {
+        let (regions, mut failures) = match self.regions().await {
             Ok(regions) => (regions, Vec::new()),
             Err(error) => (self.settings.regions.clone(), vec![error]),
         };
@@ -182,14 +176,8 @@ impl AzureAccount {
             .iter()
             .map(|subscription| self.try_subscription(subscription, &region).boxed())
             .collect();
-        let tried = concurrent::all(trials, AT_ONCE).await;
-        // Where no server can be listed anywhere, nothing would ever be seen of the account.
-        let is_of_use = tried.iter().any(|[servers, _]| servers.is_none());
-        let mut refusals = tried.into_iter().flatten().flatten();
-        if !is_of_use && let Some(refusal) = refusals.next() {
-            return Err(refusal);
-        }
-        problems.extend(refusals);
+        let tried = concurrently(trials, SCOPES_AT_ONCE).await;
+        failures.extend(problems(tried)?);
         let names: Vec<String> = asked
             .iter()
             .map(|id| {
@@ -204,7 +192,7 @@ impl AzureAccount {
             identity: self.settings.credentials.described(),
             account: names.join(", "),
             regions,
-            problems,
+            problems: failures,
         })
     }
 
@@ -224,15 +212,7 @@ impl Account for AzureAccount {
     }
 
     async fn check(&self) -> Result<AccountCheck> {
-        tokio::time::timeout(CHECK_TIMEOUT, self.check_whole())
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Unreachable,
-                    "try the account",
-                    format!("no answer within {} seconds", CHECK_TIMEOUT.as_secs()),
-                ))
-            })
+        check_in_time(self.check_whole()).await
     }
 
     async fn regions(&self) -> Result<Vec<String>> {
@@ -244,19 +224,7 @@ impl Account for AzureAccount {
             .iter()
             .map(|subscription| self.locations_of(subscription).boxed())
             .collect();
-        let mut regions = BTreeSet::new();
-        let mut failure = None;
-        for found in concurrent::all(questions, AT_ONCE).await {
-            match found {
-                Ok(found) => regions.extend(found),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        match failure {
-            // All subscriptions have nearly the same: one that cannot be asked hides none.
-            Some(error) if regions.is_empty() => Err(error),
-            _ => Ok(regions.into_iter().collect()),
-        }
+        all_regions(concurrently(questions, SCOPES_AT_ONCE).await)
     }
 
     fn servers(&self) -> &dyn Servers {

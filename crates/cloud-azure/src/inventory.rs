@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
-use yunhai_cloud::{CloudServer, Error, Inventory, Missing, PowerState, Servers};
+use yunhai_cloud::{
+    CloudServer, Error, Inventory, Missing, PowerState, SCOPES_AT_ONCE, Servers, concurrently,
+};
 
 use crate::account::{AzureAccount, COMPUTE_VERSION, NETWORK_VERSION};
-use crate::concurrent::{self, AT_ONCE};
 use crate::machine::Machine;
 use crate::network::{Interface, Network, PublicAddress};
 
@@ -47,7 +48,7 @@ impl Servers for AzureAccount {
             calls: u64::from(self.settings.subscriptions.is_empty()),
             ..Inventory::default()
         };
-        for found in concurrent::all(questions, AT_ONCE).await {
+        for found in concurrently(questions, SCOPES_AT_ONCE).await {
             whole.servers.extend(found.servers);
             whole.missing.extend(found.missing);
             whole.calls += found.calls;
@@ -144,7 +145,7 @@ impl AzureAccount {
             })
             .collect();
         let mut machines = Machines::default();
-        let answers = concurrent::all(questions, AT_ONCE).await;
+        let answers = concurrently(questions, SCOPES_AT_ONCE).await;
         for (region, (found, calls, failure)) in regions.iter().zip(answers) {
             machines.found.extend(found);
             machines.calls += calls;

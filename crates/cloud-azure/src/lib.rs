@@ -8,7 +8,6 @@
 
 mod account;
 mod client;
-mod concurrent;
 mod endpoints;
 mod error;
 mod inventory;
@@ -27,5 +26,5 @@ mod tokens;
 
 pub use account::AzureAccount;
 pub use policy::policy;
-pub use settings::{AzureCloud, AzureCredentials, AzureSettings, InvalidSettings, SECRET_FIELDS};
+pub use settings::{AzureCloud, AzureCredentials, AzureSettings, SECRET_FIELDS};
 pub use table::{AzureMetric, METRICS, Normalised};

@@ -76,7 +76,7 @@ impl Lifecycle for AzureAccount {
 
     async fn act(&self, server: &ServerRef, action: ServerAction) -> Result<Operation> {
         let id = &server.id;
-        let attempted = format!("{} {}", verb(Some(action)), name_of(id));
+        let attempted = format!("{} {}", action.verb(), name_of(id));
         if !is_machine(id) {
             let said = "its id is none of a virtual machine";
             return Err(Error::new(ErrorKind::NotFound, attempted, said));
@@ -104,7 +104,7 @@ impl Lifecycle for AzureAccount {
         let mut running: BTreeMap<String, u32> = BTreeMap::new();
         let mut is_forgotten = operation.handle.is_none();
         let lines = operation.handle.as_deref().unwrap_or_default().lines();
-        let verb = verb(operation.action);
+        let verb = verb(operation);
         for track in lines.filter_map(Track::parse) {
             let attempted = match &operation.servers[..] {
                 [one] => format!("{verb} {}", name_of(&one.id)),
@@ -276,7 +276,7 @@ impl AzureAccount {
                 }
             };
             if provisioning == "Failed" {
-                let attempted = format!("{} {}", verb(operation.action), name_of(&server.id));
+                let attempted = format!("{} {}", verb(operation), name_of(&server.id));
                 let said = "the server is in the state Failed; its activity log says why";
                 let error = Error::new(ErrorKind::Conflict, attempted, said);
                 return Ok(OperationState::Failed { error });
@@ -341,12 +341,6 @@ pub(crate) fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-fn verb(action: Option<ServerAction>) -> &'static str {
-    match action {
-        None => "make",
-        Some(ServerAction::Start) => "start",
-        Some(ServerAction::Stop) => "stop",
-        Some(ServerAction::Restart) => "restart",
-        Some(ServerAction::Delete) => "delete",
-    }
+fn verb(operation: &Operation) -> &'static str {
+    operation.action.map_or("make", ServerAction::verb)
 }

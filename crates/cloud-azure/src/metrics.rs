@@ -16,13 +16,12 @@ use serde_json::json;
 use url::form_urlencoded;
 use yunhai_cloud::{
     CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
-    Missing, PowerState, ServerRef, Usage,
+    Missing, PowerState, SCOPES_AT_ONCE, ServerRef, Usage, concurrently, whole_periods,
 };
 use yunhai_model::{Sample, TimestampMs};
 
 use crate::account::AzureAccount;
 use crate::client::{Question, null_as_nothing, subscription_of};
-use crate::concurrent::{self, AT_ONCE};
 use crate::endpoints::Audience;
 use crate::error::kind_of;
 use crate::table::{AzureMetric, METRICS};
@@ -62,7 +61,7 @@ impl Metrics for AzureAccount {
             })
             .collect();
         let mut whole = MetricsRound::default();
-        for round in concurrent::all(questions, AT_ONCE).await {
+        for round in concurrently(questions, SCOPES_AT_ONCE).await {
             whole += round;
         }
         whole
@@ -94,7 +93,7 @@ impl AzureAccount {
             }
         }
         let mut round = MetricsRound::default();
-        for answer in concurrent::all(calls, CALLS_AT_ONCE).await {
+        for answer in concurrently(calls, CALLS_AT_ONCE).await {
             round += answer;
         }
         round
@@ -339,16 +338,7 @@ fn windows(
     until_ms: TimestampMs,
     period_secs: u64,
 ) -> Vec<(TimestampMs, TimestampMs)> {
-    let period_ms = period_secs as i64 * 1000;
-    let until_ms = (until_ms - SETTLING_MS).div_euclid(period_ms) * period_ms;
-    let mut from_ms = from_ms.div_euclid(period_ms) * period_ms;
-    let mut windows = Vec::new();
-    while from_ms < until_ms {
-        let end_ms = until_ms.min(from_ms + PERIODS_A_CALL * period_ms);
-        windows.push((from_ms, end_ms));
-        from_ms = end_ms;
-    }
-    windows
+    whole_periods(from_ms, until_ms - SETTLING_MS, period_secs, PERIODS_A_CALL)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What an account is opened with.
 
 use serde::Deserialize;
-use url::Url;
+use yunhai_cloud::{InvalidSettings, NO_ENDPOINT, accept, each_once, endpoint, read_settings};
 use yunhai_model::Secret;
 
 /// The fields of [`AzureSettings`] that are secret.
@@ -74,22 +74,10 @@ pub struct AzureSettings {
     pub audience: Option<String>,
 }
 
-/// Why settings were refused, each with its field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct InvalidSettings(pub Vec<String>);
-
 impl AzureSettings {
     /// Reads settings that are stored as JSON, and checks them.
     pub fn parse(json: &Secret) -> Result<Self, InvalidSettings> {
-        // The parser's words can repeat what was read, a secret among it: only the place is told.
-        let mut settings: Self = serde_json::from_str(json.expose()).map_err(|error| {
-            InvalidSettings(vec![format!(
-                "settings: not as described, at line {} column {}",
-                error.line(),
-                error.column()
-            )])
-        })?;
+        let mut settings: Self = read_settings(json)?;
         let mut faults = settings.credentials.faults();
         for subscription in &mut settings.subscriptions {
             *subscription = subscription.trim().to_ascii_lowercase();
@@ -115,13 +103,9 @@ impl AzureSettings {
             ));
         }
         faults.extend(settings.endpoint_faults());
-        once_each(&mut settings.subscriptions);
-        once_each(&mut settings.regions);
-        if faults.is_empty() {
-            Ok(settings)
-        } else {
-            Err(InvalidSettings(faults))
-        }
+        settings.subscriptions = each_once(settings.subscriptions);
+        settings.regions = each_once(settings.regions);
+        accept(settings, faults)
     }
 
     fn endpoint_faults(&self) -> Vec<String> {
@@ -132,10 +116,8 @@ impl AzureSettings {
             ("metrics_endpoint", &self.metrics_endpoint),
         ] {
             let Some(value) = value else { continue };
-            if !is_endpoint(value) {
-                faults.push(format!(
-                    "{name}: a URL with https:// or http:// and without a user or a password"
-                ));
+            if endpoint(&value.replace("{region}", "region")).is_none() {
+                faults.push(format!("{name}: {NO_ENDPOINT}"));
             }
             if name != "endpoint" && self.endpoint.is_none() {
                 faults.push(format!(
@@ -201,22 +183,6 @@ impl AzureCredentials {
         }
         faults
     }
-}
-
-fn once_each(texts: &mut Vec<String>) {
-    let mut seen = std::collections::BTreeSet::new();
-    texts.retain(|text| seen.insert(text.clone()));
-}
-
-fn is_endpoint(text: &str) -> bool {
-    // What stands before an @ would be shown with the account.
-    Url::parse(&text.replace("{region}", "region")).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
 }
 
 /// Ids become parts of addresses.

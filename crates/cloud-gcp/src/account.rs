@@ -1,25 +1,19 @@
 //! An account: whose rights are used, and whether what is asked regularly works.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use serde_json::Value;
 use yunhai_cloud::{
-    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Pages, Provider, Result, Servers,
+    Account, AccountCheck, Error, ErrorKind, Lifecycle, Metrics, Pages, Provider, Result,
+    SCOPES_AT_ONCE, Servers, Trial, all_regions, check_in_time, concurrently, problems,
 };
 use yunhai_model::{Clock as _, SystemClock, with_causes};
 
 use crate::client::Client;
 use crate::compute::{InstanceAggregatedList, RegionList};
-use crate::concurrent::{self, PROJECTS_AT_ONCE};
 use crate::metrics::{Returned, filter, moment};
 use crate::settings::GcpSettings;
 use crate::table::GCE_METRICS;
-
-/// How long who asks for a check waits at most.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// How far back a trial of the metrics looks.
 const TRIAL_MS: i64 = 300_000;
@@ -50,7 +44,7 @@ impl GcpAccount {
     }
 
     /// Tries what is asked regularly in one project: to list servers, and to read metrics.
-    async fn try_project(&self, project: &str) -> [Option<Error>; 2] {
+    async fn try_project(&self, project: &str) -> Trial {
         let attempted = format!("list the servers of {project}");
         let address = self
             .client
@@ -104,14 +98,8 @@ impl GcpAccount {
             .iter()
             .map(|project| self.try_project(project).boxed())
             .collect();
-        let tried = concurrent::all(trials, PROJECTS_AT_ONCE).await;
-        // Where no server can be listed anywhere, nothing would ever be seen of the account.
-        let is_of_use = tried.iter().any(|[list, _]| list.is_none());
-        let mut refusals = tried.into_iter().flatten().flatten();
-        if !is_of_use && let Some(refusal) = refusals.next() {
-            return Err(refusal);
-        }
-        let mut problems: Vec<Error> = refusals.collect();
+        let tried = concurrently(trials, SCOPES_AT_ONCE).await;
+        let mut problems = problems(tried)?;
         let regions = match self.regions().await {
             Ok(regions) => regions,
             Err(error) => {
@@ -135,15 +123,7 @@ impl Account for GcpAccount {
     }
 
     async fn check(&self) -> Result<AccountCheck> {
-        tokio::time::timeout(CHECK_TIMEOUT, self.check_whole())
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Unreachable,
-                    "try the account",
-                    format!("no answer within {} seconds", CHECK_TIMEOUT.as_secs()),
-                ))
-            })
+        check_in_time(self.check_whole()).await
     }
 
     async fn regions(&self) -> Result<Vec<String>> {
@@ -155,20 +135,7 @@ impl Account for GcpAccount {
             .iter()
             .map(|project| self.regions_of(project).boxed())
             .collect();
-        let mut regions = BTreeSet::new();
-        let mut failure = None;
-        for found in concurrent::all(questions, PROJECTS_AT_ONCE).await {
-            match found {
-                Ok(found) => regions.extend(found),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        // All projects have the same regions, but for a few that are open to some: what one of them
-        // cannot tell, another can.
-        match failure {
-            Some(error) if regions.is_empty() => Err(error),
-            _ => Ok(regions.into_iter().collect()),
-        }
+        all_regions(concurrently(questions, SCOPES_AT_ONCE).await)
     }
 
     fn servers(&self) -> &dyn Servers {

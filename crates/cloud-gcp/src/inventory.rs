@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use yunhai_cloud::{
-    CloudServer, Error, ErrorKind, Inventory, Missing, Pages, PowerState, ServerRef, Servers,
+    CloudServer, Error, ErrorKind, Inventory, Missing, Pages, PowerState, SCOPES_AT_ONCE,
+    ServerRef, Servers, concurrently, each_once,
 };
 use yunhai_model::TimestampMs;
 
 use crate::account::GcpAccount;
 use crate::compute::{AttachedDisk, Instance, InstanceAggregatedList, Warning, last, region_of};
-use crate::concurrent::{self, PROJECTS_AT_ONCE};
 
 /// How many instances a page has at most.
 const PAGE: &str = "500";
@@ -35,7 +35,7 @@ impl Servers for GcpAccount {
             .iter()
             .map(|project| self.list_project(project, regions).boxed())
             .collect();
-        let listings = concurrent::all(questions, PROJECTS_AT_ONCE).await;
+        let listings = concurrently(questions, SCOPES_AT_ONCE).await;
         let is_all_missing = listings.iter().all(|listing| listing.failure.is_some());
         let mut whole = Inventory::default();
         let mut failures = Vec::new();
@@ -227,16 +227,6 @@ fn image(instance: &Instance) -> Option<String> {
 fn milliseconds(text: &str) -> Option<TimestampMs> {
     let at: jiff::Timestamp = text.parse().ok()?;
     Some(at.as_millisecond())
-}
-
-fn each_once<'a>(addresses: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut once = Vec::new();
-    for address in addresses {
-        if !once.iter().any(|known| known == address) {
-            once.push(address.to_owned());
-        }
-    }
-    once
 }
 
 #[cfg(test)]

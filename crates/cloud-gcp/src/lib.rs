@@ -7,7 +7,6 @@
 mod account;
 mod client;
 mod compute;
-mod concurrent;
 mod error;
 mod inventory;
 mod lifecycle;
@@ -21,5 +20,5 @@ mod tokens;
 
 pub use account::GcpAccount;
 pub use policy::policy;
-pub use settings::{GcpCredentials, GcpSettings, InvalidSettings, SECRET_FIELDS};
+pub use settings::{GcpCredentials, GcpSettings, SECRET_FIELDS};
 pub use table::{Combined, GCE_METRICS, GceMetric, Normalised};

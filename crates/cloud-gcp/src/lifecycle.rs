@@ -133,7 +133,7 @@ impl Lifecycle for GcpAccount {
     }
 
     async fn act(&self, server: &ServerRef, action: ServerAction) -> Result<Operation> {
-        let attempted = format!("{} {}", verb(action), last(&server.id));
+        let attempted = format!("{} {}", action.verb(), last(&server.id));
         let Some(Path { project, zone, .. }) = Path::of(&server.id) else {
             return Err(Error::new(
                 ErrorKind::NotFound,
@@ -357,20 +357,11 @@ fn failure(action: Option<ServerAction>, operation: &compute::Operation) -> Opti
     let status = operation.http_error_status_code.unwrap_or(400);
     let mut error = Error::new(
         kind_of(&first.code, &first.message, status),
-        format!("{} the server", action.map_or("make", verb)),
+        format!("{} the server", action.map_or("make", ServerAction::verb)),
         said.join("; "),
     );
     error.code = Some(first.code.clone());
     Some(error)
-}
-
-fn verb(action: ServerAction) -> &'static str {
-    match action {
-        ServerAction::Start => "start",
-        ServerAction::Stop => "stop",
-        ServerAction::Restart => "restart",
-        ServerAction::Delete => "delete",
-    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use yunhai_cloud::{
     CloudSeries, CloudServer, Collector, Error, ErrorKind, Metrics, MetricsQuery, MetricsRound,
-    Missing, Pages, PowerState, Usage,
+    Missing, Pages, PowerState, SCOPES_AT_ONCE, Usage, concurrently,
 };
 use yunhai_model::{Sample, TimestampMs};
 
 use crate::account::GcpAccount;
-use crate::concurrent::{self, PROJECTS_AT_ONCE};
 use crate::lifecycle::Path;
 use crate::monitoring::{Measured, PERIOD_SECS, Point, TimeSeriesList};
 use crate::table::{Combined, GCE_METRICS, GceMetric, is_disk};
@@ -78,7 +77,7 @@ impl Metrics for GcpAccount {
             })
             .collect();
         let mut whole = MetricsRound::default();
-        for round in concurrent::all(questions, PROJECTS_AT_ONCE).await {
+        for round in concurrently(questions, SCOPES_AT_ONCE).await {
             whole += round;
         }
         whole
@@ -116,7 +115,7 @@ impl GcpAccount {
         let mut round = MetricsRound::default();
         let mut errors: Vec<(Error, usize)> = Vec::new();
         let mut unreachable = Vec::new();
-        for answer in concurrent::all(calls, CALLS_AT_ONCE).await {
+        for answer in concurrently(calls, CALLS_AT_ONCE).await {
             if !answer.is_whole() {
                 let regions = servers.values().map(|server| server.server.region.clone());
                 round.unread.extend(regions);

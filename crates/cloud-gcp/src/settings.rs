@@ -1,10 +1,9 @@
 //! What an account is opened with.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
+use yunhai_cloud::{InvalidSettings, NO_ENDPOINT, accept, each_once, endpoint, read_settings};
 use yunhai_model::Secret;
 
 /// The fields of [`GcpSettings`] that are secret.
@@ -51,22 +50,10 @@ pub struct GcpSettings {
     pub endpoint: Option<String>,
 }
 
-/// Why settings were refused, each with its field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct InvalidSettings(pub Vec<String>);
-
 impl GcpSettings {
     /// Reads settings that are stored as JSON, and checks them.
     pub fn parse(json: &Secret) -> Result<Self, InvalidSettings> {
-        // The parser's words can repeat what was read, a secret among it: only the place is told.
-        let mut settings: Self = serde_json::from_str(json.expose()).map_err(|error| {
-            InvalidSettings(vec![format!(
-                "settings: not as described, at line {} column {}",
-                error.line(),
-                error.column()
-            )])
-        })?;
+        let mut settings: Self = read_settings(json)?;
         let mut faults = settings.credentials.faults();
         if settings.projects.is_empty() {
             match settings.credentials.field("project_id") {
@@ -87,11 +74,8 @@ impl GcpSettings {
                 "regions: `{region}` is no region; they look like europe-west3"
             ));
         }
-        match settings.endpoint.as_deref().map(endpoint) {
-            Some(None) => faults.push(
-                "endpoint: a URL with https:// or http:// and without a user or a password"
-                    .to_owned(),
-            ),
+        match settings.endpoint.as_deref().map(address) {
+            Some(None) => faults.push(format!("endpoint: {NO_ENDPOINT}")),
             Some(Some(url)) if !is_own(&url) && settings.credentials.are_of_this_machine() => {
                 // A token is all that is needed to act in this machine's name.
                 faults.push(
@@ -102,13 +86,9 @@ impl GcpSettings {
             }
             _ => {}
         }
-        each_once(&mut settings.projects);
-        each_once(&mut settings.regions);
-        if faults.is_empty() {
-            Ok(settings)
-        } else {
-            Err(InvalidSettings(faults))
-        }
+        settings.projects = each_once(settings.projects);
+        settings.regions = each_once(settings.regions);
+        accept(settings, faults)
     }
 
     /// The address of a service, `compute` or `monitoring`, without a final `/`.
@@ -247,7 +227,7 @@ fn untrusted(configuration: &Value) -> Vec<String> {
         let Some(text) = configuration.get(name).and_then(Value::as_str) else {
             continue;
         };
-        if !endpoint(text).is_some_and(|url| is_own(&url)) {
+        if !address(text).is_some_and(|url| is_own(&url)) {
             faults.push(format!(
                 "credentials.configuration: `{name}` is no address of Google's"
             ));
@@ -256,15 +236,9 @@ fn untrusted(configuration: &Value) -> Vec<String> {
     faults
 }
 
-/// Reads an address; what stands before an @ would be shown with the account.
-fn endpoint(text: &str) -> Option<Url> {
-    let url = Url::parse(&text.replace(SERVICE, "compute")).ok()?;
-    let is_plain = matches!(url.scheme(), "https" | "http")
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    is_plain.then_some(url)
+/// Reads an address, with any service in the place of the word for it.
+fn address(text: &str) -> Option<Url> {
+    endpoint(&text.replace(SERVICE, "compute"))
 }
 
 /// Whether an address is Google's, by TLS, or this machine's.
@@ -276,11 +250,6 @@ fn is_own(url: &Url) -> bool {
         Some(Host::Domain(name)) => url.scheme() == "https" && name.ends_with(".googleapis.com"),
         None => false,
     }
-}
-
-fn each_once(names: &mut Vec<String>) {
-    let mut seen = BTreeSet::new();
-    names.retain(|name| seen.insert(name.clone()));
 }
 
 /// Ids have 6 to 30 characters; old ones stand in a domain: `example.com:my-project`.

@@ -85,6 +85,18 @@ pub enum ServerAction {
     Delete,
 }
 
+impl ServerAction {
+    /// The word for it: `cannot stop i-0123`.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// An order that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {

@@ -85,6 +85,26 @@ impl std::ops::AddAssign for MetricsRound {
     }
 }
 
+/// The whole periods between two moments, in pieces of at most `most` periods. A period that still
+/// goes on would be counted in part.
+pub fn whole_periods(
+    from_ms: TimestampMs,
+    until_ms: TimestampMs,
+    period_secs: u64,
+    most: i64,
+) -> Vec<(TimestampMs, TimestampMs)> {
+    let period_ms = period_secs as i64 * 1000;
+    let until_ms = until_ms.div_euclid(period_ms) * period_ms;
+    let mut from_ms = from_ms.div_euclid(period_ms) * period_ms;
+    let mut windows = Vec::new();
+    while from_ms < until_ms {
+        let end_ms = until_ms.min(from_ms + most * period_ms);
+        windows.push((from_ms, end_ms));
+        from_ms = end_ms;
+    }
+    windows
+}
+
 /// Tells what was measured.
 #[async_trait]
 pub trait Metrics: Send + Sync {

@@ -70,15 +70,7 @@ impl Ordered {
             Self::Create { new } => {
                 format!("make {} servers {} in {}", new.count, new.name, new.region)
             }
-            Self::Act { label, action, .. } => {
-                let verb = match action {
-                    ServerAction::Start => "start",
-                    ServerAction::Stop => "stop",
-                    ServerAction::Restart => "restart",
-                    ServerAction::Delete => "delete",
-                };
-                format!("{verb} {label}")
-            }
+            Self::Act { label, action, .. } => format!("{} {label}", action.verb()),
         }
     }
 }
