@@ -1,5 +1,5 @@
 import type { CloudAccess, CloudProvider } from '../src/api/types';
-import { CLOUD_ACCOUNTS, CLOUD_SERVERS, cloudCheck, cloudPolicy } from './clouds.ts';
+import { CLOUD_ACCOUNTS, CLOUD_ORDERS, CLOUD_SERVERS, cloudCheck, cloudPolicy } from './clouds.ts';
 import { AGENTS, ALERTS, AUDIT, ENROLMENT_TOKENS, GROUPS, METRICS, NOW, PROBES, SERVERS } from './data.ts';
 
 type Answer = [number, unknown];
@@ -16,6 +16,7 @@ const LISTS: Record<string, Row[]> = {
   probes: PROBES as unknown as Row[],
   'cloud-accounts': CLOUD_ACCOUNTS as unknown as Row[],
   'cloud-servers': CLOUD_SERVERS as unknown as Row[],
+  'cloud-orders': CLOUD_ORDERS as unknown as Row[],
   agents: AGENTS as unknown as Row[],
   'agents/enrolment-tokens': ENROLMENT_TOKENS as unknown as Row[],
   alerts: ALERTS as unknown as Row[],

@@ -1,5 +1,5 @@
 // Accounts with clouds, and the servers in them, in all the states that they can have.
-import type { CloudAccess, CloudAccount, CloudPolicy, CloudProvider, CloudServer, CloudServerState, CloudTrouble } from '../src/api/types';
+import type { CloudAccess, CloudAccount, CloudOrder, CloudPolicy, CloudProvider, CloudServer, CloudServerState, CloudTrouble } from '../src/api/types';
 import { chance, NOW } from './data.ts';
 
 const HOUR = 3_600_000;
@@ -166,6 +166,48 @@ export const CLOUD_SERVERS: CloudServer[] = CLOUD_ACCOUNTS.flatMap(({ name: acco
     };
   }),
 );
+
+const QUOTA: CloudTrouble = {
+  kind: 'quota',
+  message: 'cannot make servers in ap-southeast-1: You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to',
+  code: 'VcpuLimitExceeded',
+  hint: 'ask the provider to raise the limit, or choose another region or type',
+};
+
+const UNANSWERED: CloudTrouble = { kind: 'unreachable', message: 'cannot stop research-db-01: no answer within 30 seconds', hint: "check the network, the name servers, the proxy and the account's endpoint" };
+
+const ORDERS: Partial<CloudOrder>[] = [
+  { action: 'create', server: 'web', state: 'running', total: 3, done: 1, progress: '2 pending' },
+  { action: 'stop', server: 'production-db-01', state: 'waiting', sent_at_ms: null, attempts: 0 },
+  { action: 'restart', server: 'lan-gateway-04', account: 'customer-lan', state: 'done', done: 1 },
+  { action: 'create', server: 'batch', state: 'failed', total: 12, server_ids: [], problem: QUOTA },
+  { action: 'stop', server: 'research-db-01', account: 'research', provider: 'gcp', region: 'europe-west3', state: 'given_up', attempts: 7, is_outcome_unknown: true, problem: UNANSWERED },
+  { action: 'delete', server: 'shop-china-web-05 (a machine with a long name of its own)', account: 'china', provider: 'azure', region: 'chinaeast2', state: 'done', done: 1 },
+];
+
+export const CLOUD_ORDERS = ORDERS.map((order, index): CloudOrder => {
+  const placed_at_ms = NOW - (index * index + 0.02) * HOUR;
+  const isOpen = order.state === 'running' || order.state === 'waiting';
+  return {
+    id: `o${index}`,
+    account: 'production',
+    action: 'start',
+    attempts: 1,
+    done: 0,
+    is_outcome_unknown: false,
+    ordered_by: index % 2 ? 'lin' : 'admin',
+    placed_at_ms,
+    provider: 'aws',
+    region: 'ap-southeast-1',
+    sent_at_ms: placed_at_ms + 800,
+    ended_at_ms: isOpen ? null : placed_at_ms + 94_000,
+    server: '',
+    server_ids: [`i-0${index}7c3a91be5d204f`],
+    state: 'running',
+    total: 1,
+    ...order,
+  };
+});
 
 const AWS_WATCH = ['cloudwatch:GetMetricData', 'cloudwatch:ListMetrics', 'ec2:DescribeInstances', 'ec2:DescribeRegions'];
 const AWS_MANAGE = ['ec2:CreateTags', 'ec2:DescribeImages', 'ec2:RebootInstances', 'ec2:RunInstances', 'ec2:StartInstances', 'ec2:StopInstances', 'ec2:TerminateInstances'];

@@ -21,7 +21,7 @@ export function pagesOf({ server, alert, group, rule, probe, cloud }) {
     { name: 'clouds', path: '/clouds' },
     { name: 'clouds-none', path: '/clouds', answers: { 'cloud-accounts?*': { items: [], total: 0, page: 1, page_size: 50 } } },
     { name: 'cloud-account-new', path: '/clouds', open: ['clouds.new'] },
-    { name: 'cloud-account-wrong', path: '/clouds', open: ['clouds.new', 'clouds.assume_role', 'common.save'] },
+    { name: 'cloud-account-wrong', path: '/clouds', open: ['clouds.new', 'clouds.aws.assume_role', 'common.save'] },
     { name: 'cloud-account-azure', path: '/clouds', open: ['clouds.new', 'Azure', 'common.save'] },
     { name: 'cloud-account-azure-more', path: '/clouds', open: ['clouds.new', 'Azure', 'clouds.credentials.managed_identity', 'common.more'] },
     { name: 'cloud-account-gcp', path: '/clouds', open: ['clouds.new', 'Google Cloud'] },

@@ -95,6 +95,7 @@ for (const [language, appearance] of Object.entries(LANGUAGES)) {
         const place = (await dialog.count()) > 0 ? dialog : page.locator('main');
         // Names that are the same in both languages stand there themselves.
         const name = key.includes('.') ? text(key) : key;
+        if (!name) throw new Error(`${key} is no text`);
         const button = place
           .getByRole('button', { name })
           .or(place.getByRole('switch', { name }))

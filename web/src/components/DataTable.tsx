@@ -99,7 +99,7 @@ export function DataTable<T extends object>(props: Props<T>) {
           scroll={{ x: 'max-content' }}
           expandable={
             expand && {
-              expandedRowRender: expand,
+              expandedRowRender: (row: T) => <div className="opened">{expand(row)}</div>,
               defaultExpandAllRows: expanded === true,
               defaultExpandedRowKeys: typeof expanded === 'function' ? list.data?.items.filter(expanded).map(rowKey) : undefined,
             }
